@@ -1,0 +1,35 @@
+"""The front door: guard, PUBLIC, SIGNED_IN, STAFF."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from api_guard.core.caller import Caller as Caller
+    from api_guard.core.caller import Standing
+    from api_guard.core.policy import ANY_OBJECT as ANY_OBJECT
+    from api_guard.core.policy import any_of as any_of
+    from api_guard.decorators import guard as guard
+
+    PUBLIC = Standing.PUBLIC
+    SIGNED_IN = Standing.SIGNED_IN
+    STAFF = Standing.STAFF
+
+__all__ = ["ANY_OBJECT", "PUBLIC", "SIGNED_IN", "STAFF", "Caller", "any_of", "guard"]
+
+_HOMES = {
+    "guard": "api_guard.decorators",
+    "any_of": "api_guard.core.policy",
+    "ANY_OBJECT": "api_guard.core.policy",
+    "Caller": "api_guard.core.caller",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Lazy (PEP 562): Django imports this package before its apps are ready.
+    if name in ("PUBLIC", "SIGNED_IN", "STAFF"):
+        return import_module("api_guard.core.caller").Standing[name]
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

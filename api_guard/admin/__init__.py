@@ -1,0 +1,5 @@
+"""Grant and revoke in Django's admin; calls grants.py, holds no rules."""
+
+from api_guard.admin.scope_grants import ScopeGrantAdmin
+
+__all__ = ["ScopeGrantAdmin"]

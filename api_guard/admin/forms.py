@@ -1,0 +1,101 @@
+"""The forms by which a person grants and revokes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from api_guard import conf, grants
+from api_guard.models import HOLDERS, ScopeGrant
+
+# Where an error of grants.py belongs on the form; any other stands above it.
+_FIELD_OF = {"past": "expires_at", "unknown_scope": "scopes", "already_granted": "scopes"}
+
+
+def declared_choices() -> list[tuple[str, str]]:
+    """Return the declared scopes by description, as a person chooses them."""
+    return [(name, f"{text} ({name})") for name, text in conf.scopes().items()]
+
+
+class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    """Grant one or several declared scopes to one holder."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("Scopes"), choices=declared_choices, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = ScopeGrant
+        fields = (*HOLDERS, "expires_at", "reason")
+
+    def clean(self) -> dict[str, Any]:
+        """Try the grants and undo them, so that whatever grants.py refuses is said on the form."""
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        if sum(cleaned.get(name) is not None for name in HOLDERS) != 1:
+            raise forms.ValidationError(
+                _("Choose exactly one holder: a user, a group or a client."), code="one_holder"
+            )
+        try:
+            with transaction.atomic():
+                self.grant(cleaned, by=None)
+                transaction.set_rollback(True)
+        except grants.GrantError as error:
+            self.add_error(_FIELD_OF.get(error.code), forms.ValidationError(str(error), error.code))
+        return cleaned
+
+    def grant(self, cleaned: dict[str, Any], by: Any) -> list[ScopeGrant]:
+        """Grant what the form says. Raises GrantError."""
+        holder = next(cleaned[name] for name in HOLDERS if cleaned.get(name) is not None)
+        expires_at: datetime | None = cleaned["expires_at"]
+        return [
+            grants.grant(scope, holder, by=by, reason=cleaned["reason"], expires_at=expires_at)
+            for scope in cleaned["scopes"]
+        ]
+
+    def _post_clean(self) -> None:
+        # ModelForm would judge the instance without its scope; the model has judged each grant.
+        for name in HOLDERS:
+            setattr(self.instance, name, self.cleaned_data.get(name))
+
+
+class ExtendForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Move the expiry of a live grant."""
+
+    class Meta:
+        model = ScopeGrant
+        fields = ("expires_at",)
+
+    def clean(self) -> dict[str, Any]:
+        """Try the new expiry and undo it, so that whatever grants.py refuses is said here."""
+        cleaned = super().clean() or {}
+        try:
+            with transaction.atomic():
+                grants.extend(self.stored(), cleaned.get("expires_at"))
+                transaction.set_rollback(True)
+        except grants.GrantError as error:
+            self.add_error("expires_at", forms.ValidationError(str(error), error.code))
+        return cleaned
+
+    def stored(self) -> ScopeGrant:
+        """Return the grant as it stands in the database."""
+        return grants.get(self.instance.pk)
+
+    def _post_clean(self) -> None:
+        self.instance.expires_at = self.cleaned_data.get("expires_at")
+
+
+class RevokeForm(forms.Form):
+    """Say why, before revoking."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )

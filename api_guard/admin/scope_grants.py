@@ -1,0 +1,171 @@
+"""The admin of ScopeGrant: grant, extend and revoke; nothing is deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import ForeignKey, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from api_guard import conf, grants
+from api_guard.admin.forms import ExtendForm, GrantForm, RevokeForm
+from api_guard.models import HOLDERS, ScopeGrant
+
+HISTORY = (
+    "granted_at",
+    "granted_by",
+    "revoked_at",
+    "revoked_by",
+    "revoked_reason",
+    "last_used_at",
+)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Live, expired or revoked."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the three states."""
+        del request, model_admin
+        return [("live", _("live")), ("expired", _("expired")), ("revoked", _("revoked"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ScopeGrant]
+    ) -> QuerySet[ScopeGrant]:
+        """Keep the grants in the chosen state."""
+        del request
+        now = timezone.now()
+        match self.value():
+            case "live":
+                return queryset.filter(pk__in=grants.live(now).values("pk"))
+            case "expired":
+                return queryset.filter(revoked_at__isnull=True, expires_at__lte=now)
+            case "revoked":
+                return queryset.filter(revoked_at__isnull=False)
+        return queryset
+
+
+@admin.register(ScopeGrant)
+class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+    """Calls grants.py for everything that it writes."""
+
+    list_display = ("scope", "meaning", "held_by", "state", "expires_at", "last_used_at", "reason")
+    list_filter = (StateFilter, "scope")
+    list_select_related = HOLDERS
+    search_fields = ("scope", "reason", "group__name", "client__name", "client__client_id")
+    date_hierarchy = "granted_at"
+    actions = ("revoke",)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Return the form to grant with, or the one to extend with."""
+        return super().get_form(
+            request, obj, **{**kwargs, "form": GrantForm if obj is None else ExtendForm}
+        )
+
+    def get_fields(self, request: HttpRequest, obj: ScopeGrant | None = None) -> Any:
+        """Show the form, and the history of a grant that is made."""
+        del request
+        if obj is None:
+            return ("scopes", *HOLDERS, "expires_at", "reason")
+        return ("scope", "meaning", obj.holder_kind, "expires_at", "reason", *HISTORY)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ScopeGrant | None = None) -> Any:
+        """Leave open what a live grant can still change: its expiry."""
+        del request
+        if obj is None:
+            return ()
+        return ("scope", "meaning", *HOLDERS, "reason", *HISTORY)
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        """Autocomplete the holders whose own admin can search."""
+        del request
+        return [name for name in HOLDERS if self._can_search(name)]
+
+    def _can_search(self, name: str) -> bool:
+        field = ScopeGrant._meta.get_field(name)
+        model: Any = field.related_model if isinstance(field, ForeignKey) else None
+        other = self.admin_site._registry.get(model)
+        return other is not None and bool(other.search_fields)
+
+    def save_model(self, request: HttpRequest, obj: ScopeGrant, form: Any, change: bool) -> None:
+        """Grant or extend."""
+        if change:
+            grants.extend(form.stored(), form.cleaned_data["expires_at"], by=request.user)
+            return
+        first, *others = form.grant(form.cleaned_data, by=request.user)
+        obj.__dict__.update(first.__dict__)
+        for row in others:
+            self.log_addition(request, row, [{"added": {}}])
+
+    def has_change_permission(self, request: HttpRequest, obj: ScopeGrant | None = None) -> bool:
+        """What is over is final."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.is_live())
+
+    def has_delete_permission(self, request: HttpRequest, obj: ScopeGrant | None = None) -> bool:
+        """Nothing is deleted here: revoke instead, and the history stays.
+
+        A holder that is deleted takes its grants along; its own admin decides that.
+        """
+        del obj
+        match = request.resolver_match
+        return match is not None and not (match.url_name or "").startswith("api_guard_scopegrant")
+
+    @admin.display(description=_("meaning"))
+    def meaning(self, obj: ScopeGrant) -> str:
+        """The description of the scope."""
+        return conf.scopes().get(obj.scope, "—")
+
+    @admin.display(description=_("holder"))
+    def held_by(self, obj: ScopeGrant) -> str:
+        """The kind of holder and its name."""
+        return f"{obj.holder_kind} {obj.holder}"
+
+    @admin.display(description=_("state"))
+    def state(self, obj: ScopeGrant) -> Any:
+        """Live, expired or revoked."""
+        if obj.revoked_at is not None:
+            return _("revoked")
+        return _("live") if obj.is_live() else _("expired")
+
+    @admin.action(description=_("Revoke the selected grants"), permissions=["change"])
+    def revoke(
+        self, request: HttpRequest, queryset: QuerySet[ScopeGrant]
+    ) -> HttpResponse | None:
+        """Ask for a reason, then revoke."""
+        form = RevokeForm(request.POST if "confirmed" in request.POST else None)
+        if not form.is_valid():
+            context = {
+                **self.admin_site.each_context(request),
+                "title": _("Revoke grants"),
+                "opts": self.opts,
+                "grants": queryset,
+                "form": form,
+                "media": self.media,
+            }
+            return TemplateResponse(request, "admin/api_guard/revoke.html", context)
+        self._revoke_each(request, queryset, form.cleaned_data["reason"])
+        return None
+
+    def _revoke_each(
+        self, request: HttpRequest, queryset: QuerySet[ScopeGrant], reason: str
+    ) -> None:
+        count = 0
+        for row in queryset:
+            try:
+                grants.revoke(row, by=request.user, reason=reason)
+            except grants.GrantError as error:
+                self.message_user(request, str(error), messages.WARNING)
+                continue
+            self.log_change(request, row, f"Revoked. {reason}".strip())
+            count += 1
+        if count:
+            said = ngettext("%d grant was revoked.", "%d grants were revoked.", count)
+            self.message_user(request, said % count, messages.SUCCESS)

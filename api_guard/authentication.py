@@ -1,0 +1,78 @@
+"""Bearer tokens of django-oauth-toolkit, from the Authorization header alone."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from oauth2_provider.models import get_access_token_model
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from api_guard.exceptions import InvalidToken, bearer_challenge
+
+# RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+_LONGEST = 4096
+
+
+class OAuth2Authentication(BaseAuthentication):
+    """Authenticate `Authorization: Bearer`, and nothing else, against the access tokens.
+
+    `request.auth` is the access token; `request.user` its user, or an AnonymousUser where a client
+    came on its own behalf. A bearer token that is bad is refused with 401, whatever else the
+    request carries (RFC 6750 §3.1).
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        """Return the user and the access token, None without a bearer token.
+
+        Raises InvalidToken.
+        """
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        access_token = self._load(token.strip())
+        if access_token is None or not self._is_good(access_token, request):
+            raise InvalidToken
+        return access_token.user or AnonymousUser(), access_token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge for a request without a credential (RFC 6750 §3)."""
+        del request
+        return bearer_challenge()
+
+    def token_scopes(self, auth: Any) -> frozenset[str]:
+        """Return the scopes that the access token carries."""
+        return frozenset(auth.scope.split())
+
+    def token_client(self, auth: Any) -> object:
+        """Return the primary key of the client that the access token was issued to."""
+        return auth.application_id
+
+    def _load(self, token: str) -> Any:
+        if len(token) > _LONGEST or _TOKEN.fullmatch(token) is None:
+            return None
+        checksum = hashlib.sha256(token.encode("ascii")).hexdigest()
+        tokens = get_access_token_model()._default_manager.select_related("user", "application")
+        return tokens.filter(token_checksum=checksum).first()
+
+    def _is_good(self, access_token: Any, request: Request) -> bool:
+        if access_token.is_expired():
+            return False
+        user, client = access_token.user, access_token.application
+        if user is None and client is None:
+            return False
+        if user is not None and user.is_active is not True:
+            return False
+        if client is not None and not client.is_usable(request):
+            return False
+        # RFC 8707 §2: a token made for another resource is none for this one.
+        return not access_token.resource or access_token.allows_audience(_resource(request))
+
+
+def _resource(request: HttpRequest | Request) -> str:
+    return request.build_absolute_uri(request.path)

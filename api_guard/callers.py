@@ -1,0 +1,148 @@
+"""Request -> Caller; the only module that knows tokens, users and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol, runtime_checkable
+
+from django.db import models
+from django.utils.module_loading import import_string
+from rest_framework.request import ForcedAuthentication, Request
+
+from api_guard import conf, grants
+from api_guard.core.caller import Caller, Standing
+from api_guard.core.scopes import NO_SCOPES, Credential, Granted
+from api_guard.exceptions import GuardUnavailable, is_fault
+
+_ATTRIBUTE = "_api_guard_caller"
+
+
+@runtime_checkable
+class ScopedAuthentication(Protocol):
+    """An authenticator that says what its credential carries."""
+
+    def token_scopes(self, auth: Any) -> Iterable[str]:
+        """Return the scopes that `request.auth` carries."""
+
+    def token_client(self, auth: Any) -> object:
+        """Return the primary key of the client that `request.auth` was issued to, or None."""
+
+
+class _Asked:
+    """A caller and, once its grants were looked up, the rows behind them."""
+
+    def __init__(self, request: Request) -> None:
+        self.rows: tuple[grants.LiveGrant, ...] = ()
+        self._user, client_id, credential, carried = _identify(request)
+        self.caller = Caller(
+            user_id=None if self._user is None else self._user.pk,
+            client_id=client_id,
+            standing=_standing(self._user),
+            credential=credential,
+            carried=carried,
+            look_up=self._look_up,
+        )
+
+    def _look_up(self) -> Granted:
+        try:
+            granted, self.rows = grants.granted(self._user, self.caller.client_id)
+        except Exception as error:
+            if is_fault(error):
+                raise GuardUnavailable from error
+            raise
+        return granted
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who asks. The request is authenticated on the way; once is enough for every call."""
+    return _asked(request).caller
+
+
+def rows_behind(request: Request) -> tuple[grants.LiveGrant, ...]:
+    """Return the live grants that were read for this request, if they were."""
+    return _asked(request).rows
+
+
+def throttle_key(request: Request) -> str:
+    """Return the name under which this caller's requests are counted."""
+    caller = caller_of(request)
+    if caller.user_id is not None:
+        return f"user:{caller.user_id}"
+    if caller.client_id is not None:
+        return f"client:{caller.client_id}"
+    return f"address:{request.META.get('REMOTE_ADDR') or 'unknown'}"
+
+
+def _asked(request: Request) -> _Asked:
+    # Kept on Django's request, because DRF clones its own for every probe. The authenticator is
+    # part of the memory: another view that is handed the same request may see another caller.
+    authenticator, user = request.successful_authenticator, request.user
+    known = getattr(request._request, _ATTRIBUTE, None)
+    if known is None or known[0] is not authenticator or known[1] is not user:
+        known = (authenticator, user, _Asked(request))
+        setattr(request._request, _ATTRIBUTE, known)
+    return known[2]
+
+
+def _identify(
+    request: Request,
+) -> tuple[models.Model | None, object, Credential, frozenset[str]]:
+    authenticator = request.successful_authenticator
+    if authenticator is None:
+        return None, None, Credential.NONE, NO_SCOPES
+    user = _active_user(request)
+    if isinstance(authenticator, ForcedAuthentication):
+        return _identify_forced(request, user)
+    if is_unscoped(type(authenticator)):
+        return user, None, Credential.UNSCOPED, NO_SCOPES
+    if isinstance(authenticator, ScopedAuthentication):
+        carried = frozenset(authenticator.token_scopes(request.auth))
+        client_id = authenticator.token_client(request.auth)
+        if user is None and _names_user(request):
+            client_id = None  # the token of an inactive user is not its client's either
+        return user, client_id, Credential.TOKEN, carried
+    return user, None, Credential.UNKNOWN, NO_SCOPES
+
+
+def _identify_forced(
+    request: Request, user: models.Model | None
+) -> tuple[models.Model | None, object, Credential, frozenset[str]]:
+    """`force_authenticate` of a test: the user in person, or with the access token it gives."""
+    if request.auth is None:
+        return user, None, Credential.UNSCOPED, NO_SCOPES
+    scope = getattr(request.auth, "scope", None)
+    client_id = getattr(request.auth, "application_id", None)
+    carried = frozenset(scope.split()) if isinstance(scope, str) else NO_SCOPES
+    return user, client_id, Credential.TOKEN, carried
+
+
+def is_unscoped(authenticator: type) -> bool:
+    """Whether an authenticator is listed in `API_GUARD["UNSCOPED_AUTHENTICATION"]`."""
+    path = f"{authenticator.__module__}.{authenticator.__qualname__}"
+    listed = conf.unscoped_authentication()
+    # A class may be listed by the name under which a package shows it.
+    return path in listed or any(_resolves_to(name, authenticator) for name in listed)
+
+
+def _resolves_to(path: str, cls: type) -> bool:
+    try:
+        return import_string(path) is cls
+    except ImportError:
+        return False
+
+
+def _names_user(request: Request) -> bool:
+    return getattr(request.user, "is_authenticated", False) is True
+
+
+def _active_user(request: Request) -> models.Model | None:
+    user = request.user
+    if _names_user(request) and getattr(user, "is_active", False) is True:
+        return user  # type: ignore[no-any-return]  # DRF types request.user loosely
+    return None
+
+
+def _standing(user: models.Model | None) -> Standing:
+    if user is None:
+        return Standing.PUBLIC
+    return Standing.STAFF if getattr(user, "is_staff", False) is True else Standing.SIGNED_IN

@@ -1,0 +1,58 @@
+"""Who asks: identity, standing and effective scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+
+from api_guard.core.scopes import NO_SCOPES, Credential, Granted, effective_scopes
+
+
+class Standing(IntEnum):
+    """How a caller stands to the site: anyone, one of its users, one of its staff."""
+
+    PUBLIC = 0
+    SIGNED_IN = 1
+    STAFF = 2
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _nothing_granted() -> Granted:
+    return Granted()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A user, a client, both or nobody.
+
+    `user_id` and `client_id` are primary keys; `carried` are the scopes of its token. `look_up` is
+    asked for what was granted once, when the scopes are first needed.
+    """
+
+    user_id: object = None
+    client_id: object = None
+    standing: Standing = Standing.PUBLIC
+    credential: Credential = Credential.NONE
+    carried: frozenset[str] = NO_SCOPES
+    look_up: Callable[[], Granted] = field(default=_nothing_granted, repr=False, compare=False)
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether a user or a client stands behind the request."""
+        return self.user_id is not None or self.client_id is not None
+
+    @cached_property
+    def scopes(self) -> frozenset[str]:
+        """The effective scopes: granted now, and carried where there is a token."""
+        if not self.is_authenticated:
+            return NO_SCOPES
+        return effective_scopes(self.credential, self.carried, self.look_up())
+
+    def __str__(self) -> str:
+        user = None if self.user_id is None else f"user {self.user_id}"
+        client = None if self.client_id is None else f"client {self.client_id}"
+        return " by ".join(filter(None, (user, client))) or "anonymous"

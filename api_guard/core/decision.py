@@ -1,0 +1,67 @@
+"""The one function that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from api_guard.core.caller import Caller, Standing
+from api_guard.core.policy import Demand
+from api_guard.core.scopes import Credential
+
+
+class Denial(Enum):
+    """Why a request is refused; the value is the code that a client sees."""
+
+    NOT_OFFERED = "not_offered"
+    NOT_AUTHENTICATED = "not_authenticated"
+    USER_ONLY = "user_only"
+    STAFF_ONLY = "staff_only"
+    FIRST_PARTY_ONLY = "first_party_only"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer; where it is no, the reason and the scopes that would be needed."""
+
+    denial: Denial | None = None
+    needed: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the caller may go on."""
+        return self.denial is None
+
+
+ALLOWED = Decision()
+
+
+def decide(demand: Demand | None, caller: Caller) -> Decision:
+    """Decide whether `caller` meets `demand`. None, a silent operation, is refused."""
+    if demand is None:
+        return Decision(Denial.NOT_OFFERED)
+    if demand.is_public:
+        return ALLOWED
+    if not caller.is_authenticated:
+        return Decision(Denial.NOT_AUTHENTICATED, demand.scope_names)
+    refusal = _judge_standing(demand, caller)
+    if refusal is not None:
+        return Decision(refusal)
+    if not demand.is_met_by(caller.scopes):
+        return Decision(Denial.INSUFFICIENT_SCOPE, demand.scope_names)
+    return ALLOWED
+
+
+def _judge_standing(demand: Demand, caller: Caller) -> Denial | None:
+    if demand.standing is None:
+        return None
+    if caller.user_id is None:
+        return Denial.USER_ONLY
+    if caller.standing < demand.standing:
+        return Denial.STAFF_ONLY if demand.standing is Standing.STAFF else Denial.USER_ONLY
+    # A token's user did not come in person: a standing alone would hand every client that the
+    # user ever consented to all that the user may do.
+    if not demand.scopes and caller.credential is not Credential.UNSCOPED:
+        return Denial.FIRST_PARTY_ONLY
+    return None

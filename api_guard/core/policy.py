@@ -1,0 +1,276 @@
+"""What a view demands: its policy, and the demand for each operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import TypeVar
+
+from api_guard.core.caller import Caller, Standing
+from api_guard.core.rates import Rate, parse_rates
+from api_guard.core.scopes import PROTOCOL_SCOPES, is_scope_name
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+HTTP_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
+SLOTS = ("read", "write")
+
+T = TypeVar("T")
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be meant."""
+
+
+class AnyObject(Enum):
+    """The one way to say that a view's objects are everybody's."""
+
+    ANY_OBJECT = "any object"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+ANY_OBJECT = AnyObject.ANY_OBJECT
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a demand applies to: an HTTP method and, on a ViewSet, the action behind it."""
+
+    method: str
+    action: str | None = None
+
+    @property
+    def slot(self) -> str:
+        """`read` for GET, HEAD and OPTIONS, `write` for everything else."""
+        return "read" if self.method in SAFE_METHODS else "write"
+
+    def names(self) -> Iterator[str]:
+        """The names that answer for it, the most particular first."""
+        if self.action and self.action not in SLOTS:
+            yield self.action
+        yield self.method
+        if self.method == "HEAD":
+            # HEAD runs the GET handler: what was said of GET holds for it.
+            yield "GET"
+        yield self.slot
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """One of several scopes is enough."""
+
+    scopes: tuple[str, ...]
+
+
+def any_of(*scopes: str) -> AnyOf:
+    """Demand one of these scopes, whichever."""
+    return AnyOf(scopes)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one operation asks for: a standing and scopes.
+
+    `scopes` are groups of alternatives: a caller must hold one scope of every group. A standing of
+    None asks for any authenticated caller, user or client.
+    """
+
+    standing: Standing | None = None
+    scopes: tuple[tuple[str, ...], ...] = ()
+
+    @classmethod
+    def parse(cls, value: object) -> Demand:
+        """Read a scope, a standing, `any_of(...)` or a tuple of them. Raise PolicyError."""
+        if isinstance(value, Demand):
+            return value
+        parts = value if isinstance(value, tuple) else (value,)
+        if not parts:
+            raise PolicyError("an empty demand demands nothing; say PUBLIC where you mean it")
+        standings = [part for part in parts if isinstance(part, Standing)]
+        scopes = tuple(_alternatives(part) for part in parts if not isinstance(part, Standing))
+        if len(standings) > 1:
+            raise PolicyError(f"{value!r} names two standings; name the stronger one")
+        standing = standings[0] if standings else None
+        if standing is Standing.PUBLIC and scopes:
+            raise PolicyError(f"{value!r} is both PUBLIC and not: leave PUBLIC out")
+        return cls(standing, scopes)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it asks for nothing at all."""
+        return self.standing is Standing.PUBLIC
+
+    @property
+    def scope_names(self) -> tuple[str, ...]:
+        """Every scope that it names, in order."""
+        return tuple(dict.fromkeys(name for group in self.scopes for name in group))
+
+    def is_met_by(self, held: frozenset[str]) -> bool:
+        """Whether `held` has one scope of every group."""
+        return all(not held.isdisjoint(group) for group in self.scopes)
+
+    def __str__(self) -> str:
+        parts = [] if self.standing is None else [self.standing.name]
+        parts += [" or ".join(group) for group in self.scopes]
+        return ", ".join(parts)
+
+
+def _alternatives(part: object) -> tuple[str, ...]:
+    names = part.scopes if isinstance(part, AnyOf) else (part,)
+    if not names:
+        raise PolicyError("any_of() of no scopes can be met by nobody")
+    for name in names:
+        if isinstance(name, str) and name in Standing.__members__:
+            raise PolicyError(f"{name!r} is a string; from api_guard import {name} and write {name}")
+        if not is_scope_name(name):
+            raise PolicyError(
+                f"{name!r} is no demand; write a scope such as 'notes:read', PUBLIC, SIGNED_IN, "
+                "STAFF, any_of(...) or a tuple of them"
+            )
+        if name in PROTOCOL_SCOPES:
+            raise PolicyError(f"{name!r} is a scope of OpenID Connect and satisfies no demand")
+    return tuple(str(name) for name in names)
+
+
+@dataclass(frozen=True)
+class ObjectRule:
+    """Which objects one operation may touch.
+
+    `owner` is a lookup that leads to the user; `narrow` a function from a Caller to a Q, or
+    ANY_OBJECT. Where both are there both apply; where neither is, no object may be touched.
+    """
+
+    owner: str | None = None
+    narrow: Callable[[Caller], object] | AnyObject | None = None
+
+    @property
+    def is_any(self) -> bool:
+        """Whether it leaves every object to everybody that is let in."""
+        return self.owner is None and self.narrow is ANY_OBJECT
+
+    def __str__(self) -> str:
+        parts = [f"owner={self.owner}"] if self.owner else []
+        if isinstance(self.narrow, AnyObject):
+            parts += [] if parts else ["any"]
+        elif self.narrow is not None:
+            parts.append(f"objects={getattr(self.narrow, '__name__', 'function')}")
+        return ", ".join(parts) or "none"
+
+
+def first_of(mapping: Mapping[str, T], operation: Operation) -> tuple[str, T] | None:
+    """Return the most particular name of `operation` in `mapping`, and what stands there."""
+    return next(((name, mapping[name]) for name in operation.names() if name in mapping), None)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All the demands, rates and the object rules of one view.
+
+    Every mapping goes by the names of `Operation.names`; `""` stands for all that is not named.
+    """
+
+    demands: Mapping[str, Demand] = field(default_factory=dict)
+    rates: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
+    owner: Mapping[str, str] = field(default_factory=dict)
+    objects: Mapping[str, Callable[[Caller], object] | AnyObject] = field(default_factory=dict)
+
+    def demand_for(self, operation: Operation) -> Demand | None:
+        """Return the demand for `operation`, None where the policy is silent."""
+        found = first_of(self.demands, operation)
+        return found[1] if found else None
+
+    def rates_for(self, operation: Operation) -> tuple[str, tuple[Rate, ...]]:
+        """Return the rates for `operation` and the name under which they are counted."""
+        return first_of(self.rates, operation) or ("", self.rates.get("", ()))
+
+    @property
+    def has_object_rule(self) -> bool:
+        """Whether anything was said of objects."""
+        return bool(self.owner or self.objects)
+
+    def object_rule_for(self, operation: Operation) -> ObjectRule | None:
+        """Return the object rule for `operation`; None where the view has none at all."""
+        if not self.has_object_rule:
+            return None
+        owner, narrow = first_of(self.owner, operation), first_of(self.objects, operation)
+        return ObjectRule(
+            owner[1] if owner else self.owner.get(""),
+            narrow[1] if narrow else self.objects.get(""),
+        )
+
+
+def parse_policy(
+    *,
+    read: object = None,
+    write: object = None,
+    actions: Mapping[str, object] | None = None,
+    throttle: object = None,
+    owner: object = None,
+    objects: object = None,
+) -> Policy:
+    """Read what `@guard` was given. Raise PolicyError or RateError on what cannot be meant."""
+    said = {"read": read, "write": write}
+    demands = {name: _named(name, value) for name, value in said.items() if value is not None}
+    for name, value in (actions or {}).items():
+        if name in SLOTS:
+            raise PolicyError(f"actions={{{name!r}: ...}} is the slot {name}=; give it there")
+        demands[name] = _named(f"actions[{name!r}]", value)
+    if not demands:
+        raise PolicyError("nothing is demanded, so nothing is offered; say read=, write= or both")
+    policy = Policy(
+        demands=MappingProxyType(demands),
+        rates={name: parse_rates(value) for name, value in _by_name(throttle).items()},
+        owner={name: _lookup(value) for name, value in _by_name(owner).items()},
+        objects={name: _narrowing(value) for name, value in _by_name(objects).items()},
+    )
+    _refuse_gaps(policy)
+    return policy
+
+
+def _named(name: str, value: object) -> Demand:
+    try:
+        return Demand.parse(value)
+    except PolicyError as error:
+        raise PolicyError(f"{name}: {error}") from None
+
+
+def _by_name(value: object) -> Mapping[str, object]:
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        if not value:
+            raise PolicyError("an empty mapping says nothing; leave it out")
+        return value
+    return {"": value}
+
+
+def _lookup(value: object) -> str:
+    if isinstance(value, str) and value and all(map(str.isidentifier, value.split("__"))):
+        return value
+    raise PolicyError(f"owner={value!r} is no lookup; write the field's name, such as 'author'")
+
+
+def _narrowing(value: object) -> Callable[[Caller], object] | AnyObject:
+    if isinstance(value, AnyObject) or callable(value):
+        return value
+    raise PolicyError(
+        f"objects={value!r} is neither a function from a caller to a Q nor ANY_OBJECT"
+    )
+
+
+def _refuse_gaps(policy: Policy) -> None:
+    """Refuse object rules that leave a demanded slot without an answer."""
+    if not policy.has_object_rule or "" in policy.owner or "" in policy.objects:
+        return
+    for name in policy.demands:
+        operation = Operation("GET" if name == "read" else "POST")
+        if name in SLOTS and not (
+            first_of(policy.owner, operation) or first_of(policy.objects, operation)
+        ):
+            raise PolicyError(
+                f"owner= and objects= say nothing for {name}; "
+                f"say whose objects it is for, or objects={{{name!r}: ANY_OBJECT}}"
+            )

@@ -1,0 +1,71 @@
+"""What a scope's name may be, and which scopes a caller effectively has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+
+# RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
+
+# OpenID Connect Core §5.4 and §11: they say what an ID token tells, not what an API allows.
+PROTOCOL_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
+
+MAX_SCOPE_LENGTH = 255
+NO_SCOPES: frozenset[str] = frozenset()
+
+
+class Credential(Enum):
+    """What a caller presented, as far as scopes go."""
+
+    NONE = "none"
+    """Nothing: an anonymous caller."""
+    UNSCOPED = "unscoped"
+    """A session, a password: it stands for all that was granted to its user."""
+    TOKEN = "token"
+    """An access token: it stands for what it carries, at the most."""
+    UNKNOWN = "unknown"
+    """Something that names a user and says no scopes: it stands for none."""
+
+
+@dataclass(frozen=True)
+class Granted:
+    """The scopes granted, live, to the two sides of a caller; None where a side is missing.
+
+    A user's side is what was granted to the user, to its groups and to everyone.
+    """
+
+    user: frozenset[str] | None = None
+    client: frozenset[str] | None = None
+
+
+def is_scope_name(name: object) -> bool:
+    """Whether `name` is a scope-token of RFC 6749 §3.3."""
+    return isinstance(name, str) and len(name) <= MAX_SCOPE_LENGTH and bool(_SCOPE.fullmatch(name))
+
+
+def effective_scopes(
+    credential: Credential, carried: frozenset[str], granted: Granted
+) -> frozenset[str]:
+    """Return the scopes a caller may use now: what was granted, cut down by what it carries.
+
+    `carried` are the scopes of its token. Protocol scopes are never among the result.
+    """
+    if credential is Credential.UNSCOPED and granted.user is not None:
+        return granted.user - PROTOCOL_SCOPES
+    if credential is not Credential.TOKEN:
+        return NO_SCOPES
+    sides = [side for side in (granted.user, granted.client) if side is not None]
+    if granted.client is None:
+        # A token that no client was issued is nobody's delegation: no client, no grant, no scope.
+        return NO_SCOPES
+    return carried.intersection(*sides) - PROTOCOL_SCOPES
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return `" Did you mean 'x'?"` for a near miss of a known name, else an empty string."""
+    close = get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""

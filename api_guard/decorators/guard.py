@@ -1,0 +1,173 @@
+"""`guard(...)`: reads a policy, and puts it on a view where it is meant to stand."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from rest_framework.views import APIView
+
+from api_guard.core.caller import Caller
+from api_guard.core.policy import (
+    HTTP_METHODS,
+    SLOTS,
+    AnyObject,
+    Policy,
+    PolicyError,
+    parse_policy,
+)
+from api_guard.core.rates import RateError
+from api_guard.core.scopes import did_you_mean
+from api_guard.decorators.hooks import install
+from api_guard.endpoints import POLICY_ATTRIBUTE, view_class_of
+from api_guard.exceptions import GuardError
+
+V = TypeVar("V", bound=Callable[..., Any])
+Narrowing = Callable[[Caller], object] | AnyObject
+
+
+def guard(
+    *,
+    read: object = None,
+    write: object = None,
+    actions: Mapping[str, object] | None = None,
+    throttle: object = None,
+    owner: str | Mapping[str, str] | None = None,
+    objects: Narrowing | Mapping[str, Narrowing] | None = None,
+) -> Guard:
+    """Close a DRF view to all but those who meet a demand.
+
+    `read` answers GET, HEAD and OPTIONS, `write` every other method; a name in `actions` (a
+    ViewSet's action, or an HTTP method) wins for it. A demand is a scope, `any_of(...)`, PUBLIC,
+    SIGNED_IN, STAFF, or a tuple of which all is asked. What has no demand is refused.
+
+    `throttle` is a rate such as "20/m", or several; `owner` the lookup that leads from an object
+    to its user; `objects` a function from a Caller to a Q, or ANY_OBJECT. These three take a
+    mapping of slots and actions as well.
+
+    The result is a value: put it above a class, above `@api_view`, or call it with a view.
+    Raises GuardError, at import, on what cannot be meant.
+    """
+    try:
+        policy = parse_policy(
+            read=read, write=write, actions=actions, throttle=throttle, owner=owner, objects=objects
+        )
+    except (PolicyError, RateError) as error:
+        raise GuardError(f"@guard: {error}.".replace("..", ".")) from None
+    return Guard(policy)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A policy that can be put on any number of views."""
+
+    policy: Policy
+
+    def __call__(self, view: V) -> V:
+        """Put the policy on `view` and return it; of a class that is in use already, a subclass."""
+        if isinstance(view, type):
+            return self._on_class(view)  # type: ignore[return-value]
+        cls = view_class_of(view)
+        if cls is None or not issubclass(cls, APIView):
+            raise GuardError(_misplaced(view))
+        if cls.__qualname__ == "WrappedAPIView":
+            # @api_view made this class for this function alone.
+            self._attach(cls)
+            return view
+        return self._on_callback(view, cls)  # type: ignore[return-value]
+
+    def _on_class(self, cls: type) -> type:
+        if not issubclass(cls, APIView):
+            raise GuardError(
+                f"@guard stands above a view of Django REST framework, and {cls.__qualname__} is "
+                "none: derive it from rest_framework.views.APIView."
+            )
+        if _is_in_use(cls):
+            # Somebody else's class, or one that has its own guard: leave it as it is.
+            names = {
+                "__module__": cls.__module__,
+                "__qualname__": f"{cls.__qualname__}[guarded]",
+                "__doc__": cls.__doc__,
+            }
+            cls = type(cls)(cls.__name__, (cls,), names)
+        self._attach(cls)
+        return cls
+
+    def _on_callback(self, callback: Any, cls: type[APIView]) -> Any:
+        initkwargs = dict(getattr(callback, "initkwargs", {}))
+        actions = getattr(callback, "actions", None)
+        if _layers(callback) > _layers(cls.as_view(*([actions] if actions else []), **initkwargs)):
+            raise GuardError(
+                f"A decorator stands between @guard and {cls.__qualname__}.as_view(): guard the "
+                f"class, guard(...)({cls.__qualname__}).as_view(), and decorate that."
+            )
+        guarded: Any = self._on_class(cls)
+        return guarded.as_view(*([dict(actions)] if actions else []), **initkwargs)
+
+    def _attach(self, cls: type) -> None:
+        if POLICY_ATTRIBUTE in cls.__dict__:
+            raise GuardError(
+                f"{cls.__qualname__} has a guard already, and a second one would replace it whole: "
+                "write one @guard that says both."
+            )
+        _refuse_unknown_names(cls, self.policy)
+        setattr(cls, POLICY_ATTRIBUTE, self.policy)
+        install(cls)
+
+
+def _is_in_use(cls: type) -> bool:
+    """Whether `cls` stands under its own name already, which it does not while being decorated."""
+    found: Any = sys.modules.get(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is cls
+
+
+def _layers(callback: Any) -> int:
+    count = 0
+    while (callback := getattr(callback, "__wrapped__", None)) is not None and count < 50:
+        count += 1
+    return count
+
+
+def _misplaced(view: Any) -> str:
+    name = getattr(view, "__name__", repr(view))
+    if hasattr(view, "mapping"):
+        return (
+            f"@guard stands above the class, never on an @action: write "
+            f'@guard(..., actions={{"{name}": "some:scope"}}) above the ViewSet of {name}().'
+        )
+    owner = getattr(view, "__qualname__", "").rpartition(".")[0]
+    if owner and not owner.endswith("<locals>"):
+        key = name.upper() if name.upper() in HTTP_METHODS else name
+        return (
+            f"@guard stands above the class, never on a method: write "
+            f'@guard(..., actions={{"{key}": "some:scope"}}) above class {owner}.'
+        )
+    if inspect.isfunction(view):
+        return (
+            f"@guard is the outermost line. The right order is:\n\n"
+            f'    @guard(read="some:scope")\n    @api_view(["GET"])\n    def {name}(request): ...\n\n'
+            "A view that is no view of Django REST framework cannot be guarded."
+        )
+    return f"@guard stands above a view of Django REST framework, and {name} is none."
+
+
+def _refuse_unknown_names(cls: type, policy: Policy) -> None:
+    offered = {name for name in dir(cls) if not name.startswith("_") and name not in SLOTS}
+    methods = {name.upper() for name in getattr(cls, "http_method_names", ())}
+    for mapping in (policy.demands, policy.rates, policy.owner, policy.objects):
+        for name in mapping:
+            if name in ("", *SLOTS) or name in methods:
+                continue
+            is_method_in_small = name.upper() in methods and not hasattr(cls, "get_extra_actions")
+            if name in offered and not is_method_in_small:
+                continue
+            own = {key for key in offered if not hasattr(APIView, key)}
+            hint = did_you_mean(name.upper() if is_method_in_small else name, methods | own)
+            raise GuardError(
+                f"@guard: {cls.__qualname__} has no action and no method {name!r}.{hint}"
+            )

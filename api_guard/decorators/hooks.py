@@ -1,0 +1,89 @@
+"""Puts a guard's wrappers around the hooks of a view class, and of every class below it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from api_guard.decorators.passage import STANDS, Passage
+from api_guard.exceptions import GuardError
+
+
+def install(cls: type) -> None:
+    """Make the wrappers the outermost hooks of `cls`, and have every subclass do the same."""
+    for name in STANDS:
+        if hasattr(cls, name) and not is_hook(cls.__dict__.get(name)):
+            setattr(cls, name, _wrap(cls, name))
+    _hand_down(cls)
+    _refuse_initkwargs(cls)
+
+
+def is_hook(function: object) -> bool:
+    """Whether `function` is one of the wrappers."""
+    return getattr(function, "is_api_guard_hook", False) is True
+
+
+def _wrap(cls: type, name: str) -> Callable[..., Any]:
+    own = cls.__dict__.get(name)
+    stand = STANDS[name]
+
+    def beyond(view: Any, *args: Any, **kwargs: Any) -> Any:
+        if own is None:
+            return getattr(super(cls, view), name)(*args, **kwargs)
+        return own.__get__(view, type(view))(*args, **kwargs)
+
+    def hook(view: Any, *args: Any, **kwargs: Any) -> Any:
+        passage = Passage.of(view)
+        if name in passage.active:
+            # A wrapper of a base class, reached by super(): the outermost has spoken.
+            return beyond(view, *args, **kwargs)
+        passage.active.add(name)
+        try:
+            return stand(passage, functools.partial(beyond, view), *args, **kwargs)
+        finally:
+            passage.active.discard(name)
+
+    functools.update_wrapper(hook, getattr(cls, name))
+    hook.is_api_guard_hook = True  # type: ignore[attr-defined]
+    hook.own = own  # type: ignore[attr-defined]
+    return hook
+
+
+def _hand_down(cls: type) -> None:
+    if "__init_subclass__" in cls.__dict__ and is_hook(cls.__dict__["__init_subclass__"].__func__):
+        return
+    own = cls.__dict__.get("__init_subclass__")
+
+    def __init_subclass__(subclass: type, **kwargs: Any) -> None:
+        if own is None:
+            super(cls, subclass).__init_subclass__(**kwargs)
+        else:
+            own.__get__(None, subclass)(**kwargs)
+        install(subclass)
+
+    __init_subclass__.is_api_guard_hook = True  # type: ignore[attr-defined]
+    cls.__init_subclass__ = classmethod(__init_subclass__)  # type: ignore[assignment]
+
+
+def _refuse_initkwargs(cls: type) -> None:
+    own = cls.__dict__.get("as_view")
+    if own is not None and is_hook(own.__func__):
+        return
+
+    def as_view(view_class: type, *args: Any, **initkwargs: Any) -> Any:
+        named = sorted(STANDS.keys() & initkwargs.keys())
+        if named:
+            raise GuardError(
+                f"{view_class.__qualname__}.as_view({named[0]}=...) would put the guard aside: "
+                f"override {named[0]}() in a subclass."
+            )
+        # A loose base may have kept __init_subclass__ from the classes above it.
+        install(view_class)
+        if own is None:
+            return super(cls, view_class).as_view(*args, **initkwargs)  # type: ignore[misc]
+        return own.__get__(None, view_class)(*args, **initkwargs)
+
+    functools.update_wrapper(as_view, cls.as_view)  # type: ignore[attr-defined]
+    as_view.is_api_guard_hook = True  # type: ignore[attr-defined]
+    cls.as_view = classmethod(as_view)  # type: ignore[attr-defined]

@@ -1,0 +1,254 @@
+"""One request's way through a guarded view: what each wrapped hook does and remembers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.db import models
+from django.http import Http404, HttpResponseBase
+from rest_framework.exceptions import APIException, MethodNotAllowed
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+
+from api_guard import grants, ownership, throttling
+from api_guard.callers import caller_of, rows_behind, throttle_key
+from api_guard.core.decision import Denial, decide
+from api_guard.core.policy import Demand, ObjectRule, Operation, Policy
+from api_guard.core.rates import Usage, rate_limit_fields
+from api_guard.decorators.answers import answer_within_rule
+from api_guard.decorators.saving import check_on_save
+from api_guard.endpoints import dotted_path, policy_of
+from api_guard.exceptions import GuardUnavailable, RateLimited, RuleFailed, Unsealed, is_fault
+from api_guard.permissions import refuse
+
+logger = logging.getLogger("api_guard")
+
+Beyond = Callable[..., Any]
+_ATTRIBUTE = "_api_guard_passage"
+_ANSWERS = (APIException, PermissionDenied, Http404, SuspiciousOperation, BadRequest)
+
+
+class Passage:
+    """What the guard knows of one view instance, which is one request.
+
+    `active` names the hooks that run now; `vetted` the stored objects that the rule has passed.
+    """
+
+    def __init__(self, view: Any) -> None:
+        self.view = view
+        self.active: set[str] = set()
+        self.vetted: set[tuple[type, object]] = set()
+        self.usages: tuple[Usage, ...] = ()
+        self.rule_ran = False
+        self._demand: Demand | None = None
+        self._is_deciding = False
+        self._is_loading = False
+
+    @classmethod
+    def of(cls, view: Any) -> Passage:
+        """Return the passage of `view`, a new one where it has none."""
+        passage = view.__dict__.get(_ATTRIBUTE)
+        if passage is None:
+            passage = view.__dict__[_ATTRIBUTE] = cls(view)
+        return passage  # type: ignore[no-any-return]
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the class; what an instance says of itself does not count."""
+        return policy_of(type(self.view)) or Policy()
+
+    @property
+    def rule(self) -> ObjectRule | None:
+        """The object rule for the operation at hand."""
+        request = getattr(self.view, "request", None)
+        return self.policy.object_rule_for(self.operation(request))
+
+    def operation(self, request: Any) -> Operation:
+        """Return the operation that `request` asks for; a probe's is that of its method."""
+        method = str(getattr(request, "method", None) or "GET").upper()
+        if method == "OPTIONS":
+            return Operation(method, "metadata")
+        actions = getattr(self.view, "action_map", None) or {}
+        return Operation(method, actions.get(method.lower()))
+
+    def initial(self, beyond: Beyond, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let the view check, make sure that the guard was asked, and stand by the handler."""
+        self._is_deciding = True
+        try:
+            beyond(request, *args, **kwargs)
+        finally:
+            self._is_deciding = False
+        if self._demand is None:
+            logger.error(
+                "%s.initial() ran without check_permissions(): call super().initial(request, "
+                "*args, **kwargs) in it.",
+                dotted_path(type(self.view)),
+            )
+            raise Unsealed
+        if self._demand.scopes:
+            grants.record_use(rows_behind(request), self._demand.scope_names)
+        answer_within_rule(self, request)
+
+    def perform_authentication(self, beyond: Beyond, request: Request) -> None:
+        """Authenticate now, whatever the view does, and say so where that cannot be done."""
+        with faults_as_unavailable():
+            beyond(request)
+            caller_of(request)
+
+    def check_permissions(self, beyond: Beyond, request: Request) -> None:
+        """Count and decide once, in the view's own `initial`; any other call is a probe."""
+        operation = self.operation(request)
+        with faults_as_unavailable():
+            caller = caller_of(request)
+            is_first = self._is_deciding and self._demand is None
+            if is_first:
+                self._count(operation, request)
+            demand = self.policy.demand_for(operation)
+            decision = decide(demand, caller)
+        if not decision.allowed:
+            if decision.denial is Denial.NOT_OFFERED and not self._handles(operation):
+                raise MethodNotAllowed(operation.method)
+            refuse(decision, caller, request, self.view)
+        with failures_as_refusals(self.view, "a permission"):
+            beyond(request)
+        if is_first:
+            self._demand = demand
+
+    def check_object_permissions(self, beyond: Beyond, request: Request, obj: Any) -> None:
+        """Hide an object that is not the caller's; then ask the view's own permissions."""
+        self.vet(request, obj)
+        with failures_as_refusals(self.view, "an object permission"):
+            beyond(request, obj)
+
+    def get_queryset(self, beyond: Beyond) -> Any:
+        """Narrow what the view starts from."""
+        return self._narrow(beyond())
+
+    def filter_queryset(self, beyond: Beyond, queryset: Any) -> Any:
+        """Narrow what the view's filters have left, whatever they were given."""
+        return self._narrow(beyond(queryset))
+
+    def get_object(self, beyond: Beyond) -> Any:
+        """Trust an object that DRF's own lookup took from the narrowed queryset."""
+        self._is_loading = _stock(type(self.view), "get_object") is GenericAPIView.get_object
+        try:
+            return beyond()
+        finally:
+            self._is_loading = False
+
+    def get_serializer(self, beyond: Beyond, *args: Any, **kwargs: Any) -> Any:
+        """Hold what the serializer saves to the object rule, and what it points at."""
+        serializer = beyond(*args, **kwargs)
+        request = getattr(self.view, "request", None)
+        if isinstance(request, Request) and request.method not in ("GET", "HEAD"):
+            ownership.narrow_related(serializer, request, type(self.view))
+            check_on_save(self, serializer, request)
+        return serializer
+
+    def finalize_response(
+        self, beyond: Beyond, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Say in headers what is left of the rates."""
+        final: HttpResponseBase = beyond(request, response, *args, **kwargs)
+        for name, value in rate_limit_fields(self.usages).items():
+            final.headers[name] = value
+        return final
+
+    def vet(self, request: Any, obj: Any) -> None:
+        """Raise Http404 for an object that the rule does not leave to the caller."""
+        rule = self.rule
+        if rule is None or rule.is_any:
+            return
+        self.rule_ran = True
+        if self._is_loading:
+            self.vetted.add((type(obj), obj.pk))
+            return
+        if not isinstance(obj, models.Model):
+            raise Http404
+        if (type(obj), obj.pk) in self.vetted:
+            return
+        with failures_as_refusals(self.view, "the object rule"):
+            is_covered = ownership.covers(obj, rule, caller_of(request))
+        if not is_covered:
+            raise Http404
+        self.vetted.add((type(obj), obj.pk))
+
+    def _narrow(self, queryset: Any) -> Any:
+        rule = self.rule
+        if rule is None or rule.is_any:
+            return queryset
+        request = getattr(self.view, "request", None)
+        if not isinstance(request, Request):
+            return queryset.none()  # a schema generator asks without a request, and gets no row
+        self.rule_ran = True
+        with failures_as_refusals(self.view, "the object rule"):
+            return ownership.narrow(queryset, rule, caller_of(request))
+
+    def _count(self, operation: Operation, request: Request) -> None:
+        name, rates = self.policy.rates_for(operation)
+        if not rates:
+            return
+        group = f"{dotted_path(type(self.view))}:{name}"
+        try:
+            self.usages = throttling.admit(group, throttle_key(request), rates)
+        except RateLimited as refusal:
+            self.usages = refusal.usages
+            raise
+
+    def _handles(self, operation: Operation) -> bool:
+        name = operation.method.lower()
+        return name in self.view.http_method_names and hasattr(self.view, name)
+
+
+@contextmanager
+def faults_as_unavailable() -> Iterator[None]:
+    """Turn a failing database, cache or network into 503: without them nothing is decided."""
+    try:
+        yield
+    except _ANSWERS:
+        raise
+    except Exception as error:
+        if not is_fault(error):
+            raise
+        logger.exception("Access could not be decided.")
+        raise GuardUnavailable from error
+
+
+@contextmanager
+def failures_as_refusals(view: Any, what: str) -> Iterator[None]:
+    """Turn an exception of a rule or a permission into a refusal: it has not said yes."""
+    try:
+        with faults_as_unavailable():
+            yield
+    except _ANSWERS:
+        raise
+    except Exception as error:
+        logger.exception("%s of %s raised; refused.", what, dotted_path(type(view)))
+        raise RuleFailed from error
+
+
+def _stock(cls: type, name: str) -> object:
+    """Return the first function called `name` that is no wrapper of ours."""
+    for ancestor in cls.__mro__:
+        function = ancestor.__dict__.get(name)
+        function = getattr(function, "own", function)
+        if function is not None:
+            return function
+    return None
+
+
+STANDS: dict[str, Callable[..., Any]] = {
+    "initial": Passage.initial,
+    "perform_authentication": Passage.perform_authentication,
+    "check_permissions": Passage.check_permissions,
+    "check_object_permissions": Passage.check_object_permissions,
+    "get_queryset": Passage.get_queryset,
+    "filter_queryset": Passage.filter_queryset,
+    "get_object": Passage.get_object,
+    "get_serializer": Passage.get_serializer,
+    "finalize_response": Passage.finalize_response,
+}

@@ -1,0 +1,164 @@
+"""The tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider.settings import oauth2_settings
+
+from api_guard import conf
+from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
+
+HOLDERS = ("user", "group", "client")
+
+
+def validate_scope(name: str) -> None:
+    """Raise ValidationError unless `name` is declared in `API_GUARD["SCOPES"]`."""
+    declared = conf.scopes()
+    if name not in declared:
+        raise ValidationError(
+            _("%(name)r is not declared in API_GUARD['SCOPES'].%(hint)s"),
+            code="unknown_scope",
+            params={"name": name, "hint": did_you_mean(name, declared)},
+        )
+
+
+def is_past(moment: datetime, now: datetime) -> bool:
+    """Whether `moment` is over at `now`. Of two clocks that cannot be compared, it is."""
+    try:
+        return moment <= now
+    except TypeError:
+        return True
+
+
+def _only(holder: str) -> Q:
+    return Q(**{f"{name}__isnull": name != holder for name in HOLDERS})
+
+
+class ScopeGrant(models.Model):
+    """A scope given to a user, a group or a client until it expires or is revoked.
+
+    Written through `api_guard.grants`; a revoked grant is final.
+    """
+
+    scope = models.CharField(_("scope"), max_length=MAX_SCOPE_LENGTH, validators=[validate_scope])
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="scope_grants",
+        verbose_name=_("user"),
+    )
+    group = models.ForeignKey(
+        Group,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="scope_grants",
+        verbose_name=_("group"),
+    )
+    client = models.ForeignKey(
+        oauth2_settings.APPLICATION_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="scope_grants",
+        verbose_name=_("client"),
+    )
+    granted_at = models.DateTimeField(_("granted at"), default=timezone.now, editable=False)
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("granted by"),
+    )
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    expires_at = models.DateTimeField(
+        _("expires at"), null=True, blank=True, help_text=_("Leave empty for no expiry.")
+    )
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True, editable=False)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("revoked by"),
+    )
+    revoked_reason = models.CharField(
+        _("reason of revocation"), max_length=500, blank=True, editable=False
+    )
+    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("scope grant")
+        ordering = ["-granted_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=_only("user") | _only("group") | _only("client"),
+                name="api_guard_exactly_one_holder",
+                violation_error_code="one_holder",
+                violation_error_message=_("Choose exactly one holder: a user, a group or a client."),
+            ),
+            # These three are also the indexes that the request path reads: the unrevoked grants
+            # of one holder.
+            *(
+                models.UniqueConstraint(
+                    fields=[holder, "scope"],
+                    condition=Q(revoked_at__isnull=True),
+                    name=f"api_guard_one_grant_per_{holder}",
+                    violation_error_code="already_granted",
+                    violation_error_message=_("This holder has a grant of this scope already."),
+                )
+                for holder in HOLDERS
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} for {self.holder_kind} {self.holder}"
+
+    @property
+    def holder_kind(self) -> str:
+        """`user`, `group` or `client`."""
+        return next((name for name in HOLDERS if getattr(self, f"{name}_id") is not None), "nobody")
+
+    @property
+    def holder(self) -> models.Model | None:
+        """The user, the group or the client that holds it."""
+        return getattr(self, self.holder_kind, None)
+
+    def is_live(self, now: datetime | None = None) -> bool:
+        """Whether it counts at `now`: neither revoked nor expired."""
+        if self.revoked_at is not None:
+            return False
+        return self.expires_at is None or not is_past(self.expires_at, now or timezone.now())
+
+    def clean(self) -> None:
+        """Refuse to touch a revoked grant, and to make one that is over already."""
+        if self._state.adding:
+            if self.expires_at is not None and is_past(self.expires_at, timezone.now()):
+                raise ValidationError({"expires_at": _("This expiry is past already.")}, code="past")
+        elif type(self)._base_manager.filter(pk=self.pk, revoked_at__isnull=False).exists():
+            raise ValidationError(
+                _("A revoked grant is final: grant the scope anew."), code="already_revoked"
+            )
+
+    # Any: Django's own signature, by which its callers name what to save.
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save after every check, so that a shell is held by the same rules as the admin."""
+        # The scope of an old grant may have left the settings; it can still be read and mended.
+        self.full_clean(exclude=None if self._state.adding else ["scope"])
+        super().save(*args, **kwargs)

@@ -1,0 +1,58 @@
+"""The scopes backend: at issue, a client can be given only what is granted to it."""
+
+from __future__ import annotations
+
+from oauth2_provider.scopes import BaseScopes
+from oauth2_provider.settings import oauth2_settings
+
+from api_guard import conf, grants
+from api_guard.core.scopes import PROTOCOL_SCOPES
+
+_PROTOCOL_DESCRIPTIONS = {
+    "openid": "Sign you in",
+    "profile": "See your name",
+    "email": "See your e-mail address",
+    "address": "See your postal address",
+    "phone": "See your telephone number",
+    "offline_access": "Act for you while you are away",
+}
+
+
+class GrantedScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit ships no types
+    """For `OAUTH2_PROVIDER["SCOPES_BACKEND_CLASS"]`.
+
+    Every scope is declared in `API_GUARD["SCOPES"]`; a client may ask for those granted to it.
+    OpenID Connect's own scopes are issued to every client and satisfy no demand.
+    """
+
+    def get_all_scopes(self) -> dict[str, str]:
+        """Return every declared scope with its description."""
+        return {**_protocol_scopes(), **conf.scopes()}
+
+    def get_available_scopes(
+        self, application: object = None, request: object = None, *_: object, **__: object
+    ) -> list[str]:
+        """Return what `application` may ask for; without one and without a request, all there is."""
+        if application is None and request is None:
+            return sorted(self.get_all_scopes())  # the server's metadata
+        return sorted(_granted_to(application) | _protocol_scopes().keys())
+
+    def get_default_scopes(
+        self, application: object = None, request: object = None, *_: object, **__: object
+    ) -> list[str]:
+        """Return what a client gets that names no scope: all that is granted to it."""
+        del request
+        return sorted(_granted_to(application))
+
+
+def _granted_to(application: object) -> frozenset[str]:
+    client_id = getattr(application, "pk", None)
+    if client_id is None:
+        return frozenset()
+    return grants.scopes_of_client(client_id) & conf.scopes().keys()
+
+
+def _protocol_scopes() -> dict[str, str]:
+    if oauth2_settings.OIDC_ENABLED is not True:
+        return {}
+    return {name: _PROTOCOL_DESCRIPTIONS[name] for name in sorted(PROTOCOL_SCOPES)}

@@ -1,0 +1,104 @@
+"""The default that refuses what is undeclared, and scopes for `permission_classes`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from django.http import HttpRequest
+from rest_framework.permissions import BasePermission, OperationHolderMixin
+from rest_framework.request import Request
+
+from api_guard.callers import caller_of
+from api_guard.core.caller import Caller
+from api_guard.core.decision import Decision, Denial, decide
+from api_guard.core.policy import AnyOf, Demand, PolicyError
+from api_guard.core.scopes import Credential
+from api_guard.endpoints import declares_scopes, is_exempt, policy_of
+from api_guard.exceptions import (
+    FirstPartyOnly,
+    GuardError,
+    InsufficientScope,
+    NotAuthenticated,
+    NotOffered,
+    StaffOnly,
+    UndeclaredEndpoint,
+    UserOnly,
+)
+
+if TYPE_CHECKING:
+    # DRF resolves Guarded while it imports its views.
+    from rest_framework.views import APIView
+
+
+def refuse(decision: Decision, caller: Caller, request: Request, view: APIView) -> NoReturn:
+    """Raise the refusal that a client gets for a denial."""
+    match decision.denial:
+        case Denial.NOT_AUTHENTICATED:
+            raise NotAuthenticated(_challenge(request, view))
+        case Denial.INSUFFICIENT_SCOPE:
+            is_bearer = caller.credential is Credential.TOKEN
+            raise InsufficientScope(decision.needed, bearer=is_bearer)
+        case Denial.STAFF_ONLY:
+            raise StaffOnly
+        case Denial.USER_ONLY:
+            raise UserOnly
+        case Denial.FIRST_PARTY_ONLY:
+            raise FirstPartyOnly
+        case _:
+            raise NotOffered
+
+
+def _challenge(request: Request, view: APIView) -> str | None:
+    headers = (a.authenticate_header(request) for a in view.get_authenticators())
+    return next((header for header in headers if header), None)
+
+
+class Guarded(BasePermission):
+    """Refuse every view that has neither a guard nor an exemption.
+
+    For `REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"]`. A guarded view has been decided before DRF
+    asks its permissions, so that nothing is decided here.
+    """
+
+    def has_permission(self, request: Request | HttpRequest, view: APIView) -> bool:
+        """Return True for a declared view; raise UndeclaredEndpoint for any other."""
+        del request
+        cls = type(view)
+        is_declared = policy_of(cls) is not None or declares_scopes(view.permission_classes)
+        if is_declared or is_exempt(cls):
+            return True
+        raise UndeclaredEndpoint
+
+
+class HasScopes(OperationHolderMixin, BasePermission):
+    """Demand scopes in `permission_classes = [HasScopes("notes:read")]`; several are all needed.
+
+    `@guard` does more, and cannot be lost to an override; this is for a step-by-step move.
+    """
+
+    declares_scopes = True
+
+    def __init__(self, *scopes: str | AnyOf) -> None:
+        try:
+            self.demand = Demand.parse(scopes)
+        except PolicyError as error:
+            raise GuardError(f"HasScopes: {error}") from None
+        if not self.demand.scopes:
+            raise GuardError('HasScopes: name a scope, as in HasScopes("notes:read").')
+
+    def __call__(self) -> HasScopes:
+        """Stand where DRF expects a class."""
+        return self
+
+    def has_permission(self, request: Request | HttpRequest, view: APIView) -> bool:
+        """Return True for a caller that holds the scopes; refuse any other as a guard does."""
+        if not isinstance(request, Request):  # DRF's stubs allow what DRF never does
+            return False
+        caller = caller_of(request)
+        decision = decide(self.demand, caller)
+        if decision.allowed:
+            return True
+        # Inside an OR the other side has its say, so that a raise would be too early.
+        if any(permission is self for permission in view.permission_classes):
+            refuse(decision, caller, request, view)
+        return False

@@ -1,0 +1,95 @@
+"""Users, clients, tokens and callers to test with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, Application
+from rest_framework.test import APIClient
+
+from api_guard import grants, throttling
+
+MODELS = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture(autouse=True)
+def _no_request_counted_yet():
+    cache.clear()
+    throttling._local.clear()
+
+
+@pytest.fixture
+def alice(db):
+    return get_user_model().objects.create_user("alice", password="wonderland")
+
+
+@pytest.fixture
+def bob(db):
+    return get_user_model().objects.create_user("bob", password="the builder")
+
+
+@pytest.fixture
+def staff(db):
+    return get_user_model().objects.create_user("sue", password="staff", is_staff=True)
+
+
+@pytest.fixture
+def admin_user(db):
+    return get_user_model().objects.create_superuser("root", password="root")
+
+
+@pytest.fixture
+def application(db):
+    return Application.objects.create(
+        name="app",
+        client_type=Application.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+    )
+
+
+@pytest.fixture
+def issue(application):
+    """Issue an access token, as the authorization server would."""
+
+    def issue(scope="", *, user=None, to=application, seconds=300, **fields):
+        return AccessToken.objects.create(
+            user=user,
+            application=to,
+            scope=scope,
+            token=f"token-{AccessToken.objects.count()}-of-{user}",
+            expires=timezone.now() + timedelta(seconds=seconds),
+            **fields,
+        )
+
+    return issue
+
+
+@pytest.fixture
+def give():
+    """Grant several scopes to one holder."""
+
+    def give(holder, *scopes):
+        return [grants.grant(scope, holder) for scope in scopes]
+
+    return give
+
+
+class Caller(APIClient):
+    """A client that says who it is."""
+
+    def by_token(self, token):
+        self.credentials(HTTP_AUTHORIZATION=f"Bearer {getattr(token, 'token', token)}")
+        return self
+
+    def by_session(self, user):
+        self.force_login(user, MODELS)
+        return self
+
+
+@pytest.fixture
+def api():
+    return Caller()
