@@ -91,6 +91,8 @@ def _identify(
     if authenticator is None:
         return None, None, Credential.NONE, NO_SCOPES
     user = _active_user(request)
+    if user is None and getattr(request.user, "is_authenticated", False) is True:
+        return None, None, Credential.NONE, NO_SCOPES  # an inactive user is nobody
     if isinstance(authenticator, ForcedAuthentication):
         return _identify_forced(request, user)
     if is_unscoped(type(authenticator)):
@@ -98,8 +100,6 @@ def _identify(
     if isinstance(authenticator, ScopedAuthentication):
         carried = frozenset(authenticator.token_scopes(request.auth))
         client_id = authenticator.token_client(request.auth)
-        if user is None and _names_user(request):
-            client_id = None  # the token of an inactive user is not its client's either
         return user, client_id, Credential.TOKEN, carried
     return user, None, Credential.UNKNOWN, NO_SCOPES
 
@@ -131,15 +131,10 @@ def _resolves_to(path: str, cls: type) -> bool:
         return False
 
 
-def _names_user(request: Request) -> bool:
-    return getattr(request.user, "is_authenticated", False) is True
-
-
 def _active_user(request: Request) -> models.Model | None:
-    user = request.user
-    if _names_user(request) and getattr(user, "is_active", False) is True:
-        return user  # type: ignore[no-any-return]  # DRF types request.user loosely
-    return None
+    user: Any = request.user
+    is_user = getattr(user, "is_authenticated", False) is True
+    return user if is_user and getattr(user, "is_active", False) is True else None
 
 
 def _standing(user: models.Model | None) -> Standing:

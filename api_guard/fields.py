@@ -103,6 +103,7 @@ class RichTextField(_TextField):
         normal = normalize(markup)
         if normal != markup:
             markup = self._sanitized(normal)
+        self._refuse_flaw(markup)
         self._refuse_flaw(unescape(markup))
         if not self.allow_blank and not markup.strip():
             self.fail("blank")

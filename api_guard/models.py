@@ -150,7 +150,8 @@ class ScopeGrant(models.Model):
         """Refuse to touch a revoked grant, and to make one that is over already."""
         if self._state.adding:
             if self.expires_at is not None and is_past(self.expires_at, timezone.now()):
-                raise ValidationError({"expires_at": _("This expiry is past already.")}, code="past")
+                flaw = ValidationError(_("This expiry is past already."), code="past")
+                raise ValidationError({"expires_at": flaw})
         elif type(self)._base_manager.filter(pk=self.pk, revoked_at__isnull=False).exists():
             raise ValidationError(
                 _("A revoked grant is final: grant the scope anew."), code="already_revoked"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from html import unescape
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import bleach
 import nh3
@@ -16,7 +16,7 @@ from api_guard.exceptions import GuardError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-Engine = Literal["nh3", "bleach"]
+    from api_guard.conf import Engine
 
 
 def _words(text: str) -> frozenset[str]:
@@ -44,7 +44,7 @@ SAFE_TAGS = _words(
 )
 _VOID = _words("area base br col embed hr img input link meta param source track wbr")
 _OPAQUE = _words(
-    "iframe math noembed noframes noscript plaintext script select style svg template textarea"
+    "? iframe math noembed noframes noscript plaintext script select style svg template textarea"
     " title xmp"
 )
 _UNSAFE_ATTRIBUTE = re.compile(r"on.*|style|rel|is|srcset|srcdoc|action|formaction|ping|.*[^\w-].*")
@@ -96,7 +96,9 @@ class AllowList:
         """Whether the attribute `name` of `tag` may stay, with the value `value`."""
         if name not in self.attributes.get(tag, ()) and name not in self.attributes.get("*", ()):
             return False
-        return name not in _URL_ATTRIBUTES or _is_url_kept(value, self.schemes)
+        if name not in _URL_ATTRIBUTES:
+            return True
+        return len(value) <= MAX_URL_LENGTH and _is_scheme_allowed(value, self.schemes)
 
 
 _SCHEMES = _words("http https mailto")
@@ -104,10 +106,9 @@ _TEXT_ATTRIBUTES = {"a": _words("href title"), "abbr": _words("title")}
 _MEDIA_ATTRIBUTES = {"img": _words("alt height src title width")}
 _CELL_ATTRIBUTES = dict.fromkeys(("td", "th"), _words("colspan rowspan"))
 _INLINE_TAGS = _words("a abbr b br code em i kbd mark s small strong sub sup u")
+_COMMENT_TAGS = _INLINE_TAGS | _words("blockquote del ins li ol p pre ul")
 INLINE = AllowList(_INLINE_TAGS, _TEXT_ATTRIBUTES, _SCHEMES)
-COMMENT = AllowList(
-    _INLINE_TAGS | _words("blockquote del ins li ol p pre ul"), _TEXT_ATTRIBUTES, _SCHEMES
-)
+COMMENT = AllowList(_COMMENT_TAGS, _TEXT_ATTRIBUTES, _SCHEMES)
 ARTICLE = AllowList(SAFE_TAGS, _TEXT_ATTRIBUTES | _MEDIA_ATTRIBUTES | _CELL_ATTRIBUTES, _SCHEMES)
 PRESETS = MappingProxyType({"inline": INLINE, "comment": COMMENT, "article": ARTICLE})
 
@@ -146,13 +147,14 @@ def _bound_markup(html: str) -> None:
     _bound("too_many_tags", html.count("<"), MAX_TAGS, "tags")
     open_tags: list[str] = []
     total_depth = 0
-    # After broken or opaque markup an end tag may not be one, so it closes nothing here.
+    # After broken ("?") or opaque markup an end tag may be none, so it closes nothing here.
     certain = True
     for markup in _MARKUP.finditer(html):
-        broken = markup["broken"]
-        name = "?" if broken else (markup["name"] or "").lower()
+        name = "?" if markup["broken"] else (markup["name"] or "").lower()
         # A broken tag may reach to the end, past every later one.
-        attributes = html[markup.start() :] if broken and certain else markup["attributes"] or ""
+        attributes = (
+            html[markup.start() :] if name == "?" and certain else markup["attributes"] or ""
+        )
         gaps = len(re.findall(r"[\s/\"']+", attributes))
         _bound("too_many_attributes", gaps, MAX_ATTRIBUTES, "attributes in one tag")
         if markup["end"]:
@@ -160,15 +162,13 @@ def _bound_markup(html: str) -> None:
                 open_tags.pop()
         elif name and name not in _VOID and (name not in ("li", "p") or open_tags[-1:] != [name]):
             open_tags.append(name)
-        certain = certain and not broken and name not in _OPAQUE
+        certain = certain and name not in _OPAQUE
         total_depth += len(open_tags)
         _bound("too_deep", len(open_tags), MAX_DEPTH, "tags inside one another")
         _bound("too_deep", total_depth, MAX_TOTAL_DEPTH, "levels of tags in all")
 
 
-def _is_url_kept(value: str, schemes: frozenset[str]) -> bool:
-    if len(value) > MAX_URL_LENGTH:
-        return False
+def _is_scheme_allowed(value: str, schemes: frozenset[str]) -> bool:
     # bleach hands over what is written, nh3 what is meant: both readings must be harmless.
     for reading in (value, unescape(value)):
         start = re.split(r"[/?#\\]", _DROPPED_FROM_URL.sub("", reading), maxsplit=1)[0]

@@ -195,11 +195,15 @@ class Policy:
         """Return the object rule for `operation`; None where the view has none at all."""
         if not self.has_object_rule:
             return None
-        owner, narrow = first_of(self.owner, operation), first_of(self.objects, operation)
-        return ObjectRule(
-            owner[1] if owner else self.owner.get(""),
-            narrow[1] if narrow else self.objects.get(""),
-        )
+        names = [*operation.names(), ""]
+        owned = next((name for name in names if name in self.owner), None)
+        narrowed = next((name for name in names if name in self.objects), None)
+        owner = None if owned is None else self.owner[owned]
+        narrow = None if narrowed is None else self.objects[narrowed]
+        if owned is not None and narrow is ANY_OBJECT and narrowed is not None:
+            # ANY_OBJECT said of an operation is meant, where the owner was said of more than that.
+            owner = owner if names.index(owned) <= names.index(narrowed) else None
+        return ObjectRule(owner, narrow)
 
 
 def parse_policy(
@@ -262,7 +266,9 @@ def _narrowing(value: object) -> Callable[[Caller], object] | AnyObject:
 
 
 def _refuse_gaps(policy: Policy) -> None:
-    """Refuse object rules that leave a demanded slot without an answer."""
+    """Refuse object rules that contradict, or leave a demanded slot without an answer."""
+    if "" in policy.owner and policy.objects.get("") is ANY_OBJECT:
+        raise PolicyError("owner= and objects=ANY_OBJECT contradict; leave one out")
     if not policy.has_object_rule or "" in policy.owner or "" in policy.objects:
         return
     for name in policy.demands:

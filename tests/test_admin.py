@@ -1,0 +1,170 @@
+"""The admin of ScopeGrant, through its own views."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
+from django.utils import timezone
+
+from api_guard import grants
+from api_guard.models import ScopeGrant
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/api_guard/scopegrant/"
+ADD = f"{LIST}add/"
+
+
+@pytest.fixture
+def root(client, admin_user):
+    client.force_login(admin_user)
+    return client
+
+
+def form(**values):
+    empty = {"user": "", "group": "", "client": "", "expires_at_0": "", "expires_at_1": ""}
+    return {**empty, "reason": "", **values}
+
+
+def errors(response):
+    assert response.status_code == 200
+    return str(response.context["errors"])
+
+
+def test_scopes_are_chosen_by_description_and_holders_by_search(root):
+    page = root.get(ADD).content.decode()
+    assert "Read notes (notes:read)" in page
+    assert page.count("data-ajax--url") == 3
+
+
+def test_a_holder_without_a_searchable_admin_is_chosen_from_a_list(root, monkeypatch):
+    monkeypatch.setattr(type(admin.site._registry[Group]), "search_fields", ())
+    monkeypatch.delitem(admin.site._registry, get_user_model())
+    assert root.get(ADD).content.decode().count("data-ajax--url") == 1
+
+
+def test_several_scopes_are_granted_at_once(root, alice, admin_user):
+    chosen = form(scopes=["notes:read", "notes:write"], user=alice.pk, reason="asked")
+    assert root.post(ADD, chosen).status_code == 302
+    rows = ScopeGrant.objects.all()
+    assert {row.scope for row in rows} == {"notes:read", "notes:write"}
+    assert {(row.user, row.granted_by, row.reason) for row in rows} == {
+        (alice, admin_user, "asked")
+    }
+
+
+def test_what_cannot_be_granted_is_said_on_the_form_and_nothing_is_lost(root, alice, application):
+    grants.grant("notes:read", alice)
+    yesterday = timezone.localdate() - timedelta(days=1)
+    past = {"expires_at_0": str(yesterday), "expires_at_1": "12:00"}
+    for values, said in [
+        ({"scopes": ["bogus"], "user": alice.pk}, "not one of the available choices"),
+        ({"scopes": ["notes:write"]}, "exactly one holder"),
+        ({"scopes": ["notes:write"], "user": alice.pk, "client": application.pk}, "exactly one"),
+        ({"scopes": ["notes:write"], "user": alice.pk, **past}, "past already"),
+        ({"scopes": ["notes:write", "notes:read"], "user": alice.pk}, "already"),
+        ({"user": alice.pk}, "required"),
+    ]:
+        assert said in errors(root.post(ADD, form(**values)))
+    assert ScopeGrant.objects.count() == 1
+
+
+def test_a_live_grant_is_extended_and_nothing_else_of_it_changes(root, alice):
+    row = grants.grant("notes:read", alice)
+    url = f"{LIST}{row.pk}/change/"
+    page = root.get(url)
+    assert "Read notes" in page.content.decode()
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    sent = {"expires_at_0": str(tomorrow), "expires_at_1": "12:00", "scope": "notes:write"}
+    assert root.post(url, sent).status_code == 302
+    row.refresh_from_db()
+    assert (row.scope, row.expires_at.date()) == ("notes:read", tomorrow)
+    sent["expires_at_0"] = "2001-01-01"
+    assert "past already" in errors(root.post(url, sent))
+    assert root.post(url, {"expires_at_0": "", "expires_at_1": ""}).status_code == 302
+    row.refresh_from_db()
+    assert row.expires_at is None
+
+
+def test_what_is_over_is_shown_and_not_changed(root, alice):
+    row = grants.revoke(grants.grant("notes:read", alice), reason="left")
+    url = f"{LIST}{row.pk}/change/"
+    assert "left" in root.get(url).content.decode()
+    assert root.post(url, {"expires_at_0": "", "expires_at_1": ""}).status_code == 403
+
+
+def test_grants_are_revoked_by_an_action_that_asks_for_a_reason(root, alice, admin_user):
+    row = grants.grant("notes:read", alice)
+    over = grants.revoke(grants.grant("notes:write", alice))
+    chosen = {"action": "revoke", "_selected_action": [row.pk, over.pk]}
+    page = root.post(LIST, chosen)
+    assert "Revoke grants" in page.content.decode()
+    assert row.is_live()
+    response = root.post(LIST, {**chosen, "confirmed": "yes", "reason": "left"}, follow=True)
+    row.refresh_from_db()
+    assert (row.revoked_by, row.revoked_reason) == (admin_user, "left")
+    said = [str(message) for message in response.context["messages"]]
+    assert any("revoked already" in text for text in said)
+    assert "1 grant was revoked." in said
+    assert admin_user.logentry_set.count() == 1
+
+
+def test_a_reason_that_is_too_long_is_asked_for_again(root, alice):
+    row = grants.grant("notes:read", alice)
+    chosen = {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"}
+    page = root.post(LIST, {**chosen, "reason": "x" * 501})
+    assert "at most 500" in page.content.decode()
+    row.refresh_from_db()
+    assert row.is_live()
+
+
+def test_revoking_only_what_is_over_says_so_alone(root, alice):
+    over = grants.revoke(grants.grant("notes:write", alice))
+    chosen = {"action": "revoke", "_selected_action": [over.pk], "confirmed": "yes"}
+    response = root.post(LIST, {**chosen, "reason": ""}, follow=True)
+    assert len(response.context["messages"]) == 1
+
+
+def test_the_list_filters_by_state(root, alice, application):
+    live = grants.grant("notes:read", alice)
+    expired = grants.grant("notes:write", alice)
+    ScopeGrant.objects.filter(pk=expired.pk).update(expires_at=timezone.now())
+    revoked = grants.revoke(grants.grant("notes:read", application))
+
+    def shown(state):
+        return set(root.get(LIST, {"state": state}).context["cl"].queryset)
+
+    assert shown("live") == {live}
+    assert shown("expired") == {expired}
+    assert shown("revoked") == {revoked}
+    page = root.get(LIST).content.decode()
+    assert all(state in page for state in ("live", "expired", "revoked", "user alice"))
+
+
+def test_nothing_is_deleted_here(root, alice):
+    row = grants.grant("notes:read", alice)
+    assert root.get(f"{LIST}{row.pk}/delete/").status_code == 403
+    root.post(LIST, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    assert ScopeGrant.objects.exists()
+
+
+def test_a_holder_that_is_deleted_takes_its_grants_along(root, alice):
+    grants.grant("notes:read", alice)
+    response = root.post(f"/admin/auth/user/{alice.pk}/delete/", {"post": "yes"})
+    assert response.status_code == 302
+    assert not ScopeGrant.objects.exists()
+
+
+def test_who_may_only_view_neither_grants_nor_revokes(client, staff, alice):
+    staff.user_permissions.add(Permission.objects.get(codename="view_scopegrant"))
+    client.force_login(staff)
+    row = grants.grant("notes:read", alice)
+    assert client.get(LIST).status_code == 200
+    assert client.get(ADD).status_code == 403
+    client.post(LIST, {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"})
+    row.refresh_from_db()
+    assert row.is_live()

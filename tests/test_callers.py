@@ -1,0 +1,280 @@
+"""Who asks, and what it effectively holds: every row of the table, over a real request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.urls import path
+from django.utils import timezone
+from oauth2_provider.contrib.rest_framework import OAuth2Authentication as ToolkitAuthentication
+from oauth2_provider.models import AccessToken, Application
+from rest_framework.authentication import (
+    BaseAuthentication,
+    BasicAuthentication,
+    SessionAuthentication,
+    TokenAuthentication,
+)
+from rest_framework.authtoken.models import Token
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api_guard import PUBLIC, callers, grants, guard
+from api_guard.authentication import OAuth2Authentication
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
+
+CODE = "code"
+
+
+class SaysNothing(BaseAuthentication):
+    def authenticate(self, request):
+        name = request.META.get("HTTP_X_USER")
+        return (get_user_model().objects.get(username=name), None) if name else None
+
+
+class MySession(SessionAuthentication):
+    pass
+
+
+class Show(APIView):
+    authentication_classes = [
+        OAuth2Authentication,
+        SessionAuthentication,
+        BasicAuthentication,
+        TokenAuthentication,
+        SaysNothing,
+    ]
+
+    def get(self, request):
+        caller = callers.caller_of(request)
+        assert callers.caller_of(request) is caller
+        return Response(
+            {
+                "scopes": sorted(caller.scopes),
+                "user": caller.user_id,
+                "client": caller.client_id,
+                "key": callers.throttle_key(request),
+                "anonymous": request.user.is_anonymous,
+            }
+        )
+
+
+show = guard(read=PUBLIC)(Show)
+
+urlpatterns = [
+    path("show", show.as_view()),
+    path("reversed", show.as_view(authentication_classes=[SessionAuthentication])),
+    path("my-session", show.as_view(authentication_classes=[MySession])),
+    path("toolkit", show.as_view(authentication_classes=[ToolkitAuthentication])),
+]
+
+
+@pytest.fixture
+def granted(alice, application):
+    """One signed-in user and one client, each with a scope of its own and one in common."""
+    grants.grant("notes:read", alice)
+    grants.grant("notes:write", alice)
+    grants.grant("notes:read", application)
+    grants.grant("notes:publish", application)
+    group = Group.objects.create(name="auditors")
+    alice.groups.add(group)
+    grants.grant("audit:read", group)
+    grants.grant("audit:read", application)
+
+
+ALL = "notes:read notes:write notes:publish audit:read openid"
+
+
+def scopes(response):
+    assert response.status_code == 200, response.content
+    return response.json()["scopes"]
+
+
+def test_a_session_has_what_was_granted_to_the_user_and_its_groups(api, alice, granted):
+    shown = api.by_session(alice).get("/show")
+    assert scopes(shown) == ["audit:read", "notes:read", "notes:write"]
+    assert shown.json()["key"] == f"user:{alice.pk}"
+
+
+def test_basic_and_drf_tokens_have_it_too(api, alice, granted):
+    everything = ["audit:read", "notes:read", "notes:write"]
+    api.credentials(HTTP_AUTHORIZATION="Basic YWxpY2U6d29uZGVybGFuZA==")
+    assert scopes(api.get("/show")) == everything
+    api.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=alice).key}")
+    assert scopes(api.get("/show")) == everything
+
+
+def test_a_user_token_has_what_token_user_and_client_have_in_common(api, alice, issue, granted):
+    shown = api.by_token(issue(ALL, user=alice)).get("/show")
+    assert scopes(shown) == ["audit:read", "notes:read"]
+    assert shown.json()["key"] == f"user:{alice.pk}"
+    assert scopes(api.by_token(issue("notes:read", user=alice)).get("/show")) == ["notes:read"]
+    assert scopes(api.by_token(issue("notes:write", user=alice)).get("/show")) == []
+    assert scopes(api.by_token(issue("notes:publish", user=alice)).get("/show")) == []
+
+
+def test_a_user_token_of_another_client_has_nothing_of_the_first(api, alice, issue, granted):
+    other = Application.objects.create(
+        client_type="public", authorization_grant_type="authorization-code"
+    )
+    assert scopes(api.by_token(issue(ALL, user=alice, to=other)).get("/show")) == []
+
+
+def test_a_user_token_of_no_client_has_nothing(api, alice, issue, granted):
+    assert scopes(api.by_token(issue(ALL, user=alice, to=None)).get("/show")) == []
+
+
+def test_a_client_credentials_token_has_what_token_and_client_have(api, issue, granted):
+    shown = api.by_token(issue(ALL)).get("/show")
+    assert scopes(shown) == ["audit:read", "notes:publish", "notes:read"]
+    assert shown.json()["user"] is None
+    assert shown.json()["anonymous"] is True
+    assert shown.json()["key"] == f"client:{shown.json()['client']}"
+    assert scopes(api.by_token(issue("notes:write")).get("/show")) == []
+
+
+def test_an_authenticator_that_says_no_scopes_has_none(api, alice, granted):
+    shown = api.get("/show", HTTP_X_USER="alice")
+    assert scopes(shown) == []
+    assert shown.json()["user"] == alice.pk
+    api.by_session(alice)
+    assert scopes(api.get("/my-session")) == []
+    api.logout()
+    assert scopes(api.get("/toolkit")) == []
+
+
+def test_an_authenticator_is_listed_by_any_name_it_has(api, alice, granted, settings):
+    listed = ["nowhere.at.All", "tests.test_callers.MySession"]
+    settings.API_GUARD = {**settings.API_GUARD, "UNSCOPED_AUTHENTICATION": listed}
+    assert scopes(api.by_session(alice).get("/my-session")) != []
+    assert scopes(api.get("/reversed")) == []
+    import tests.conftest
+
+    tests.conftest.Renamed = MySession
+    settings.API_GUARD["UNSCOPED_AUTHENTICATION"] = ["tests.conftest.Renamed"]
+    assert scopes(api.get("/my-session")) != []
+
+
+def test_an_anonymous_caller_has_nothing_and_is_known_by_address(api, granted):
+    shown = api.get("/show")
+    assert scopes(shown) == []
+    assert shown.json()["key"] == "address:127.0.0.1"
+    assert api.get("/show", REMOTE_ADDR="").json()["key"] == "address:unknown"
+
+
+def test_an_inactive_user_has_nothing(api, alice, issue, granted):
+    alice.is_active = False
+    alice.save()
+    api.force_authenticate(alice)
+    shown = api.get("/show")
+    assert (scopes(shown), shown.json()["user"]) == ([], None)
+    api.force_authenticate(alice, issue(ALL, user=alice))
+    shown = api.get("/show")
+    assert scopes(shown) == []
+    assert shown.json()["client"] is None
+
+
+def test_a_test_s_force_authenticate_means_the_user_in_person_or_by_a_token(
+    api, alice, issue, granted
+):
+    api.force_authenticate(alice)
+    assert scopes(api.get("/show")) == ["audit:read", "notes:read", "notes:write"]
+    api.force_authenticate(alice, issue("notes:read", user=alice))
+    assert scopes(api.get("/show")) == ["notes:read"]
+    api.force_authenticate(alice, "a token that says nothing")
+    assert scopes(api.get("/show")) == []
+
+
+def test_a_grant_that_expires_ends_with_its_last_second(api, alice, granted):
+    api.by_session(alice)
+    grants.live().update(expires_at=timezone.now() + timedelta(hours=1))
+    assert scopes(api.get("/show")) != []
+    grants.live().update(expires_at=timezone.now())
+    assert scopes(api.get("/show")) == []
+
+
+# Bearer tokens
+
+
+def refused(response, status=401):
+    assert response.status_code == status
+    assert response.json()[CODE] == "invalid_token"
+    assert response["WWW-Authenticate"] == (
+        'Bearer realm="api", error="invalid_token", '
+        'error_description="The access token is invalid, expired or revoked"'
+    )
+    return True
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer nonsense",
+        "bearer nonsense",
+        "BEARER  nonsense",
+        "Bearer ey.a.b",
+        "Bearer a b",
+        "Bearer é",
+        "Bearer \x00",
+        'Bearer "quoted"',
+        "Bearer " + "x" * 5000,
+    ],
+)
+def test_a_bad_bearer_token_is_refused_on_a_public_view_and_beside_a_session(api, alice, header):
+    assert refused(api.get("/show", HTTP_AUTHORIZATION=header))
+    assert refused(api.by_session(alice).get("/show", HTTP_AUTHORIZATION=header))
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Digest abc", "BearerX abc"])
+def test_another_scheme_is_not_ours_to_judge(api, db, header):
+    assert api.get("/toolkit", HTTP_AUTHORIZATION=header).status_code == 200
+
+
+def test_a_token_is_taken_from_the_header_alone(api, alice, issue, granted):
+    token = issue(ALL, user=alice).token
+    assert api.get("/show", {"access_token": token}).json()["user"] is None
+
+
+def test_an_expired_token_is_refused(api, alice, issue):
+    assert refused(api.by_token(issue(ALL, user=alice, seconds=-1)).get("/show"))
+
+
+def test_a_deleted_token_is_refused_on_the_next_request(api, alice, issue):
+    token = issue(ALL, user=alice)
+    assert api.by_token(token).get("/show").status_code == 200
+    token.revoke()
+    assert refused(api.get("/show"))
+
+
+def test_the_token_of_an_inactive_user_is_refused(api, alice, issue):
+    token = issue(ALL, user=alice)
+    get_user_model().objects.update(is_active=False)
+    assert refused(api.by_token(token).get("/show"))
+
+
+def test_a_token_of_nobody_is_refused(api, issue):
+    assert refused(api.by_token(issue(ALL, to=None)).get("/show"))
+
+
+def test_the_token_of_an_unusable_client_is_refused(api, issue, monkeypatch):
+    token = issue(ALL)
+    monkeypatch.setattr(Application, "is_usable", lambda self, request: False)
+    assert refused(api.by_token(token).get("/show"))
+
+
+def test_a_token_for_another_resource_is_refused(api, issue):
+    here = issue(ALL, resource=["http://testserver/"])
+    assert api.by_token(here).get("/show").status_code == 200
+    there = issue(ALL, resource=["https://other.example/"])
+    assert refused(api.by_token(there).get("/show"))
+
+
+def test_tokens_stored_as_checksums_alone_are_found(api, alice, issue, granted):
+    token = issue("notes:read", user=alice)
+    AccessToken.objects.filter(pk=token.pk).update(token="")
+    assert scopes(api.by_token(token).get("/show")) == ["notes:read"]

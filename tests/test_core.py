@@ -1,0 +1,368 @@
+"""The core, by tables and properties; no Django in sight."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api_guard.core.caller import Caller, Standing
+from api_guard.core.decision import Denial, decide
+from api_guard.core.policy import (
+    ANY_OBJECT,
+    Demand,
+    ObjectRule,
+    Operation,
+    PolicyError,
+    any_of,
+    parse_policy,
+)
+from api_guard.core.rates import (
+    Rate,
+    RateError,
+    Usage,
+    parse_rates,
+    rate_limit_fields,
+    retry_after,
+)
+from api_guard.core.scopes import (
+    PROTOCOL_SCOPES,
+    Credential,
+    Granted,
+    did_you_mean,
+    effective_scopes,
+    is_scope_name,
+)
+
+A, B, AB = frozenset("a"), frozenset("b"), frozenset("ab")
+NONE = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("credential", "carried", "granted", "effective"),
+    [
+        (Credential.UNSCOPED, NONE, Granted(user=AB), AB),
+        (Credential.UNSCOPED, NONE, Granted(user=NONE), NONE),
+        (Credential.UNSCOPED, AB, Granted(client=AB), NONE),
+        (Credential.TOKEN, AB, Granted(user=A, client=AB), A),
+        (Credential.TOKEN, AB, Granted(user=AB, client=B), B),
+        (Credential.TOKEN, A, Granted(user=AB, client=AB), A),
+        (Credential.TOKEN, NONE, Granted(user=AB, client=AB), NONE),
+        (Credential.TOKEN, AB, Granted(user=A, client=B), NONE),
+        (Credential.TOKEN, AB, Granted(client=A), A),
+        (Credential.TOKEN, AB, Granted(client=NONE), NONE),
+        (Credential.TOKEN, AB, Granted(user=AB), NONE),
+        (Credential.TOKEN, AB, Granted(), NONE),
+        (Credential.UNKNOWN, AB, Granted(user=AB, client=AB), NONE),
+        (Credential.NONE, AB, Granted(user=AB, client=AB), NONE),
+        (Credential.UNSCOPED, NONE, Granted(user=frozenset({"openid", "a"})), A),
+    ],
+)
+def test_effective_scopes(credential, carried, granted, effective):
+    assert effective_scopes(credential, carried, granted) == effective
+
+
+NAMES = st.sampled_from(["a", "b", "c", "openid"])
+SETS = st.frozensets(NAMES)
+SIDES = st.one_of(st.none(), SETS)
+CREDENTIALS = st.sampled_from(Credential)
+DEMANDS = st.builds(
+    Demand,
+    standing=st.sampled_from([None, Standing.SIGNED_IN, Standing.STAFF]),
+    scopes=st.lists(st.lists(st.sampled_from("abc"), min_size=1).map(tuple)).map(tuple),
+)
+
+
+def callers(granted, carried, credential, *, user=1, client=2):
+    return st.builds(
+        Caller,
+        user_id=st.sampled_from([None, user]),
+        client_id=st.sampled_from([None, client]),
+        standing=st.sampled_from(Standing),
+        credential=st.just(credential),
+        carried=st.just(carried),
+        look_up=st.just(lambda: granted),
+    )
+
+
+@given(CREDENTIALS, SETS, SIDES, SIDES)
+def test_effective_scopes_are_granted_and_carried(credential, carried, user, client):
+    effective = effective_scopes(credential, carried, Granted(user, client))
+    assert effective <= (user or NONE) | (client or NONE)
+    assert credential is not Credential.TOKEN or effective <= carried
+    assert effective.isdisjoint(PROTOCOL_SCOPES)
+
+
+@given(st.data(), DEMANDS, CREDENTIALS, SETS, SIDES, SIDES, NAMES)
+def test_one_more_scope_never_turns_an_allow_into_a_deny(
+    data, demand, credential, carried, user, client, more
+):
+    def add(side):
+        return None if side is None else side | {more}
+
+    before = data.draw(callers(Granted(user, client), carried, credential))
+    after = Caller(
+        user_id=before.user_id,
+        client_id=before.client_id,
+        standing=before.standing,
+        credential=credential,
+        carried=carried | {more},
+        look_up=lambda: Granted(add(user), add(client)),
+    )
+    assert not decide(demand, before).allowed or decide(demand, after).allowed
+
+
+@given(st.data(), DEMANDS, CREDENTIALS, SETS, SIDES, SIDES)
+def test_no_decision_allows_while_a_demanded_scope_is_missing(
+    data, demand, credential, carried, user, client
+):
+    caller = data.draw(callers(Granted(user, client), carried, credential))
+    if decide(demand, caller).allowed:
+        assert caller.is_authenticated
+        assert all(caller.scopes & set(group) for group in demand.scopes)
+        assert demand.standing is None or caller.standing >= demand.standing
+
+
+PERSON = {"user_id": 1, "standing": Standing.SIGNED_IN, "credential": Credential.UNSCOPED}
+STAFF_PERSON = {**PERSON, "standing": Standing.STAFF}
+BY_TOKEN = {"client_id": 2, "credential": Credential.TOKEN, "carried": AB}
+
+
+def caller(**values):
+    scopes = values.pop("scopes", NONE)
+    sides = Granted(
+        user=scopes if values.get("user_id") else None,
+        client=scopes if values.get("client_id") else None,
+    )
+    return Caller(**values, look_up=lambda: sides)
+
+
+@pytest.mark.parametrize(
+    ("demand", "who", "denial"),
+    [
+        (None, caller(**STAFF_PERSON, scopes=AB), Denial.NOT_OFFERED),
+        (Standing.PUBLIC, Caller(), None),
+        (Standing.SIGNED_IN, Caller(), Denial.NOT_AUTHENTICATED),
+        ("a", Caller(), Denial.NOT_AUTHENTICATED),
+        ("a", caller(**PERSON), Denial.INSUFFICIENT_SCOPE),
+        ("a", caller(**PERSON, scopes=A), None),
+        (("a", "b"), caller(**PERSON, scopes=A), Denial.INSUFFICIENT_SCOPE),
+        (("a", "b"), caller(**PERSON, scopes=AB), None),
+        (any_of("a", "b"), caller(**PERSON, scopes=B), None),
+        ((any_of("a", "b"), "c"), caller(**PERSON, scopes=AB), Denial.INSUFFICIENT_SCOPE),
+        (Standing.SIGNED_IN, caller(**PERSON), None),
+        (Standing.STAFF, caller(**PERSON), Denial.STAFF_ONLY),
+        (Standing.STAFF, caller(**STAFF_PERSON), None),
+        (Standing.STAFF, caller(**{**STAFF_PERSON, **BY_TOKEN}), Denial.FIRST_PARTY_ONLY),
+        ((Standing.STAFF, "a"), caller(**{**STAFF_PERSON, **BY_TOKEN}, scopes=A), None),
+        ((Standing.STAFF, "a"), caller(**{**PERSON, **BY_TOKEN}, scopes=A), Denial.STAFF_ONLY),
+        (
+            (Standing.STAFF, "a"),
+            caller(**{**STAFF_PERSON, **BY_TOKEN}),
+            Denial.INSUFFICIENT_SCOPE,
+        ),
+        ("a", caller(**BY_TOKEN, scopes=A), None),
+        (Standing.SIGNED_IN, caller(**BY_TOKEN, scopes=A), Denial.USER_ONLY),
+        ((Standing.STAFF, "a"), caller(**BY_TOKEN, scopes=A), Denial.USER_ONLY),
+        (Standing.SIGNED_IN, Caller(user_id=1, credential=Credential.UNSCOPED), Denial.USER_ONLY),
+        (
+            Standing.STAFF,
+            caller(**{**STAFF_PERSON, "credential": Credential.UNKNOWN}),
+            Denial.FIRST_PARTY_ONLY,
+        ),
+    ],
+)
+def test_decisions(demand, who, denial):
+    parsed = None if demand is None else Demand.parse(demand)
+    assert decide(parsed, who).denial is denial
+
+
+def test_a_caller_looks_its_grants_up_once_and_only_when_asked():
+    asked = []
+    who = Caller(
+        user_id=1, credential=Credential.UNSCOPED, look_up=lambda: asked.append(1) or Granted(AB)
+    )
+    assert decide(Demand(Standing.PUBLIC), who).allowed
+    assert asked == []
+    assert who.scopes == who.scopes == AB
+    assert asked == [1]
+    assert Caller().scopes == NONE
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        (Caller(), "anonymous"),
+        (Caller(user_id=5), "user 5"),
+        (Caller(client_id=5), "client 5"),
+        (Caller(user_id=5, client_id=6), "user 5 by client 6"),
+    ],
+)
+def test_a_caller_names_itself(who, text):
+    assert str(who) == text
+
+
+POLICY = parse_policy(
+    read="r",
+    write="w",
+    actions={"publish": "p", "DELETE": "d", "GET": "g"},
+    throttle={"read": "9/s", "publish": "1/s"},
+    owner="author",
+    objects={"weather": ANY_OBJECT},
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "demand", "rates"),
+    [
+        (Operation("GET", "list"), "g", ("read", "9/s")),
+        (Operation("HEAD", "list"), "g", ("read", "9/s")),
+        (Operation("OPTIONS", "metadata"), "r", ("read", "9/s")),
+        (Operation("POST", "create"), "w", None),
+        (Operation("POST", "publish"), "p", ("publish", "1/s")),
+        (Operation("DELETE", "publish"), "p", ("publish", "1/s")),
+        (Operation("DELETE", "destroy"), "d", None),
+        (Operation("PROPFIND"), "w", None),
+        (Operation("POST", "read"), "w", None),
+    ],
+)
+def test_the_most_particular_name_answers_for_an_operation(operation, demand, rates):
+    assert str(POLICY.demand_for(operation)) == demand
+    name, found = POLICY.rates_for(operation)
+    assert (name, ", ".join(map(str, found))) == (rates or ("", ""))
+
+
+@pytest.mark.parametrize(
+    ("said", "operation", "rule"),
+    [
+        ({}, Operation("GET"), None),
+        ({"owner": "author"}, Operation("GET"), ObjectRule("author")),
+        (
+            {"owner": "author", "objects": {"weather": ANY_OBJECT}},
+            Operation("GET", "weather"),
+            ObjectRule(None, ANY_OBJECT),
+        ),
+        (
+            {"owner": {"weather": "author", "write": "a"}, "objects": {"read": ANY_OBJECT}},
+            Operation("GET", "weather"),
+            ObjectRule("author", ANY_OBJECT),
+        ),
+        (
+            {"objects": {"read": ANY_OBJECT}, "owner": {"write": "author"}},
+            Operation("GET"),
+            ObjectRule(None, ANY_OBJECT),
+        ),
+        (
+            {"objects": {"read": ANY_OBJECT}, "owner": {"write": "author"}},
+            Operation("POST"),
+            ObjectRule("author"),
+        ),
+        (
+            {"owner": {"read": "author", "write": "author", "x": "y"}, "objects": {"x": len}},
+            Operation("GET", "x"),
+            ObjectRule("y", len),
+        ),
+        ({"owner": "author", "objects": {"x": len}}, Operation("GET", "x"), ObjectRule("author", len)),
+    ],
+)
+def test_the_object_rule_for_an_operation(said, operation, rule):
+    assert parse_policy(read="r", write="w", **said).object_rule_for(operation) == rule
+
+
+def test_a_policy_prints_what_it_asks_for():
+    demand = Demand.parse((Standing.STAFF, any_of("a", "b"), "c"))
+    assert str(demand) == "STAFF, a or b, c"
+    assert Demand.parse(demand) is demand
+    assert repr((Standing.STAFF, ANY_OBJECT)) == "(STAFF, ANY_OBJECT)"
+    assert str(ObjectRule("author", ANY_OBJECT)) == "owner=author"
+    assert str(ObjectRule(None, ANY_OBJECT)) == "any"
+    assert str(ObjectRule("author", len)) == "owner=author, objects=len"
+    assert str(ObjectRule()) == "none"
+
+
+def test_any_of_nothing_is_refused():
+    with pytest.raises(PolicyError, match="met by nobody"):
+        Demand.parse(any_of())
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "seconds", "written"),
+    [
+        ("5/s", 5, 1, "5/s"),
+        ("100/15m", 100, 900, "100/15m"),
+        ("7/60s", 7, 60, "7/m"),
+        ("1000/d", 1000, 86400, "1000/d"),
+        ("3/90s", 3, 90, "3/90s"),
+        ("1/2h", 1, 7200, "1/2h"),
+    ],
+)
+def test_a_rate_is_read_and_written(text, limit, seconds, written):
+    rate = Rate.parse(text)
+    assert (rate.limit, rate.seconds, str(rate)) == (limit, seconds, written)
+    assert Rate.parse(written) == Rate.parse(rate) == rate
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5/week", "5", "5/", "/s", "5/0s", "0/s", "-1/s", "5/s ", "٥/s", "1e3/s", "5/sec", None, 5],
+)
+def test_a_rate_that_cannot_be_meant_is_refused(text):
+    with pytest.raises(RateError):
+        Rate.parse(text)
+
+
+def test_several_rates_have_periods_of_their_own():
+    assert [str(rate) for rate in parse_rates(["5/s", "9/m"])] == ["5/s", "9/m"]
+    with pytest.raises(RateError, match="one period"):
+        parse_rates(("5/s", "6/s"))
+
+
+@given(st.integers(1, 10**9 - 1), st.integers(1, 9999), st.sampled_from("smhd"))
+def test_every_rate_survives_its_own_writing(limit, count, unit):
+    rate = Rate.parse(f"{limit}/{count}{unit}")
+    assert (rate.limit, rate.seconds % count) == (limit, 0)
+
+
+def test_usage_says_what_is_left_and_how_long_to_wait():
+    fine = Usage(Rate(5, 1), 5, 0)
+    over = Usage(Rate(10, 60), 11, 30)
+    assert (fine.exceeded, fine.remaining) == (False, 0)
+    assert (over.exceeded, over.remaining) == (True, 0)
+    assert retry_after([fine]) == 1
+    assert retry_after([fine, over]) == 31
+    assert rate_limit_fields([]) == {}
+    assert rate_limit_fields([fine, over]) == {
+        "RateLimit-Policy": '"5/s";q=5;w=1, "10/m";q=10;w=60',
+        "RateLimit": '"5/s";r=0;t=0, "10/m";r=0;t=30',
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("notes:read", True),
+        ("!#[]~", True),
+        ("", False),
+        ("a b", False),
+        ('a"b', False),
+        ("a\\b", False),
+        ("é", False),
+        ("a\n", False),
+        ("x" * 256, False),
+        (None, False),
+    ],
+)
+def test_a_scope_is_a_scope_token(name, is_one):
+    assert is_scope_name(name) is is_one
+
+
+def test_a_near_miss_is_named():
+    assert did_you_mean("note:read", ["notes:read", "x"]) == " Did you mean 'notes:read'?"
+    assert did_you_mean("zzz", ["notes:read"]) == ""
+
+
+def test_the_credentials_are_all_in_the_tables():
+    seen = {(c, u, k) for c, u, k in product(Credential, (None, A), (None, A))}
+    assert all(effective_scopes(c, A, Granted(u, k)) <= A for c, u, k in seen)
