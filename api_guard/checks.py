@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core import checks
+from django.core.checks import CheckMessage, Error
 from rest_framework.settings import api_settings
 
 from api_guard import conf
@@ -21,7 +22,9 @@ def check_settings(app_configs: object = None, **_: object) -> list[CheckMessage
     """E001: everything in API_GUARD is known and well-formed."""
     del app_configs
     return [
-        Error(f"API_GUARD: {mistake.name} {mistake.problem}", hint=mistake.mend, id="api_guard.E001")
+        Error(
+            f"API_GUARD: {mistake.name} {mistake.problem}", hint=mistake.mend, id="api_guard.E001"
+        )
         for mistake in conf.mistakes()
     ]
 
@@ -86,7 +89,7 @@ def check_silence(app_configs: object = None, **_: object) -> list[CheckMessage]
     return [
         Error(
             f"{view} routes {name}, and its guard says nothing of it: it is refused.",
-            hint=f'Write {slot}=... or actions={{"{name}": ...}} in its @guard, or do not route it.',
+            hint=f'Write {slot}=... or actions={{"{name}": ...}} in its @guard.',
             id="api_guard.E004",
         )
         for view, name, slot in silent
@@ -96,7 +99,8 @@ def check_silence(app_configs: object = None, **_: object) -> list[CheckMessage]
 def check_default_permission(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """E005: what nobody declared is refused by default."""
     del app_configs
-    if list(api_settings.DEFAULT_PERMISSION_CLASSES) == [Guarded]:
+    classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES  # the stubs show the names, not these
+    if list(classes) == [Guarded]:
         return []
     return [
         Error(
@@ -128,10 +132,8 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
 
 
 def _authenticators() -> Iterator[tuple[str, Iterable[type]]]:
-    yield (
-        "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES']",
-        api_settings.DEFAULT_AUTHENTICATION_CLASSES,
-    )
+    default: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    yield "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES']", default
     for route in routes():
         initkwargs: dict[str, Any] = getattr(route.callback, "initkwargs", {})
         own = getattr(route.view_class, "authentication_classes", ())
@@ -158,7 +160,7 @@ def check_scopes_backend(app_configs: object = None, **_: object) -> list[CheckM
         Error(
             "OAUTH2_PROVIDER['SCOPES_BACKEND_CLASS'] is not GrantedScopes, so that a client may "
             "ask for scopes that were never granted to it.",
-            hint='OAUTH2_PROVIDER = {"SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes", ...}',
+            hint='OAUTH2_PROVIDER["SCOPES_BACKEND_CLASS"] = "api_guard.oauth2.GrantedScopes"',
             id="api_guard.E007",
         )
     ]
@@ -170,7 +172,7 @@ def check_sanitizer(app_configs: object = None, **_: object) -> list[CheckMessag
     if conf.sanitizer() != "bleach":
         return []
     return [
-        Warning(
+        checks.Warning(
             "API_GUARD['SANITIZER'] is bleach, which has been unmaintained since June 2026, "
             "security fixes included.",
             hint='API_GUARD["SANITIZER"] = "nh3", or leave it out.',

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from django.conf import settings
 
@@ -126,7 +126,7 @@ def _strings(value: object) -> tuple[str, ...] | None:
     return None
 
 
-def _is_seconds(value: object) -> bool:
+def _is_seconds(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
@@ -141,7 +141,7 @@ def _describes(value: object, *, scope: bool) -> bool:
     )
 
 
-_RULES = {
+_RULES: dict[str, tuple[Callable[[object], bool], str, str]] = {
     "SCOPES": (
         lambda value: _describes(value, scope=True),
         "must map each scope's name (RFC 6749 §3.3; none of OpenID Connect's) to a description",

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver, get_urlconf
-from rest_framework.permissions import OperandHolder, SingleOperandHolder
+from rest_framework.permissions import AND, OperandHolder, SingleOperandHolder
 
 from api_guard import conf
 from api_guard.core.policy import Demand, Operation, Policy
@@ -77,7 +77,8 @@ def declares_scopes(permissions: Iterable[Any]) -> bool:
 
 
 def _demands(permission: Any) -> bool:
-    if isinstance(permission, OperandHolder) and permission.operator_class.__name__ == "AND":
+    operator: object = getattr(permission, "operator_class", None)
+    if isinstance(permission, OperandHolder) and operator is AND:
         return _demands(permission.op1_class) or _demands(permission.op2_class)
     if isinstance(permission, (OperandHolder, SingleOperandHolder)):
         return False

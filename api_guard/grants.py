@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import IntegrityError, models, router, transaction
@@ -34,7 +34,7 @@ class GrantError(ValueError):
 class LiveGrant:
     """A row that the request path read: what is granted, to which side, and when it was used."""
 
-    pk: object
+    pk: int
     scope: str
     to_client: bool
     last_used_at: datetime | None
@@ -54,8 +54,9 @@ def grant(
     `past`, `already_granted`, `no_holder`.
     """
     kind = _kind_of(to)
-    row = ScopeGrant(scope=scope, reason=reason, expires_at=expires_at, granted_by=by)
-    setattr(row, kind, to)
+    row = ScopeGrant(scope=scope, reason=reason, expires_at=expires_at)
+    for name, value in ((kind, to), ("granted_by", by)):
+        setattr(row, name, value)
     try:
         with transaction.atomic(using=_database()):
             _close_expired(scope, kind, to, by)
@@ -149,7 +150,7 @@ def scopes_of_client(client_id: object) -> frozenset[str]:
     return granted(None, client_id)[0].client or frozenset()
 
 
-def get(pk: object) -> ScopeGrant:
+def get(pk: int) -> ScopeGrant:
     """Return a grant as it stands in the database."""
     return ScopeGrant.objects.get(pk=pk)
 
@@ -179,7 +180,7 @@ def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:
         transaction.on_commit(lambda: _write_use(stale, now, due), using=_database())
 
 
-def _write_use(pks: list[object], now: datetime, due: datetime) -> None:
+def _write_use(pks: list[int], now: datetime, due: datetime) -> None:
     unused = Q(last_used_at__isnull=True) | Q(last_used_at__lte=due)
     try:
         ScopeGrant.objects.filter(unused, pk__in=pks).update(last_used_at=now)
@@ -194,10 +195,9 @@ def _database() -> str:
 
 
 def _kind_of(holder: object) -> str:
-    client_model = ScopeGrant._meta.get_field("client").related_model
-    models_by_kind = dict(zip(HOLDERS, (get_user_model(), Group, client_model), strict=True))
-    for kind, model in models_by_kind.items():
-        if isinstance(holder, model) and holder.pk is not None:
+    for kind in HOLDERS:
+        model = ScopeGrant._meta.get_field(kind).related_model
+        if isinstance(model, type) and isinstance(holder, model) and holder.pk is not None:
             return kind
     raise GrantError("no_holder", f"{holder!r} is no saved user, group or client.")
 
@@ -216,7 +216,7 @@ def _of_groups(user: models.Model) -> Q:
     """Match the groups of `user` and the group of everyone, without a query of its own."""
     groups = Q()
     try:
-        membership = user._meta.get_field("groups")
+        membership: Any = user._meta.get_field("groups")
     except FieldDoesNotExist:
         pass  # a user model without PermissionsMixin has no groups
     else:

@@ -111,7 +111,9 @@ class ScopeGrant(models.Model):
                 condition=_only("user") | _only("group") | _only("client"),
                 name="api_guard_exactly_one_holder",
                 violation_error_code="one_holder",
-                violation_error_message=_("Choose exactly one holder: a user, a group or a client."),
+                violation_error_message=_(
+                    "Choose exactly one holder: a user, a group or a client."
+                ),
             ),
             # These three are also the indexes that the request path reads: the unrevoked grants
             # of one holder.
@@ -129,6 +131,13 @@ class ScopeGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} for {self.holder_kind} {self.holder}"
+
+    # Any: Django's own signature, by which its callers name what to save.
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save after every check, so that a shell is held by the same rules as the admin."""
+        # The scope of an old grant may have left the settings; it can still be read and mended.
+        self.full_clean(exclude=None if self._state.adding else ["scope"])
+        super().save(*args, **kwargs)
 
     @property
     def holder_kind(self) -> str:
@@ -156,10 +165,3 @@ class ScopeGrant(models.Model):
             raise ValidationError(
                 _("A revoked grant is final: grant the scope anew."), code="already_revoked"
             )
-
-    # Any: Django's own signature, by which its callers name what to save.
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save after every check, so that a shell is held by the same rules as the admin."""
-        # The scope of an old grant may have left the settings; it can still be read and mended.
-        self.full_clean(exclude=None if self._state.adding else ["scope"])
-        super().save(*args, **kwargs)

@@ -17,7 +17,7 @@ from api_guard.callers import caller_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import decide
 from api_guard.core.policy import ANY_OBJECT, ObjectRule, Operation
-from api_guard.endpoints import policy_of, views_of
+from api_guard.endpoints import model_of, policy_of, views_of
 from api_guard.exceptions import RuleFailed
 
 logger = logging.getLogger("api_guard.ownership")
@@ -94,8 +94,7 @@ def covers_written(instance: Model, rule: ObjectRule, caller: Caller) -> bool:
     field = _owner_field(type(instance), rule)
     if rule.narrow is None and field is not None and caller.user_id is not None:
         # What is in memory is what was written, so that the plain case costs no query.
-        if getattr(instance, field.attname) == caller.user_id:
-            return True
+        return getattr(instance, field.attname) == caller.user_id or covers(instance, rule, caller)
     return covers(instance, rule, caller)
 
 
@@ -122,7 +121,7 @@ def _narrowed_lookup(field: RelatedField[Any, Any, Any], request: Request, view_
     whole = field.get_queryset
 
     def get_queryset() -> Any:
-        queryset = whole()
+        queryset: Any = whole()
         if isinstance(queryset, Manager):
             queryset = queryset.all()
         if not isinstance(queryset, QuerySet):
@@ -158,8 +157,6 @@ def _visible(queryset: QuerySet[Any], caller: Caller, view_class: type) -> Query
 
 
 def _rules_over(view_class: type, model: type[Model]) -> bool:
-    from api_guard.endpoints import model_of
-
     policy, own = policy_of(view_class), model_of(view_class)
     return policy is not None and policy.has_object_rule and own is model
 

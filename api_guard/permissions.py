@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from django.http import HttpRequest
@@ -99,6 +100,7 @@ class HasScopes(OperationHolderMixin, BasePermission):
         if decision.allowed:
             return True
         # Inside an OR the other side has its say, so that a raise would be too early.
-        if any(permission is self for permission in view.permission_classes):
+        permissions: Sequence[object] = view.permission_classes
+        if any(permission is self for permission in permissions):
             refuse(decision, caller, request, view)
         return False

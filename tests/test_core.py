@@ -264,7 +264,11 @@ def test_the_most_particular_name_answers_for_an_operation(operation, demand, ra
             Operation("GET", "x"),
             ObjectRule("y", len),
         ),
-        ({"owner": "author", "objects": {"x": len}}, Operation("GET", "x"), ObjectRule("author", len)),
+        (
+            {"owner": "author", "objects": {"x": len}},
+            Operation("GET", "x"),
+            ObjectRule("author", len),
+        ),
     ],
 )
 def test_the_object_rule_for_an_operation(said, operation, rule):

@@ -37,7 +37,9 @@ def held_by(user):
 @pytest.mark.parametrize("kind", ["user", "group", "client"])
 def test_a_scope_is_granted_to_each_kind_of_holder(alice, application, staff, kind):
     holder = {"user": alice, "group": Group.objects.create(name="readers"), "client": application}
-    row = grants.grant("notes:read", holder[kind], by=staff, reason="asked", expires_at=soon(days=1))
+    row = grants.grant(
+        "notes:read", holder[kind], by=staff, reason="asked", expires_at=soon(days=1)
+    )
     assert row.holder_kind == kind
     assert row.holder == holder[kind]
     assert (row.granted_by, row.reason, row.is_live()) == (staff, "asked", True)

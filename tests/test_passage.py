@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from unittest.mock import patch
 
 import pytest
@@ -10,10 +9,9 @@ from django.db import OperationalError
 from django.http import Http404
 from django.urls import path
 from rest_framework import permissions, serializers
-from rest_framework.authentication import BaseAuthentication, BasicAuthentication
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.decorators import action, api_view
 from rest_framework.exceptions import APIException
-from rest_framework.generics import ListCreateAPIView
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory

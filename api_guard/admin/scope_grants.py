@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -24,6 +25,10 @@ HISTORY = (
     "revoked_reason",
     "last_used_at",
 )
+
+
+def _person(request: HttpRequest) -> models.Model:
+    return cast("models.Model", request.user)  # the admin lets nobody else in
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -64,11 +69,12 @@ class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     date_hierarchy = "granted_at"
     actions = ("revoke",)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """Return the form to grant with, or the one to extend with."""
-        return super().get_form(
-            request, obj, **{**kwargs, "form": GrantForm if obj is None else ExtendForm}
-        )
+        form = GrantForm if obj is None else ExtendForm
+        return super().get_form(request, obj, change, **{**kwargs, "form": form})
 
     def get_fields(self, request: HttpRequest, obj: ScopeGrant | None = None) -> Any:
         """Show the form, and the history of a grant that is made."""
@@ -98,9 +104,9 @@ class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     def save_model(self, request: HttpRequest, obj: ScopeGrant, form: Any, change: bool) -> None:
         """Grant or extend."""
         if change:
-            grants.extend(form.stored(), form.cleaned_data["expires_at"], by=request.user)
+            grants.extend(form.stored(), form.cleaned_data["expires_at"], by=_person(request))
             return
-        first, *others = form.grant(form.cleaned_data, by=request.user)
+        first, *others = form.grant(form.cleaned_data, by=_person(request))
         obj.__dict__.update(first.__dict__)
         for row in others:
             self.log_addition(request, row, [{"added": {}}])
@@ -136,9 +142,7 @@ class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
         return _("live") if obj.is_live() else _("expired")
 
     @admin.action(description=_("Revoke the selected grants"), permissions=["change"])
-    def revoke(
-        self, request: HttpRequest, queryset: QuerySet[ScopeGrant]
-    ) -> HttpResponse | None:
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ScopeGrant]) -> HttpResponse | None:
         """Ask for a reason, then revoke."""
         form = RevokeForm(request.POST if "confirmed" in request.POST else None)
         if not form.is_valid():
@@ -160,7 +164,7 @@ class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
         count = 0
         for row in queryset:
             try:
-                grants.revoke(row, by=request.user, reason=reason)
+                grants.revoke(row, by=_person(request), reason=reason)
             except grants.GrantError as error:
                 self.message_user(request, str(error), messages.WARNING)
                 continue

@@ -124,7 +124,9 @@ def _alternatives(part: object) -> tuple[str, ...]:
         raise PolicyError("any_of() of no scopes can be met by nobody")
     for name in names:
         if isinstance(name, str) and name in Standing.__members__:
-            raise PolicyError(f"{name!r} is a string; from api_guard import {name} and write {name}")
+            raise PolicyError(
+                f"{name!r} is a string; from api_guard import {name} and write {name}"
+            )
         if not is_scope_name(name):
             raise PolicyError(
                 f"{name!r} is no demand; write a scope such as 'notes:read', PUBLIC, SIGNED_IN, "
@@ -272,10 +274,7 @@ def _refuse_gaps(policy: Policy) -> None:
     if not policy.has_object_rule or "" in policy.owner or "" in policy.objects:
         return
     for name in policy.demands:
-        operation = Operation("GET" if name == "read" else "POST")
-        if name in SLOTS and not (
-            first_of(policy.owner, operation) or first_of(policy.objects, operation)
-        ):
+        if name in SLOTS and name not in policy.owner and name not in policy.objects:
             raise PolicyError(
                 f"owner= and objects= say nothing for {name}; "
                 f"say whose objects it is for, or objects={{{name!r}: ANY_OBJECT}}"

@@ -25,7 +25,7 @@ class Credential(Enum):
     """Nothing: an anonymous caller."""
     UNSCOPED = "unscoped"
     """A session, a password: it stands for all that was granted to its user."""
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105  # the name of a kind, not a secret
     """An access token: it stands for what it carries, at the most."""
     UNKNOWN = "unknown"
     """Something that names a user and says no scopes: it stands for none."""

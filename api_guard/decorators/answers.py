@@ -38,7 +38,12 @@ def answer_within_rule(passage: Passage, request: Request) -> None:
 
 
 def _answer(
-    passage: Passage, operation: Operation, handler: Any, request: Request, *args: Any, **kwargs: Any
+    passage: Passage,
+    operation: Operation,
+    handler: Any,
+    request: Request,
+    *args: Any,
+    **kwargs: Any,
 ) -> Any:
     # What a permission did with the queryset before says nothing of what the handler will do.
     passage.rule_ran = False

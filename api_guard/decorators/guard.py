@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from rest_framework.views import APIView
 
@@ -69,7 +69,7 @@ class Guard:
     def __call__(self, view: V) -> V:
         """Put the policy on `view` and return it; of a class that is in use already, a subclass."""
         if isinstance(view, type):
-            return self._on_class(view)  # type: ignore[return-value]
+            return cast("V", self._on_class(view))
         cls = view_class_of(view)
         if cls is None or not issubclass(cls, APIView):
             raise GuardError(_misplaced(view))
@@ -77,9 +77,9 @@ class Guard:
             # @api_view made this class for this function alone.
             self._attach(cls)
             return view
-        return self._on_callback(view, cls)  # type: ignore[return-value]
+        return cast("V", self._on_callback(view, cls))
 
-    def _on_class(self, cls: type) -> type:
+    def _on_class(self, cls: Any) -> Any:
         if not issubclass(cls, APIView):
             raise GuardError(
                 f"@guard stands above a view of Django REST framework, and {cls.__qualname__} is "
@@ -96,7 +96,7 @@ class Guard:
         self._attach(cls)
         return cls
 
-    def _on_callback(self, callback: Any, cls: type[APIView]) -> Any:
+    def _on_callback(self, callback: Any, cls: Any) -> Any:
         initkwargs = dict(getattr(callback, "initkwargs", {}))
         actions = getattr(callback, "actions", None)
         if _layers(callback) > _layers(cls.as_view(*([actions] if actions else []), **initkwargs)):
@@ -104,7 +104,7 @@ class Guard:
                 f"A decorator stands between @guard and {cls.__qualname__}.as_view(): guard the "
                 f"class, guard(...)({cls.__qualname__}).as_view(), and decorate that."
             )
-        guarded: Any = self._on_class(cls)
+        guarded = self._on_class(cls)
         return guarded.as_view(*([dict(actions)] if actions else []), **initkwargs)
 
     def _attach(self, cls: type) -> None:
@@ -149,8 +149,9 @@ def _misplaced(view: Any) -> str:
         )
     if inspect.isfunction(view):
         return (
-            f"@guard is the outermost line. The right order is:\n\n"
-            f'    @guard(read="some:scope")\n    @api_view(["GET"])\n    def {name}(request): ...\n\n'
+            "@guard is the outermost line. The right order is:\n\n"
+            '    @guard(read="some:scope")\n    @api_view(["GET"])\n'
+            f"    def {name}(request): ...\n\n"
             "A view that is no view of Django REST framework cannot be guarded."
         )
     return f"@guard stands above a view of Django REST framework, and {name} is none."

@@ -50,28 +50,28 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
     return hook
 
 
-def _hand_down(cls: type) -> None:
+def _hand_down(cls: Any) -> None:
     if "__init_subclass__" in cls.__dict__ and is_hook(cls.__dict__["__init_subclass__"].__func__):
         return
     own = cls.__dict__.get("__init_subclass__")
 
-    def __init_subclass__(subclass: type, **kwargs: Any) -> None:
+    def on_subclass(subclass: Any, /, **kwargs: Any) -> None:
         if own is None:
             super(cls, subclass).__init_subclass__(**kwargs)
         else:
             own.__get__(None, subclass)(**kwargs)
         install(subclass)
 
-    __init_subclass__.is_api_guard_hook = True  # type: ignore[attr-defined]
-    cls.__init_subclass__ = classmethod(__init_subclass__)  # type: ignore[assignment]
+    on_subclass.is_api_guard_hook = True  # type: ignore[attr-defined]
+    cls.__init_subclass__ = classmethod(on_subclass)
 
 
-def _refuse_initkwargs(cls: type) -> None:
+def _refuse_initkwargs(cls: Any) -> None:
     own = cls.__dict__.get("as_view")
     if own is not None and is_hook(own.__func__):
         return
 
-    def as_view(view_class: type, *args: Any, **initkwargs: Any) -> Any:
+    def as_view(view_class: Any, *args: Any, **initkwargs: Any) -> Any:
         named = sorted(STANDS.keys() & initkwargs.keys())
         if named:
             raise GuardError(
@@ -81,9 +81,9 @@ def _refuse_initkwargs(cls: type) -> None:
         # A loose base may have kept __init_subclass__ from the classes above it.
         install(view_class)
         if own is None:
-            return super(cls, view_class).as_view(*args, **initkwargs)  # type: ignore[misc]
+            return super(cls, view_class).as_view(*args, **initkwargs)
         return own.__get__(None, view_class)(*args, **initkwargs)
 
-    functools.update_wrapper(as_view, cls.as_view)  # type: ignore[attr-defined]
+    functools.update_wrapper(as_view, cls.as_view)
     as_view.is_api_guard_hook = True  # type: ignore[attr-defined]
-    cls.as_view = classmethod(as_view)  # type: ignore[attr-defined]
+    cls.as_view = classmethod(as_view)

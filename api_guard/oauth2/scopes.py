@@ -32,7 +32,7 @@ class GrantedScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit s
     def get_available_scopes(
         self, application: object = None, request: object = None, *_: object, **__: object
     ) -> list[str]:
-        """Return what `application` may ask for; without one and without a request, all there is."""
+        """Return what `application` may ask for; with neither it nor a request, all."""
         if application is None and request is None:
             return sorted(self.get_all_scopes())  # the server's metadata
         return sorted(_granted_to(application) | _protocol_scopes().keys())
