@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import router
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from oauth2_provider.models import get_access_token_model
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from api_guard.exceptions import InvalidToken, bearer_challenge
+from api_guard.statements import Parameter, Statement
 
 # RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -56,9 +60,7 @@ class OAuth2Authentication(BaseAuthentication):
     def _load(self, token: str) -> Any:
         if len(token) > _LONGEST or _TOKEN.fullmatch(token) is None:
             return None
-        checksum = hashlib.sha256(token.encode("ascii")).hexdigest()
-        tokens = get_access_token_model()._default_manager.select_related("user", "application")
-        return tokens.filter(token_checksum=checksum).first()
+        return _find(hashlib.sha256(token.encode("ascii")).hexdigest())
 
     def _is_good(self, access_token: Any, request: Request) -> bool:
         if access_token.is_expired():
@@ -72,6 +74,46 @@ class OAuth2Authentication(BaseAuthentication):
             return False
         # RFC 8707 §2: a token made for another resource is none for this one.
         return not access_token.resource or access_token.allows_audience(_resource(request))
+
+
+def _find(checksum: str) -> Any:
+    """Return the access token with its user and its client, in one query; None without one."""
+    token_model = get_access_token_model()
+    user_model, client_model = (_model_at(token_model, name) for name in ("user", "application"))
+    for row in _token_statement(token_model).rows({"checksum": checksum}):
+        token, user, client = (
+            _take(model, row) for model in (token_model, user_model, client_model)
+        )
+        token.user, token.application = user, client
+        return token
+    return None
+
+
+@cache
+def _token_statement(token_model: Any) -> Statement:
+    def build() -> QuerySet[Any, Any]:
+        names = [field.attname for field in token_model._meta.concrete_fields]
+        for name in ("user", "application"):
+            fields = _model_at(token_model, name)._meta.concrete_fields
+            names += [f"{name}__{field.attname}" for field in fields]
+        checksum = Parameter("checksum", token_model._meta.get_field("token_checksum"))
+        tokens = token_model._default_manager.filter(token_checksum=checksum)
+        return tokens.order_by().values_list(*names)  # type: ignore[no-any-return]
+
+    return Statement(token_model, build)
+
+
+def _model_at(token_model: Any, name: str) -> Any:
+    return token_model._meta.get_field(name).related_model
+
+
+def _take(model: Any, row: list[Any]) -> Any:
+    """Make an instance of the next columns of `row`, None where an outer join found none."""
+    fields = model._meta.concrete_fields
+    values = [row.pop(0) for _ in fields]
+    if values[fields.index(model._meta.pk)] is None:
+        return None
+    return model.from_db(router.db_for_read(model), [f.attname for f in fields], values)
 
 
 def _resource(request: HttpRequest | Request) -> str:

@@ -104,7 +104,11 @@ class RichTextField(_TextField):
         if normal != markup:
             markup = self._sanitized(normal)
         self._refuse_flaw(markup)
-        self._refuse_flaw(unescape(markup))
+        try:
+            self._refuse_flaw(unescape(markup))
+        except ValueError:
+            # A reference to a character with more digits than Python reads.
+            self.fail("invalid")
         if not self.allow_blank and not markup.strip():
             self.fail("blank")
         return markup

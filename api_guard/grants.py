@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -18,6 +19,7 @@ from api_guard import conf
 from api_guard.core.scopes import Granted
 from api_guard.exceptions import is_fault
 from api_guard.models import HOLDERS, ScopeGrant, is_past
+from api_guard.statements import Parameter, Statement
 
 logger = logging.getLogger("api_guard.grants")
 
@@ -120,20 +122,61 @@ def extend(
 
 def live_grants(user: models.Model | None, client_id: object) -> tuple[LiveGrant, ...]:
     """Read, in one query, every live grant of a user (its groups' and everyone's) and a client."""
-    holders = Q()
-    if user is not None:
-        holders |= Q(user=user.pk) | _of_groups(user)
-    if client_id is not None:
-        holders |= Q(client=client_id)
-    if not holders:
+    if user is None and client_id is None:
         return ()
-    rows = live().filter(holders).order_by()
+    everyone = conf.everyone_group()
+    statement = _live_statement(
+        None if user is None else user._meta.model, client_id is not None, everyone is not None
+    )
+    values = {
+        "now": timezone.now(),
+        "user": None if user is None else user.pk,
+        "client": client_id,
+        "everyone": everyone,
+    }
     return tuple(
         LiveGrant(pk, scope, holder is not None, last_used_at)
-        for pk, scope, holder, last_used_at in rows.values_list(
-            "pk", "scope", "client", "last_used_at"
-        )
+        for pk, scope, holder, last_used_at in statement.rows(values)
     )
+
+
+@cache
+def _live_statement(
+    user_model: type[models.Model] | None, client: bool, everyone: bool
+) -> Statement:
+    def build() -> QuerySet[ScopeGrant, Any]:
+        holders = Q()
+        if user_model is not None:
+            holders |= _of_user(user_model, everyone)
+        if client:
+            holders |= Q(client=_parameter("client"))
+        rows = live(Parameter("now", models.DateTimeField())).filter(holders).order_by()
+        return rows.values_list("pk", "scope", "client", "last_used_at")
+
+    return Statement(ScopeGrant, build)
+
+
+def _of_user(user_model: type[models.Model], everyone: bool) -> Q:
+    """Match a user, its groups and the group of everyone."""
+    holders = Q(user=_parameter("user"))
+    try:
+        membership: Any = user_model._meta.get_field("groups")
+    except FieldDoesNotExist:
+        pass  # a user model without PermissionsMixin has no groups
+    else:
+        members = membership.remote_field.through._base_manager.filter(
+            **{membership.m2m_field_name(): _parameter("user")}
+        )
+        holders |= Q(group__in=members.values(membership.m2m_reverse_field_name()))
+    if everyone:
+        name = Parameter("everyone", Group._meta.get_field("name"))
+        holders |= Q(group__in=Group.objects.filter(name=name).values("pk"))
+    return holders
+
+
+def _parameter(holder: str) -> Parameter:
+    field: Any = ScopeGrant._meta.get_field(holder)
+    return Parameter(holder, field.target_field)
 
 
 def granted(user: models.Model | None, client_id: object) -> tuple[Granted, tuple[LiveGrant, ...]]:
@@ -155,7 +198,7 @@ def get(pk: int) -> ScopeGrant:
     return ScopeGrant.objects.get(pk=pk)
 
 
-def live(now: datetime | None = None) -> QuerySet[ScopeGrant]:
+def live(now: datetime | Parameter | None = None) -> QuerySet[ScopeGrant]:
     """Return the grants that count at `now`."""
     current = now or timezone.now()
     return ScopeGrant.objects.filter(revoked_at__isnull=True).filter(
@@ -210,23 +253,6 @@ def _close_expired(scope: str, kind: str, holder: models.Model, by: models.Model
     for row in _unrevoked(scope, kind, holder).select_for_update():
         if not row.is_live():
             revoke(row, by=by, reason="expired")
-
-
-def _of_groups(user: models.Model) -> Q:
-    """Match the groups of `user` and the group of everyone, without a query of its own."""
-    groups = Q()
-    try:
-        membership: Any = user._meta.get_field("groups")
-    except FieldDoesNotExist:
-        pass  # a user model without PermissionsMixin has no groups
-    else:
-        through = membership.remote_field.through._default_manager
-        members = through.filter(**{f"{membership.m2m_field_name()}_id": user.pk})
-        groups |= Q(group__in=members.values(f"{membership.m2m_reverse_field_name()}_id"))
-    everyone = conf.everyone_group()
-    if everyone is not None:
-        groups |= Q(group__in=Group.objects.filter(name=everyone).values("pk"))
-    return groups
 
 
 def _grant_error(error: ValidationError) -> GrantError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from html import unescape
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import bleach
@@ -83,7 +82,7 @@ class AllowList:
 
     tags: frozenset[str]
     attributes: Mapping[str, frozenset[str]]
-    schemes: frozenset[str]
+    schemes: frozenset[str] = _words("http https mailto")
 
     def __post_init__(self) -> None:
         unsafe = (self.tags - SAFE_TAGS) | (self.schemes & {"data", "javascript", "vbscript"})
@@ -96,21 +95,18 @@ class AllowList:
         """Whether the attribute `name` of `tag` may stay, with the value `value`."""
         if name not in self.attributes.get(tag, ()) and name not in self.attributes.get("*", ()):
             return False
-        if name not in _URL_ATTRIBUTES:
-            return True
-        return len(value) <= MAX_URL_LENGTH and _is_scheme_allowed(value, self.schemes)
+        return name not in _URL_ATTRIBUTES or _is_url_allowed(value, self.schemes)
 
 
-_SCHEMES = _words("http https mailto")
 _TEXT_ATTRIBUTES = {"a": _words("href title"), "abbr": _words("title")}
 _MEDIA_ATTRIBUTES = {"img": _words("alt height src title width")}
 _CELL_ATTRIBUTES = dict.fromkeys(("td", "th"), _words("colspan rowspan"))
 _INLINE_TAGS = _words("a abbr b br code em i kbd mark s small strong sub sup u")
 _COMMENT_TAGS = _INLINE_TAGS | _words("blockquote del ins li ol p pre ul")
-INLINE = AllowList(_INLINE_TAGS, _TEXT_ATTRIBUTES, _SCHEMES)
-COMMENT = AllowList(_COMMENT_TAGS, _TEXT_ATTRIBUTES, _SCHEMES)
-ARTICLE = AllowList(SAFE_TAGS, _TEXT_ATTRIBUTES | _MEDIA_ATTRIBUTES | _CELL_ATTRIBUTES, _SCHEMES)
-PRESETS = MappingProxyType({"inline": INLINE, "comment": COMMENT, "article": ARTICLE})
+INLINE = AllowList(_INLINE_TAGS, _TEXT_ATTRIBUTES)
+COMMENT = AllowList(_COMMENT_TAGS, _TEXT_ATTRIBUTES)
+ARTICLE = AllowList(SAFE_TAGS, _TEXT_ATTRIBUTES | _MEDIA_ATTRIBUTES | _CELL_ATTRIBUTES)
+PRESETS: Mapping[str, AllowList] = {"inline": INLINE, "comment": COMMENT, "article": ARTICLE}
 
 
 def sanitize(
@@ -168,12 +164,13 @@ def _bound_markup(html: str) -> None:
         _bound("too_deep", total_depth, MAX_TOTAL_DEPTH, "levels of tags in all")
 
 
-def _is_scheme_allowed(value: str, schemes: frozenset[str]) -> bool:
+def _is_url_allowed(value: str, schemes: frozenset[str]) -> bool:
+    if len(value) > MAX_URL_LENGTH:
+        return False
     # bleach hands over what is written, nh3 what is meant: both readings must be harmless.
     for reading in (value, unescape(value)):
-        start = re.split(r"[/?#\\]", _DROPPED_FROM_URL.sub("", reading), maxsplit=1)[0]
-        scheme, colon, _ = start.partition(":")
-        if colon and scheme.lower() not in schemes:
+        scheme = re.match(r"([^/?#\\:]*):", _DROPPED_FROM_URL.sub("", reading))
+        if scheme and scheme[1].lower() not in schemes:
             return False
     return True
 

@@ -143,17 +143,17 @@ def test_a_client_is_refused_then_granted_then_revoked_with_one_live_token(
         ("get", "/notes/", "notes:read"),
         ("head", "/notes/", "notes:read"),
         ("options", "/notes/", "notes:read"),
-        ("get", "/notes/1/", "notes:read"),
+        ("get", "/notes/100000/", "notes:read"),
         ("post", "/notes/", "notes:write"),
-        ("put", "/notes/1/", "notes:write"),
-        ("patch", "/notes/1/", "notes:write"),
-        ("delete", "/notes/1/", "notes:write"),
-        ("post", "/notes/1/publish/", "notes:publish"),
+        ("put", "/notes/100000/", "notes:write"),
+        ("patch", "/notes/100000/", "notes:write"),
+        ("delete", "/notes/100000/", "notes:write"),
+        ("post", "/notes/100000/publish/", "notes:publish"),
     ],
 )
 def test_each_operation_asks_for_its_own_scope(api, alice, give, method, path, scope):
     others = {"notes:read", "notes:write", "notes:publish", "audit:read"} - {scope}
-    Note.objects.create(pk=1, title="one")
+    Note.objects.create(pk=100_000, title="one")
     give(alice, *sorted(others))
     api.by_session(alice)
     refused = getattr(api, method)(path, {"title": "x"})

@@ -1,0 +1,10 @@
+"""How the documentation is built: python -m sphinx -nW -b html docs build/docs."""
+
+project = "api_guard"
+author = "The api_guard developers"
+project_copyright = f"2026, {author}"
+extensions = ["myst_parser"]
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = "api_guard"
+exclude_patterns = ["_build"]
