@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db.models import Model
-from django.urls import URLPattern, URLResolver, get_resolver, get_urlconf
+from django.urls import URLResolver, get_resolver, get_urlconf
 from rest_framework.permissions import AND, OperandHolder, SingleOperandHolder
 
 from api_guard import conf
@@ -108,10 +108,8 @@ def _walk(resolver: URLResolver, prefix: str) -> Iterator[Route]:
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             yield from _walk(pattern, path)
-        elif isinstance(pattern, URLPattern):
-            view_class = view_class_of(pattern.callback)
-            if view_class is not None:
-                yield Route(path, pattern.callback, view_class)
+        elif (view_class := view_class_of(pattern.callback)) is not None:
+            yield Route(path, pattern.callback, view_class)
 
 
 def view_class_of(callback: Callable[..., Any]) -> type | None:
@@ -167,18 +165,21 @@ def _endpoint(route: Route, operation: Operation) -> Endpoint:
     return Endpoint(route.path, operation, view, status, policy, demand)
 
 
-def views_of(model: type[Model]) -> tuple[type, ...]:
-    """Return the reachable view classes that have an object rule for `model`."""
+def policies_over(model: type[Model], view_class: type) -> tuple[Policy, ...]:
+    """Return the policies with an object rule for `model`: of every reachable view, and this one.
+
+    The view at work counts whether it is routed or not.
+    """
     concrete = model._meta.concrete_model
-    found = {
-        route.view_class: None
-        for route in routes()
-        if (policy := policy_of(route.view_class)) is not None
+    classes = dict.fromkeys([view_class, *(route.view_class for route in routes())])
+    return tuple(
+        policy
+        for cls in classes
+        if (policy := policy_of(cls)) is not None
         and policy.has_object_rule
-        and (own := model_of(route.view_class)) is not None
+        and (own := model_of(cls)) is not None
         and own._meta.concrete_model is concrete
-    }
-    return tuple(found)
+    )
 
 
 def model_of(view_class: type) -> type[Model] | None:

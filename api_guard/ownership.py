@@ -16,8 +16,8 @@ from rest_framework.serializers import BaseSerializer, ListSerializer
 from api_guard.callers import caller_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import decide
-from api_guard.core.policy import ANY_OBJECT, ObjectRule, Operation
-from api_guard.endpoints import model_of, policy_of, views_of
+from api_guard.core.policy import ANY_OBJECT, ObjectRule, Operation, Policy
+from api_guard.endpoints import policies_over
 from api_guard.exceptions import RuleFailed
 
 logger = logging.getLogger("api_guard.ownership")
@@ -137,15 +137,12 @@ def _visible(queryset: QuerySet[Any], caller: Caller, view_class: type) -> Query
     A caller always sees what is its own. What a view shows to others than the owner counts only
     for those that the view lets in.
     """
-    # The view at work comes first, routed or not.
-    views = [cls for cls in views_of(queryset.model) if cls is not view_class]
-    if _rules_over(view_class, queryset.model):
-        views.insert(0, view_class)
-    if not views:
+    policies = policies_over(queryset.model, view_class)
+    if not policies:
         return queryset
     visible = Q()
-    for cls in views:
-        rule = _reading_rule(cls, caller)
+    for policy in policies:
+        rule = _reading_rule(policy, caller)
         if rule is None:
             continue
         allowed = restriction(rule, caller)
@@ -156,18 +153,10 @@ def _visible(queryset: QuerySet[Any], caller: Caller, view_class: type) -> Query
     return queryset.filter(visible) if visible else queryset.none()
 
 
-def _rules_over(view_class: type, model: type[Model]) -> bool:
-    policy, own = policy_of(view_class), model_of(view_class)
-    return policy is not None and policy.has_object_rule and own is model
-
-
-def _reading_rule(view_class: type, caller: Caller) -> ObjectRule | None:
-    policy = policy_of(view_class)
+def _reading_rule(policy: Policy, caller: Caller) -> ObjectRule | None:
     reading = Operation("GET", "retrieve")
-    rule = policy.object_rule_for(reading) if policy is not None else None
-    if policy is None or rule is None:
-        return None
-    if rule.owner is not None and rule.narrow is None:
+    rule = policy.object_rule_for(reading)
+    if rule is None or (rule.owner is not None and rule.narrow is None):
         return rule
     return rule if decide(policy.demand_for(reading), caller).allowed else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from django.http import HttpRequest
 from rest_framework.permissions import BasePermission, OperationHolderMixin
 from rest_framework.request import Request
 
@@ -61,7 +60,7 @@ class Guarded(BasePermission):
     asks its permissions, so that nothing is decided here.
     """
 
-    def has_permission(self, request: Request | HttpRequest, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         """Return True for a declared view; raise UndeclaredEndpoint for any other."""
         del request
         cls = type(view)
@@ -91,10 +90,8 @@ class HasScopes(OperationHolderMixin, BasePermission):
         """Stand where DRF expects a class."""
         return self
 
-    def has_permission(self, request: Request | HttpRequest, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         """Return True for a caller that holds the scopes; refuse any other as a guard does."""
-        if not isinstance(request, Request):  # DRF's stubs allow what DRF never does
-            return False
         caller = caller_of(request)
         decision = decide(self.demand, caller)
         if decision.allowed:

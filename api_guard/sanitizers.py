@@ -34,7 +34,6 @@ MAX_URL_LENGTH = 2000
 # What an engine leaves may nest as no parser would read it, so it is read once more.
 MAX_PASSES = 5
 LINK_REL = "nofollow noopener"
-
 # Elements without a script, a form or a parser mode of their own. Nothing else may be allowed.
 SAFE_TAGS = _words(
     "a abbr b bdi blockquote br caption cite code col colgroup dd del dfn div dl dt em figcaption"
@@ -50,13 +49,12 @@ _UNSAFE_ATTRIBUTE = re.compile(r"on.*|style|rel|is|srcset|srcdoc|action|formacti
 _URL_ATTRIBUTES = _words("background cite data href longdesc poster src")
 # Browsers drop controls before they read a scheme. None of these belongs into a URL.
 _DROPPED_FROM_URL = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f]")
-
 _SPACE = r"[ \t\n\f\r]"
 _VALUE = r"(?:\"[^\"<]*+\"|'[^'<]*+'|[^\s\"'=<>`]++)"
 _ATTRIBUTE = rf"{_SPACE}++[^\s\"'<>/=]++(?:{_SPACE}*+={_SPACE}*+{_VALUE})?+"
 # Only what every parser reads alike is a comment or a tag here; the rest is broken.
 _MARKUP = re.compile(
-    r"<!--(?!-?>)[^-]*+(?:-(?!-)[^-]*+)*+-->"
+    r"<!--(?!-?>)[^-]*+(?:-(?!-)[^-]*+)*+-->|<(?:\?|!(?!--|\[CDATA\[))[^<>]*+>"
     r"|<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:._-]*+)"
     rf"(?P<attributes>(?:{_ATTRIBUTE})*+){_SPACE}*+/?>"
     r"|<(?P<broken>[a-zA-Z/!?])"
@@ -180,9 +178,9 @@ def _nh3(html: str, allowed: AllowList) -> str:
         html,
         tags=set(allowed.tags),
         clean_content_tags={"script", "style"},
-        # Without "*", nh3 would allow lang and title on every tag.
+        # Without "*", nh3 would allow lang and title on every tag. The only rel is its own.
         attributes={"*": set()} | {tag: set(names) for tag, names in allowed.attributes.items()},
-        attribute_filter=lambda *read: read[2] if allowed.keeps(*read) else None,
+        attribute_filter=lambda *had: had[2] if had[1] == "rel" or allowed.keeps(*had) else None,
         link_rel=LINK_REL,
         url_schemes=set(allowed.schemes),
     )

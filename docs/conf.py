@@ -1,4 +1,4 @@
-"""How the documentation is built: python -m sphinx -nW -b html docs build/docs."""
+"""How `make docs` builds the documentation."""
 
 project = "api_guard"
 author = "The api_guard developers"

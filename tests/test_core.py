@@ -189,6 +189,7 @@ def test_a_caller_looks_its_grants_up_once_and_only_when_asked():
     assert who.scopes == who.scopes == AB
     assert asked == [1]
     assert Caller().scopes == NONE
+    assert Caller(user_id=1, credential=Credential.UNSCOPED).scopes == NONE
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,13 @@ def test_bad_input_gets_a_plain_error_and_nothing_is_lost(alice):
     assert held_by(alice) == {"notes:read"}
 
 
+def test_a_second_grant_between_the_check_and_the_insert_is_refused(alice, monkeypatch):
+    grants.grant("notes:read", alice)
+    monkeypatch.setattr(ScopeGrant, "full_clean", lambda self, exclude=None: None)
+    with refusal("already_granted"):
+        grants.grant("notes:read", alice)
+
+
 def test_a_shell_is_held_by_the_same_rules(alice, bob):
     readers = Group.objects.create(name="readers")
     with pytest.raises(ValidationError, match="not declared"):

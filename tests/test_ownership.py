@@ -16,6 +16,7 @@ from rest_framework.filters import SearchFilter
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
+from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
 from api_guard import ANY_OBJECT, PUBLIC, STAFF, guard
@@ -193,6 +194,74 @@ class Loose(GenericAPIView):
         return Response(note.title)
 
 
+class AnyNotebook(serializers.PrimaryKeyRelatedField):
+    def get_queryset(self):
+        return Notebook.objects
+
+
+class ListedAuthor(serializers.SlugRelatedField):
+    def get_queryset(self):
+        return ["nobody"]
+
+    def to_internal_value(self, data):
+        return self.get_queryset().index(data)
+
+
+class Inner(serializers.Serializer):
+    notebook = AnyNotebook()
+
+
+class Nested(serializers.Serializer):
+    author = serializers.PrimaryKeyRelatedField(read_only=True)
+    inner = Inner()
+    notebooks = AnyNotebook(many=True, required=False)
+    listed = ListedAuthor(slug_field="x", required=False)
+    plain = serializers.CharField(required=False)
+
+    def create(self, validated_data):
+        return validated_data
+
+
+@guard(**SCOPES)
+class Pointing(GenericAPIView):
+    serializer_class = Nested
+
+    def post(self, request):
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response("fine")
+
+
+class Reply(serializers.Serializer):
+    to = serializers.PrimaryKeyRelatedField(queryset=Note.objects.all())
+
+
+@guard(**SCOPES, owner="author")
+class Unrouted(GenericAPIView):
+    queryset = Note.objects.all()
+    serializer_class = Reply
+
+    def post(self, request):
+        serializer = self.get_serializer(data=request.data)
+        self.get_queryset()
+        return Response(serializer.is_valid())
+
+
+@guard(read=PUBLIC, objects={"read": lambda caller: Q(title="shared")})
+class SharedNotebooks(ListAPIView):
+    queryset = Notebook.objects.all()
+
+
+@guard(write="notes:write", owner="owner")
+class WriteOnlyNotebooks(ListAPIView):
+    queryset = Notebook.objects.all()
+
+
+@guard(read="notes:read", objects=lambda caller: None)
+class NoNotebooks(ListAPIView):
+    queryset = Notebook.objects.all()
+
+
 class LogSerializer(serializers.Serializer):
     text = serializers.CharField()
 
@@ -242,6 +311,10 @@ urlpatterns = [
     path("log/", Log.as_view()),
     path("plain/", Plain.as_view()),
     path("every/", EveryNotebook.as_view()),
+    path("shared/", SharedNotebooks.as_view()),
+    path("none-of-them/", NoNotebooks.as_view()),
+    path("write-only/", WriteOnlyNotebooks.as_view()),
+    path("pointing/", Pointing.as_view()),
 ]
 
 
@@ -348,6 +421,29 @@ def test_whoever_may_see_all_related_objects_may_point_at_them(api, staff, give,
     assert api.by_session(staff).post("/owned/", foreign).status_code == 201
 
 
+def test_related_fields_are_narrowed_however_deep_and_however_made(as_alice, notes, bob):
+    own, foreign = (notes[name].notebook_id for name in ("alice", "bob"))
+    shared = Notebook.objects.create(owner=bob, title="shared").pk
+
+    def point(inner, many=(), **more):
+        data = {"inner": {"notebook": inner}, "notebooks": list(many), **more}
+        return as_alice.post("/pointing/", data).status_code
+
+    assert point(own, [own, shared]) == 200
+    assert point(own, [own], listed="nobody", plain="x") == 200
+    assert point(foreign) == 400
+    assert point(own, [own, foreign]) == 400
+
+
+def test_a_caller_that_no_view_shows_an_object_can_point_at_none(
+    api, application, issue, give, notes
+):
+    give(application, "notes:write")
+    api.by_token(issue("notes:write"))
+    data = {"inner": {"notebook": notes["alice"].notebook_id}}
+    assert api.post("/pointing/", data).status_code == 400
+
+
 def test_an_action_that_queries_by_itself_is_refused_and_undone(as_alice, notes, caplog):
     caplog.set_level(logging.ERROR, "api_guard")
     for owner in ("alice", "bob"):
@@ -439,6 +535,10 @@ def test_an_own_get_object_is_checked_against_the_database(as_alice, notes):
     assert as_alice.post("/loose/", other).status_code == 404
 
 
+def test_a_method_without_a_handler_is_not_allowed(as_alice):
+    assert as_alice.put("/log/").status_code == 405
+
+
 def test_a_serializer_that_writes_no_row_has_checked_nothing(as_alice):
     assert as_alice.post("/log/", {"text": "x"}).json()["code"] == "unchecked_object"
 
@@ -453,3 +553,15 @@ def test_a_join_in_the_rule_doubles_no_row(as_alice, alice, notes):
     Note.objects.create(author=alice, title="more", notebook=notes["alice"].notebook)
     assert titles(as_alice.get("/by-notebook/")) == ["hers", "more"]
     assert titles(as_alice.get("/by-notebook/", {"search": "more"})) == ["more"]
+
+
+@pytest.mark.urls("tests.urls")
+def test_a_view_s_own_rule_holds_for_its_related_fields_though_it_is_not_routed(alice, give, notes):
+    give(alice, "notes:read", "notes:write")
+
+    def reply(to):
+        request = APIRequestFactory().post("/", {"to": notes[to].pk})
+        force_authenticate(request, alice)
+        return Unrouted.as_view()(request).data
+
+    assert (reply("alice"), reply("bob")) == (True, False)

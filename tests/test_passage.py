@@ -72,6 +72,7 @@ class Replaced(Guarded):
     pass
 
 
+@guard(read="notes:read")
 class OwnSubclassHook(Answers):
     children = []
 
@@ -84,10 +85,6 @@ class OwnSubclassHook(Answers):
         return super().as_view(**initkwargs)
 
 
-guard(read="notes:read")(OwnSubclassHook)
-
-
-@guard(read="notes:read")
 class Hooked(OwnSubclassHook):
     pass
 

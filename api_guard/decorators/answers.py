@@ -52,7 +52,7 @@ def _answer(
     writes = transaction.atomic(using=using) if operation.slot == "write" else nullcontext()
     with writes:
         response = handler(request, *args, **kwargs)
-        if response.status_code < 400 and not passage.rule_ran:
+        if getattr(response, "status_code", 500) < 400 and not passage.rule_ran:
             _refuse(passage.view, operation)
     return response
 

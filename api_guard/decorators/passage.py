@@ -233,12 +233,9 @@ def failures_as_refusals(view: Any, what: str) -> Iterator[None]:
 
 def _stock(cls: type, name: str) -> object:
     """Return the first function called `name` that is no wrapper of ours."""
-    for ancestor in cls.__mro__:
-        function = ancestor.__dict__.get(name)
-        function = getattr(function, "own", function)
-        if function is not None:
-            return function
-    return None
+    found = (ancestor.__dict__.get(name) for ancestor in cls.__mro__)
+    functions = (getattr(function, "own", function) for function in found)
+    return next(function for function in functions if function is not None)
 
 
 STANDS: dict[str, Callable[..., Any]] = {

@@ -1,0 +1,7 @@
+"""The app of notes."""
+
+from django.apps import AppConfig
+
+
+class NotesConfig(AppConfig):
+    name = "example_project.notes"

@@ -1,0 +1,144 @@
+"""The users, clients, grants and notes of the demo, the same at every start."""
+
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_application_model
+
+from api_guard import grants
+from example_project.notes.models import Note, Notebook
+
+Application = get_application_model()
+AccessToken = get_access_token_model()
+User = get_user_model()
+
+NOTES = {
+    "alice": ["Shopping list", "A letter to Bob"],
+    "bob": ["Blueprint", "Secret plans"],
+}
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What a person or a test needs to know to go on. Secrets are new at every start."""
+
+    passwords: dict[str, str]
+    alice_token: str
+    reporter_secret: str
+    redirect_uri: str
+    verifier: str
+    alice_note: int
+    bob_note: int
+    bob_notebook: int
+    demo_client: str = "demo"
+    reporter_client: str = "reporter"
+
+    @property
+    def challenge(self) -> str:
+        """The PKCE challenge that belongs to the verifier (RFC 7636 §4.2)."""
+        return urlsafe_b64encode(sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+@transaction.atomic
+def sow(site: str) -> Seeded:
+    """Bring the database to the demo's beginning, whatever was done in it before."""
+    passwords = {name: secrets.token_urlsafe(12) for name in ("admin", "alice", "bob")}
+    admin, alice, bob = (_user(name, password) for name, password in passwords.items())
+    redirect_uri = f"{site}/callback/"
+    demo = _demo_client(redirect_uri)
+    reporter, reporter_secret = _reporter_client()
+    _grant(admin, alice, bob, demo, reporter)
+    notebook, _ = Notebook.objects.get_or_create(owner=bob, title="Bob's workshop")
+    return Seeded(
+        passwords=passwords,
+        alice_token=_token(alice, demo),
+        reporter_secret=reporter_secret,
+        redirect_uri=redirect_uri,
+        verifier=secrets.token_urlsafe(48),
+        alice_note=_notes(alice)[0].pk,
+        bob_note=_notes(bob, notebook)[0].pk,
+        bob_notebook=notebook.pk,
+    )
+
+
+def _user(name, password):
+    user, _ = User.objects.get_or_create(username=name)
+    user.is_active = True
+    user.is_staff = user.is_superuser = name == "admin"
+    user.set_password(password)
+    user.save()
+    return user
+
+
+def _demo_client(redirect_uri):
+    """A client in a browser, which keeps no secret: its users sign in and consent."""
+    client, _ = Application.objects.update_or_create(
+        client_id="demo",
+        defaults={
+            "name": "Demo",
+            "client_type": Application.CLIENT_PUBLIC,
+            "authorization_grant_type": Application.GRANT_AUTHORIZATION_CODE,
+            "redirect_uris": redirect_uri,
+        },
+    )
+    return client
+
+
+def _reporter_client():
+    """A program without a user, which has a secret."""
+    secret = secrets.token_urlsafe(24)
+    client, _ = Application.objects.update_or_create(
+        client_id="reporter",
+        defaults={
+            "name": "Reporter",
+            "client_type": Application.CLIENT_CONFIDENTIAL,
+            "authorization_grant_type": Application.GRANT_CLIENT_CREDENTIALS,
+            "client_secret": secret,  # hashed as it is saved
+        },
+    )
+    return client, secret
+
+
+def _grant(admin, alice, bob, demo, reporter):
+    writers, _ = Group.objects.get_or_create(name="writers")
+    alice.groups.add(writers)
+    granted = {
+        writers: ["notes:read", "notes:write"],
+        bob: ["notes:read", "notes:write"],
+        alice: ["notes:publish"],
+        demo: ["notes:read", "notes:write", "notes:publish"],
+        admin: ["audit:write"],
+    }
+    for holder, scopes in granted.items():
+        for scope in scopes:
+            grants.ensure(scope, holder, by=admin, reason="the demo's seed")
+    for row in grants.live().filter(client=reporter):
+        grants.revoke(row, by=admin, reason="the demo starts anew")
+
+
+def _token(user, client):
+    AccessToken.objects.filter(user=user, application=client).delete()
+    token = AccessToken.objects.create(
+        user=user,
+        application=client,
+        token=secrets.token_urlsafe(24),
+        scope="notes:read notes:write notes:publish",
+        expires=timezone.now() + timedelta(hours=10),
+    )
+    return token.token
+
+
+def _notes(author, notebook=None):
+    return [
+        Note.objects.get_or_create(
+            author=author, title=title, defaults={"notebook": notebook, "body": f"<p>{title}.</p>"}
+        )[0]
+        for title in NOTES[author.username]
+    ]

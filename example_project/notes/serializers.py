@@ -1,0 +1,62 @@
+"""What goes in and out. Text from outside is taken by api_guard's fields alone."""
+
+from django.contrib.auth import get_user_model
+from rest_framework import serializers
+
+from api_guard.fields import PlainTextField, RichTextField
+from example_project.notes.models import Note, Notebook, Remark
+
+
+class NotebookSerializer(serializers.ModelSerializer):
+    title = PlainTextField(max_length=120)
+
+    class Meta:
+        model = Notebook
+        fields = ["id", "title"]
+
+
+class NoteSerializer(serializers.ModelSerializer):
+    """The author is nowhere in it: the guard's `owner="author"` fills it in from the caller."""
+
+    title = PlainTextField(max_length=120)
+    body = RichTextField(max_length=5000, preset="comment", allow_blank=True, required=False)
+
+    class Meta:
+        model = Note
+        fields = ["id", "title", "body", "notebook", "published_at"]
+        read_only_fields = ["published_at"]
+
+
+class PublishedNoteSerializer(serializers.ModelSerializer):
+    author = serializers.CharField(source="author.username", read_only=True)
+
+    class Meta:
+        model = Note
+        fields = ["id", "title", "body", "author", "published_at"]
+        read_only_fields = fields
+
+
+class TitleSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Note
+        fields = ["id", "title"]
+        read_only_fields = fields
+
+
+class RemarkSerializer(serializers.ModelSerializer):
+    author = serializers.CharField(source="author.username", read_only=True)
+    text = PlainTextField(max_length=500, newlines=True)
+
+    class Meta:
+        model = Remark
+        fields = ["author", "text", "written_at"]
+        read_only_fields = ["written_at"]
+
+
+class AuthorSerializer(serializers.ModelSerializer):
+    notes = serializers.IntegerField(source="number_of_notes", read_only=True)
+
+    class Meta:
+        model = get_user_model()
+        fields = ["username", "notes"]
+        read_only_fields = fields

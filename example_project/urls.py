@@ -1,0 +1,37 @@
+"""The routes. There is no root view of a router here: whatever is routed has a guard."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView
+from django.urls import include, path
+from django.views.generic import RedirectView
+from rest_framework.routers import SimpleRouter
+
+from example_project.notes import views
+
+router = SimpleRouter()
+router.register("notes", views.NoteViewSet, basename="note")
+router.register("notebooks", views.NotebookViewSet, basename="notebook")
+router.register("published", views.PublishedNoteViewSet, basename="published")
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/published/")),
+    path("", include(router.urls)),
+    path("shared/", views.SharedNoteList.as_view()),
+    path("titles/", views.TitleList.as_view()),
+    path("audit/", views.AuditView.as_view()),
+    path("statistics/", views.statistics),
+    path("authors/", views.AuthorList.as_view()),
+    path("ping/", views.ping),
+    path("health/", views.health),
+    path("o/", include("api_guard.oauth2.urls")),
+    path("callback/", views.callback),
+    path(
+        "accounts/login/",
+        LoginView.as_view(
+            template_name="admin/login.html",
+            extra_context={"title": "Log in", "site_header": "Notes", "site_title": "Notes"},
+        ),
+        name="login",
+    ),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,89 @@
+"""What a guarded request may cost: two queries, and no cache round trip but the counters'."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import pytest
+from django.core.cache import cache
+from django.urls import path
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ModelViewSet
+
+from api_guard import PUBLIC, guard
+from tests.models import Note
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
+
+
+class Answer(APIView):
+    def get(self, request):
+        return Response("answer")
+
+
+class NoteSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Note
+        fields = ["id", "title"]
+
+
+@guard(read="notes:read", write="notes:write", owner="author")
+class Notes(ModelViewSet):
+    queryset = Note.objects.order_by("pk")
+    serializer_class = NoteSerializer
+
+
+urlpatterns = [
+    path("scope", guard(read="notes:read")(Answer).as_view()),
+    path("rates", guard(read="notes:read", throttle=("9/s", "99/d"))(Answer).as_view()),
+    path("public", guard(read=PUBLIC)(Answer).as_view()),
+    path("notes", Notes.as_view({"get": "list", "post": "create"})),
+    path("notes/<int:pk>", Notes.as_view({"get": "retrieve", "patch": "partial_update"})),
+]
+
+CACHE_CALLS = ("add", "get", "set", "incr", "delete", "touch", "get_many", "set_many")
+
+
+@pytest.fixture
+def by_token(api, alice, application, issue, give):
+    for holder in (alice, application):
+        give(holder, "notes:read", "notes:write")
+    return api.by_token(issue("notes:read notes:write", user=alice))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "queries"),
+    [
+        ("get", "/scope", 2),  # the token, with its user and client; the grants
+        ("get", "/rates", 2),
+        ("get", "/public", 1),
+        ("get", "/notes", 2 + 1),  # and the view's own
+        ("get", "/notes/100000", 2 + 1),
+        ("post", "/notes", 2 + 1 + 2),  # and the transaction around it
+        ("patch", "/notes/100000", 2 + 2 + 2),
+    ],
+)
+def test_the_guard_makes_two_queries_at_most(
+    by_token, alice, django_assert_num_queries, method, path, queries
+):
+    Note.objects.create(pk=100_000, author=alice, title="mine")
+    by_token.get(path)
+    with django_assert_num_queries(queries):
+        response = getattr(by_token, method)(path, {"title": "x"} if method != "get" else None)
+    assert response.status_code < 300
+
+
+@pytest.mark.parametrize(("path", "calls"), [("/scope", []), ("/rates", ["add", "add"])])
+def test_the_guard_asks_the_cache_for_its_counters_alone(by_token, path, calls):
+    seen = []
+    backend = cache._connections[cache._alias]
+
+    def spy(name):
+        whole = getattr(type(backend), name)
+        return lambda self, *a, **k: seen.append(name) or whole(self, *a, **k)
+
+    with patch.multiple(type(backend), **{name: spy(name) for name in CACHE_CALLS}):
+        assert by_token.get(path).status_code == 200
+    assert seen == calls

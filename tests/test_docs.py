@@ -1,0 +1,324 @@
+"""The README and the docs say what is so: nothing is missing, and what they show runs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.urls import include, path
+
+from api_guard import checks, conf, exceptions, grants
+from api_guard.sanitizers import PRESETS
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+BLOCK = re.compile(
+    r"^```(?:\{code-block\} )?(?P<language>\w+)\n"
+    r"(?::caption: (?P<caption>[^\n]*)\n)?(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def blocks_of(page, language="python"):
+    found = BLOCK.finditer(page.read_text())
+    return [
+        (block["caption"] or "", block["code"]) for block in found if block["language"] == language
+    ]
+
+
+def headings_of(page):
+    return re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+
+
+def all_refusals(base=exceptions.Refusal):
+    for cls in base.__subclasses__():
+        yield cls
+        yield from all_refusals(cls)
+
+
+def example(start):
+    """Return the block of the README that begins with a comment or an import."""
+    return next(code for _, code in blocks_of(ROOT / "README.md") if code.startswith(start))
+
+
+readme = {"__name__": "readme"}
+exec(example("# views.py"), readme)
+urlpatterns = [
+    path("notes/", readme["notes"]),
+    path("o/", include("api_guard.oauth2.urls")),
+]
+
+
+@pytest.mark.parametrize("name", [*conf.NAMES, "RATELIMIT_USE_CACHE", "RATELIMIT_ENABLE"])
+def test_every_setting_has_a_heading(name):
+    assert name in headings_of(DOCS / "settings.md")
+
+
+def test_every_check_has_a_heading_and_no_other_has():
+    ids = set(re.findall(r"api_guard\.[EW]\d{3}", inspect.getsource(checks)))
+    headed = {heading for heading in headings_of(DOCS / "checks.md") if "api_guard." in heading}
+    assert headed == ids
+    assert len(ids) == len(checks.CHECKS)
+
+
+def test_every_id_of_a_check_that_the_docs_name_exists():
+    ids = set(re.findall(r"api_guard\.[EW]\d{3}", inspect.getsource(checks)))
+    for page in PAGES:
+        assert set(re.findall(r"api_guard\.[EW]\d{3}", page.read_text())) <= ids, page
+
+
+@pytest.mark.parametrize("refusal", [*all_refusals()], ids=lambda cls: cls.__name__)
+def test_every_refusal_stands_in_the_table_with_its_status(refusal):
+    row = f"| {refusal.status_code} | `{refusal.default_code}` |"
+    assert row in (DOCS / "errors.md").read_text()
+
+
+def test_the_table_of_refusals_holds_no_other_code():
+    rows = re.findall(r"^\| \d+ \| `(\w+)` \|", (DOCS / "errors.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(refusal.default_code for refusal in all_refusals())
+
+
+def test_every_error_of_a_grant_stands_in_the_docs():
+    codes = set(re.findall(r'GrantError\("(\w+)"', inspect.getsource(grants)))
+    text = (DOCS / "grants.md").read_text()
+    assert {code for code in codes if f"| `{code}` |" not in text} == set()
+
+
+def test_the_tags_of_the_small_presets_stand_in_the_docs():
+    text = (DOCS / "fields.md").read_text()
+    inline, comment = PRESETS["inline"].tags, PRESETS["comment"].tags
+    assert f"| `inline` | `{' '.join(sorted(inline))}` |" in text
+    assert f"| `comment` | those, and `{' '.join(sorted(comment - inline))}` |" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_python_block_compiles(page):
+    for caption, code in blocks_of(page):
+        compile(code, f"{page.name}: {caption}", "exec", ast.PyCF_ONLY_AST)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_is_closed(page):
+    assert len(re.findall(r"^```", page.read_text(), re.MULTILINE)) % 2 == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_docs_keep_to_the_vocabulary(page):
+    prose = re.sub(r"object\s+rules?", "", page.read_text(), flags=re.IGNORECASE)
+    found = re.findall(
+        r"\b(?:roles?|rules?|privileges?|principals?|actors?|API clients?)\b", prose, re.IGNORECASE
+    )
+    assert found == []
+
+
+def test_every_page_is_in_the_table_of_contents():
+    index = (DOCS / "index.md").read_text()
+    for page in DOCS.glob("*.md"):
+        assert page.stem == "index" or re.search(rf"^{page.stem}$", index, re.MULTILINE), page
+
+
+def test_every_link_of_the_readme_leads_somewhere():
+    links = re.findall(r"\]\((?!http)([^)#]+)", (ROOT / "README.md").read_text())
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.urls(__name__)
+def test_the_readme_s_example_passes_its_checks(settings):
+    written = {"INSTALLED_APPS": []}
+    exec(example("# settings.py"), written)
+    for name in ("REST_FRAMEWORK", "OAUTH2_PROVIDER", "API_GUARD"):
+        setattr(settings, name, written[name])
+    assert set(written["INSTALLED_APPS"]) <= set(settings.INSTALLED_APPS)
+    assert [message.msg for check in checks.CHECKS for message in check()] == []
+
+
+@pytest.mark.urls(__name__)
+def test_the_readme_s_example_refuses_until_the_scope_is_granted(api, application, issue):
+    api.by_token(issue("notes:read"))
+    assert api.get("/notes/").status_code == 403
+    exec(example("from api_guard import grants"), {"client": application})
+    response = api.get("/notes/")
+    assert response.json() == ["Tea at six"]
+    assert response.headers["RateLimit-Policy"] == '"100/m";q=100;w=60'
+    grants.revoke(application.scope_grants.get())
+    assert api.get("/notes/").json()["code"] == "insufficient_scope"
+
+
+class Project:
+    """The tutorial's project, written and run from the blocks of its page."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.blocks = blocks_of(DOCS / "tutorial.md")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "COV_"))}
+        self.environment = {**inherited, "PYTHONPATH": str(ROOT)}
+        self.run("-m", "django", "startproject", "config", ".")
+        self.manage("startapp", "notes")
+
+    def next_block(self, caption):
+        found, code = self.blocks.pop(0)
+        assert found.startswith(caption)
+        return code
+
+    def append(self, file):
+        with (self.directory / file).open("a") as stream:
+            stream.write("\n" + self.next_block(file))
+
+    def write(self, file):
+        (self.directory / file).write_text(self.next_block(file))
+
+    def replace(self, file, before, after):
+        text = (self.directory / file).read_text()
+        assert before in text
+        (self.directory / file).write_text(text.replace(before, after))
+
+    def run(self, *arguments):
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def manage(self, *arguments):
+        return self.run("manage.py", *arguments)
+
+    def check(self):
+        answer = self.manage("check")
+        return answer.stdout + answer.stderr
+
+    def shell(self, *code):
+        answer = self.manage("shell", "-c", "\n".join(code))
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+
+DRIVER = """
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+
+settings.ALLOWED_HOSTS = ["testserver"]
+web = Client()
+
+def token(**data):
+    import base64
+    credentials = base64.b64encode(b"reader:correct horse battery staple").decode()
+    data["grant_type"] = "client_credentials"
+    return web.post("/o/token/", data, headers={"Authorization": f"Basic {credentials}"}).json()
+
+def call(token, method="get", path="/api/notes/"):
+    cache.clear()
+    answer = getattr(web, method)(path, headers={"Authorization": f"Bearer {token}"})
+    return answer.status_code, answer.json(), answer.headers.get("WWW-Authenticate", "")
+"""
+REFUSED = """
+assert token(scope="notes:read") == {"error": "invalid_scope"}
+old = token()
+assert old["scope"] == ""
+status, body, challenge = call(old["access_token"])
+assert (status, body["code"]) == (403, "insufficient_scope")
+assert challenge == 'Bearer realm="api", error="insufficient_scope", scope="notes:read"'
+"""
+ALLOWED = """
+assert call(old["access_token"])[0] == 403
+new = token(scope="notes:read")
+assert (new["scope"], new["expires_in"]) == ("notes:read", 36000)
+seen = [{"id": 2, "author": 1, "title": "Croquet at eight", "published": False}]
+assert call(new["access_token"])[:2] == (200, seen)
+status, _, challenge = call(new["access_token"], "delete", "/api/notes/2/")
+assert (status, 'scope="notes:write"' in challenge) == (403, True)
+"""
+REVOKED = """
+assert call(new["access_token"])[1]["code"] == "insufficient_scope"
+"""
+USERS = """
+web.force_login(User.objects.get(username="alice"))
+assert web.get("/api/notes/").status_code == 200
+assert web.post("/api/notes/2/publish/").json() == {"published": True}
+answer = web.post("/api/notes/", {"title": "Tarts at nine"}, "application/json")
+assert (answer.status_code, answer.json()["author"]) == (201, 1)
+"""
+
+
+def test_the_tutorial_leads_from_an_open_api_to_a_guarded_one(tmp_path):
+    project = Project(tmp_path)
+    shown = [code for _, code in blocks_of(DOCS / "tutorial.md", "console")]
+    checks_shown = [code for code in shown if code.startswith("$ python manage.py check")]
+
+    project.append("config/settings.py")
+    for file in ("notes/models.py", "notes/views.py", "config/urls.py"):
+        project.write(file)
+    project.manage("makemigrations", "notes")
+    project.manage("migrate")
+    project.shell(
+        "from django.contrib.auth.models import User",
+        "User.objects.create_superuser('alice', password='wonderland')",
+        project.next_block("in the shell"),
+        DRIVER,
+        "assert web.delete('/api/notes/1/').status_code == 204",
+    )
+
+    project.append("config/settings.py")
+    assert checks_shown.pop(0).partition("\n")[2].strip() == project.check().strip()
+    assert project.manage("migrate").returncode != 0
+
+    project.append("config/settings.py")
+    line = project.next_block("config/urls.py, in urlpatterns")
+    project.replace("config/urls.py", '    path("ping/"', f'    {line}    path("ping/"')
+    assert set(re.findall(r"api_guard\.\w+", project.check())) == {"api_guard.E002"}
+    assert re.findall(r"(\S+) is routed", project.check()) == [
+        "notes.views.NoteViewSet",
+        "notes.views.ping",
+    ]
+
+    added = project.next_block("notes/views.py, the new lines")
+    project.replace(
+        "notes/views.py", "class NoteViewSet(", '@guard(read="notes:read")\nclass NoteViewSet('
+    )
+    project.replace(
+        "notes/views.py", "@api_view(", '@guard(read=PUBLIC, throttle="20/m")\n@api_view('
+    )
+    project.replace(
+        "notes/views.py", "from notes", "from api_guard import PUBLIC, guard\nfrom notes"
+    )
+    views = (tmp_path / "notes/views.py").read_text()
+    assert all(line in views for line in added.splitlines() if "..." not in line)
+    begin, _, end = checks_shown.pop(0).partition("\n")[2].partition("...\nSystem")
+    found = project.check()
+    assert found.startswith(begin)
+    assert found.strip().endswith(end.strip())
+
+    project.append("config/settings.py")
+    project.write("notes/views.py")
+    assert "no issues" in checks_shown.pop(0)
+    assert project.check() == "System check identified no issues (0 silenced).\n"
+    assert project.manage("migrate").returncode == 0
+    project.shell(
+        DRIVER,
+        "answer = web.delete('/api/notes/2/')",
+        "assert (answer.status_code, answer.json()['code']) == (401, 'not_authenticated')",
+        "web.force_login(__import__('django.contrib.auth').contrib.auth.get_user_model().objects.get())",
+        "assert web.get('/api/notes/').status_code == 403",
+        "web.logout()",
+        project.next_block("in the shell"),
+        REFUSED,
+        project.next_block("in the shell"),
+        ALLOWED,
+        project.next_block("in the shell"),
+        REVOKED,
+        project.next_block("in the shell"),
+        USERS,
+    )
+    assert project.blocks == []

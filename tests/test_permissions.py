@@ -1,0 +1,54 @@
+"""HasScopes, where it is misused and where another permission has its say."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import path
+from rest_framework import permissions
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api_guard import STAFF, any_of
+from api_guard.exceptions import GuardError
+from api_guard.permissions import HasScopes
+
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
+
+
+class Either(APIView):
+    permission_classes = [HasScopes(any_of("notes:read", "audit:read")) | permissions.IsAdminUser]
+
+    def get(self, request):
+        return Response("read")
+
+
+class Both(Either):
+    permission_classes = [HasScopes("notes:read", "audit:read")]
+
+
+urlpatterns = [path("either", Either.as_view()), path("both", Both.as_view())]
+
+
+def test_in_an_or_the_other_side_has_its_say(api, alice, staff, give):
+    assert api.get("/either").status_code == 401
+    assert api.by_session(staff).get("/either").status_code == 200
+    api.by_session(alice)
+    assert api.get("/either").status_code == 403
+    give(alice, "audit:read")
+    assert api.get("/either").status_code == 200
+
+
+def test_several_scopes_are_all_needed(api, alice, give, issue, application):
+    give(application, "notes:read")
+    refused = api.by_token(issue("notes:read audit:read")).get("/both")
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "insufficient_scope"
+    assert 'scope="notes:read audit:read"' in refused["WWW-Authenticate"]
+    give(application, "audit:read")
+    assert api.get("/both").status_code == 200
+
+
+@pytest.mark.parametrize("scopes", [(), (STAFF,), ("two words",)])
+def test_misuse_fails_at_import(scopes):
+    with pytest.raises(GuardError, match="HasScopes"):
+        HasScopes(*scopes)

@@ -1,0 +1,41 @@
+"""Statements compiled once give what their querysets give."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import models
+from oauth2_provider.models import AccessToken
+
+from api_guard.statements import Parameter, Statement
+from tests.models import Note
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_statement_answers_as_its_queryset_would(alice, bob, django_assert_num_queries):
+    for author in (alice, bob):
+        Note.objects.create(author=author, title=f"of {author}")
+    Note.objects.create(author=alice, title="hidden")
+    built = []
+
+    def build():
+        built.append(1)
+        author = Parameter("author", Note._meta.get_field("author").target_field)
+        return Note.objects.filter(author=author, title__startswith="of ").values_list("title")
+
+    statement = Statement(Note, build)
+    for author in (alice, bob, alice):
+        with django_assert_num_queries(1):
+            rows = statement.rows({"author": author.pk})
+        assert rows == [[f"of {author}"]]
+    assert built == [1]
+
+
+def test_a_moment_comes_back_as_a_moment(issue):
+    token = issue("notes:read")
+    before = Parameter("before", models.DateTimeField())
+    statement = Statement(
+        AccessToken, lambda: AccessToken.objects.filter(expires__lte=before).values_list("expires")
+    )
+    assert statement.rows({"before": token.expires}) == [[token.expires]]
+    assert statement.rows({"before": token.created}) == []
