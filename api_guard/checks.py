@@ -14,7 +14,7 @@ from api_guard import conf
 from api_guard.authentication import OAuth2Authentication
 from api_guard.callers import ScopedAuthentication, is_unscoped
 from api_guard.core.scopes import did_you_mean
-from api_guard.endpoints import Status, dotted_path, endpoints, routes
+from api_guard.endpoints import Route, Status, dotted_path, endpoints, plain_view, routes
 from api_guard.permissions import Guarded, HasScopes
 
 
@@ -66,6 +66,11 @@ def check_scopes(app_configs: object = None, **_: object) -> list[CheckMessage]:
     ]
 
 
+def endpoint_name(route: Route) -> str:
+    """Return the dotted path of the view that a route leads to."""
+    return dotted_path(route.view_class or plain_view(route.callback))
+
+
 def _demanded() -> Iterator[tuple[str, str]]:
     for endpoint in endpoints():
         if endpoint.demand is not None:
@@ -73,7 +78,7 @@ def _demanded() -> Iterator[tuple[str, str]]:
     for route in routes():
         for permission in getattr(route.view_class, "permission_classes", ()):
             if isinstance(permission, HasScopes):
-                view = dotted_path(route.view_class)
+                view = endpoint_name(route)
                 yield from ((view, name) for name in permission.demand.scope_names)
 
 
@@ -82,8 +87,11 @@ def check_silence(app_configs: object = None, **_: object) -> list[CheckMessage]
     del app_configs
     silent: dict[tuple[str, str, str], None] = {}
     for endpoint in endpoints():
+        operation = endpoint.operation
+        # HEAD follows GET, and OPTIONS is routed by DRF, not by anybody's choice.
+        if operation.method in ("HEAD", "OPTIONS"):
+            continue
         if endpoint.policy is not None and endpoint.demand is None:
-            operation = endpoint.operation
             name = operation.action or operation.method
             silent.setdefault((endpoint.view, name, operation.slot))
     return [
@@ -137,7 +145,7 @@ def _authenticators() -> Iterator[tuple[str, Iterable[type]]]:
     for route in routes():
         initkwargs: dict[str, Any] = getattr(route.callback, "initkwargs", {})
         own = getattr(route.view_class, "authentication_classes", ())
-        yield dotted_path(route.view_class), initkwargs.get("authentication_classes", own)
+        yield endpoint_name(route), initkwargs.get("authentication_classes", own)
 
 
 def _authentication_hint(cls: type) -> str:

@@ -22,6 +22,7 @@ LAST_USED_INTERVAL = 300
 NAMES = (
     "SCOPES",
     "EXEMPT",
+    "PREFIXES",
     "EVERYONE_GROUP",
     "UNSCOPED_AUTHENTICATION",
     "LAST_USED_INTERVAL",
@@ -59,6 +60,11 @@ def scopes() -> dict[str, str]:
 def exempt() -> dict[str, str]:
     """Dotted paths of views or modules that need no guard, each with its reason."""
     return {path: reason for path, reason in _text_mapping("EXEMPT").items() if reason.strip()}
+
+
+def prefixes() -> tuple[str, ...]:
+    """Paths below which every view must be exempt or guarded, those of plain Django too."""
+    return tuple(text for text in _strings(_read("PREFIXES")) or () if text.startswith("/"))
 
 
 def everyone_group() -> str | None:
@@ -151,6 +157,11 @@ _RULES: dict[str, tuple[Callable[[object], bool], str, str]] = {
         lambda value: _describes(value, scope=False),
         "must map each dotted path to a reason that is not empty",
         '{"drf_spectacular.views": "the schema is public"}',
+    ),
+    "PREFIXES": (
+        lambda value: all(text.startswith("/") for text in _strings(value) or [""]),
+        "must be a list of paths that begin with a slash",
+        '["/api/"]',
     ),
     "EVERYONE_GROUP": (
         lambda value: isinstance(value, str) and bool(value),

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db.models import Model
 from django.urls import URLResolver, get_resolver, get_urlconf
+from django.utils.module_loading import import_string
 from rest_framework.permissions import AND, OperandHolder, SingleOperandHolder
 
 from api_guard import conf
 from api_guard.core.policy import Demand, Operation, Policy
 
 POLICY_ATTRIBUTE = "_api_guard_policy"
+ANY_METHOD = "ANY"
+
+# What a guard wraps. The guard is whole while all of these are its own.
+HOOKS = (
+    "initial",
+    "perform_authentication",
+    "get_permissions",
+    "check_permissions",
+    "check_object_permissions",
+    "get_queryset",
+    "filter_queryset",
+    "get_object",
+    "get_serializer",
+    "finalize_response",
+)
 
 
 class Status(Enum):
@@ -27,6 +46,7 @@ class Status(Enum):
     PUBLIC = "public"
     EXEMPT = "exempt"
     UNGUARDED = "unguarded"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -46,11 +66,11 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Route:
-    """A route that ends in a view of DRF."""
+    """A route to a view of DRF, or to any view below `API_GUARD["PREFIXES"]` (no `view_class`)."""
 
     path: str
     callback: Callable[..., Any]
-    view_class: type
+    view_class: type | None
 
 
 def policy_of(view_class: type) -> Policy | None:
@@ -59,16 +79,28 @@ def policy_of(view_class: type) -> Policy | None:
     return policy if isinstance(policy, Policy) else None
 
 
-def dotted_path(cls: type) -> str:
-    """Return the path under which a class is listed, exempted and counted."""
-    name = cls.__name__ if cls.__qualname__ == "WrappedAPIView" else cls.__qualname__
-    return f"{cls.__module__}.{name}"
+def dotted_path(view: Any) -> str:
+    """Return the path under which a view is listed, exempted and counted."""
+    name = view.__name__ if view.__qualname__ == "WrappedAPIView" else view.__qualname__
+    return f"{view.__module__}.{name}"
 
 
-def is_exempt(view_class: type) -> bool:
-    """Whether `API_GUARD["EXEMPT"]` names the view, or the module it lives in."""
+def is_exempt(view: Any) -> bool:
+    """Whether `API_GUARD["EXEMPT"]` names a view, or the module it lives in."""
     exempt = conf.exempt()
-    return dotted_path(view_class) in exempt or view_class.__module__ in exempt
+    if dotted_path(view) in exempt or view.__module__ in exempt:
+        return True
+    return any(_named(path) is view for path in exempt)
+
+
+@cache
+def _named(path: str) -> Any:
+    """Return the view that a dotted path leads to; a view class where it leads to its callback."""
+    try:
+        found = import_string(path)
+    except ImportError:
+        return None
+    return view_class_of(found) or found
 
 
 def declares_scopes(permissions: Iterable[Any]) -> bool:
@@ -96,7 +128,7 @@ def _routes(urlconf: str | None) -> tuple[Route, ...]:
 
 
 def _forget(*, setting: str, **_: object) -> None:
-    if setting == "ROOT_URLCONF":
+    if setting in ("ROOT_URLCONF", "API_GUARD"):
         _routes.cache_clear()
 
 
@@ -105,25 +137,91 @@ setting_changed.connect(_forget)
 
 def _walk(resolver: URLResolver, prefix: str) -> Iterator[Route]:
     for pattern in resolver.url_patterns:
-        path = prefix + str(pattern.pattern)
+        path = prefix + str(pattern.pattern).removeprefix("^")
         if isinstance(pattern, URLResolver):
             yield from _walk(pattern, path)
-        elif (view_class := view_class_of(pattern.callback)) is not None:
-            yield Route(path, pattern.callback, view_class)
+        elif status_of(pattern.callback, path) is not None:
+            yield Route(path, pattern.callback, view_class_of(pattern.callback))
 
 
-def view_class_of(callback: Callable[..., Any]) -> type | None:
-    """Return the class of a DRF view behind a URL's callback, decorated or not."""
-    seen: Any = callback
-    # Bounded: a decorator may point back at itself.
-    for _ in range(50):
-        cls = getattr(seen, "cls", None)
-        if isinstance(cls, type):
+def view_class_of(callback: Any) -> type | None:
+    """Return the class of a DRF view behind a URL's callback, however it is decorated."""
+    # Asked with every request; what can be hashed is searched once.
+    return _search_once(callback) if isinstance(callback, FunctionType) else _search(callback)
+
+
+def _search(callback: Any) -> type | None:
+    waiting: list[Any] = [callback]
+    seen: set[int] = set()
+    # Bounded, because a decorator may lead anywhere.
+    while waiting and len(seen) < 100:
+        found = waiting.pop(0)
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        cls = getattr(found, "cls", None)
+        if isinstance(cls, type) and hasattr(cls, "as_view") and hasattr(cls, "check_permissions"):
             return cls
-        seen = getattr(seen, "__wrapped__", None) or getattr(seen, "func", None)
-        if seen is None:
-            return None
+        waiting += _wrapped_by(found)
     return None
+
+
+_search_once = cache(_search)
+
+
+def _wrapped_by(callback: Any) -> list[Any]:
+    """Return what a decorated callback may hide: by functools, or in the cells of its closure."""
+    inner = [getattr(callback, "__wrapped__", None), getattr(callback, "func", None)]
+    for cell in getattr(callback, "__closure__", None) or ():
+        with suppress(ValueError):  # a cell that is not filled yet
+            inner.append(cell.cell_contents)
+    return [each for each in inner if callable(each)]
+
+
+def status_of(callback: Any, path: str) -> Status | None:
+    """Return how the view behind a callback stands; None where it is no concern of a guard.
+
+    `path` is the request's path, or the route's: below `API_GUARD["PREFIXES"]` every view is.
+    """
+    cls = view_class_of(callback)
+    if cls is not None:
+        if policy_of(cls) is not None:
+            return Status.GUARDED if is_whole(cls) else Status.UNKNOWN
+        if declares_scopes(_initkwarg(callback, cls)):
+            return Status.GUARDED if _asks_permissions(cls) else Status.UNKNOWN
+        return Status.EXEMPT if is_exempt(cls) else Status.UNGUARDED
+    if not path.startswith(conf.prefixes() or ("\0",)):
+        return None
+    view = plain_view(callback)
+    return Status.EXEMPT if is_exempt(view) else Status.UNGUARDED
+
+
+def is_whole(cls: type) -> bool:
+    """Whether every hook of a guarded class still is one of the guard's wrappers."""
+    return all(is_hook(getattr(cls, name)) for name in HOOKS if hasattr(cls, name))
+
+
+def is_hook(function: object) -> bool:
+    """Whether `function` is one of the guard's wrappers."""
+    return getattr(function, "is_api_guard_hook", False) is True
+
+
+def _asks_permissions(cls: Any) -> bool:
+    """Whether nothing of what leads to `permission_classes` is overridden."""
+    names = ("dispatch", "initial", "check_permissions", "get_permissions")
+    return all(getattr(cls, name).__module__.startswith("rest_framework.") for name in names)
+
+
+def plain_view(callback: Any) -> Any:
+    """Return the function or the class of a view that is none of DRF's."""
+    view = inspect.unwrap(callback)
+    view = getattr(view, "view_class", getattr(view, "func", view))
+    return view if hasattr(view, "__qualname__") else type(view)
+
+
+def _initkwarg(callback: Any, cls: type, name: str = "permission_classes") -> Any:
+    initkwargs = getattr(callback, "initkwargs", {})
+    return initkwargs.get(name, getattr(cls, name, ()))
 
 
 def endpoints(urlconf: str | None = None) -> Iterator[Endpoint]:
@@ -134,35 +232,36 @@ def endpoints(urlconf: str | None = None) -> Iterator[Endpoint]:
 
 
 def operations(route: Route) -> Iterator[Operation]:
-    """Yield what a route answers: its methods and the actions behind them."""
-    actions = getattr(route.callback, "actions", None)
-    if actions:
-        yield from (Operation(method.upper(), action) for method, action in actions.items())
+    """Yield what a route answers: methods, HEAD and OPTIONS too, and the actions behind them."""
+    cls, actions = route.view_class, getattr(route.callback, "actions", None)
+    if cls is None:
+        yield Operation(ANY_METHOD)
         return
-    names = _initkwarg(route, "http_method_names")
-    for name in names:
-        # OPTIONS is DRF's own, and answers what `read` answers.
-        if name != "options" and hasattr(route.view_class, name):
-            yield Operation(name.upper())
-
-
-def _initkwarg(route: Route, name: str) -> Any:
-    initkwargs = getattr(route.callback, "initkwargs", {})
-    return initkwargs.get(name, getattr(route.view_class, name, ()))
+    names = _initkwarg(route.callback, cls, "http_method_names")
+    if actions:
+        bound = dict(actions)
+        if "get" in bound:
+            bound.setdefault("head", bound["get"])
+        yield from (Operation(m.upper(), a) for m, a in bound.items() if m in names)
+    else:
+        bound = {name: None for name in names if hasattr(cls, name) and name != "options"}
+        if "get" in bound and "head" in names:
+            bound["head"] = None
+        yield from (Operation(name.upper()) for name in bound)
+    if "options" in names:
+        yield Operation("OPTIONS", "metadata" if actions else None)
 
 
 def _endpoint(route: Route, operation: Operation) -> Endpoint:
-    policy, view = policy_of(route.view_class), dotted_path(route.view_class)
-    if policy is None:
-        declared = declares_scopes(_initkwarg(route, "permission_classes"))
-        status = Status.GUARDED if declared else Status.UNGUARDED
-        if is_exempt(route.view_class):
-            status = Status.EXEMPT
-        return Endpoint(route.path, operation, view, status)
-    demand = policy.demand_for(operation)
-    is_public = demand is not None and demand.is_public
-    status = Status.PUBLIC if is_public else Status.GUARDED
-    return Endpoint(route.path, operation, view, status, policy, demand)
+    status = status_of(route.callback, route.path) or Status.UNKNOWN
+    cls = route.view_class
+    if cls is None:
+        return Endpoint(route.path, operation, dotted_path(plain_view(route.callback)), status)
+    policy = policy_of(cls)
+    demand = policy.demand_for(operation) if policy is not None else None
+    if status is Status.GUARDED and demand is not None and demand.is_public:
+        status = Status.PUBLIC
+    return Endpoint(route.path, operation, dotted_path(cls), status, policy, demand)
 
 
 def policies_over(model: type[Model], view_class: type) -> tuple[Policy, ...]:
@@ -171,7 +270,8 @@ def policies_over(model: type[Model], view_class: type) -> tuple[Policy, ...]:
     The view at work counts whether it is routed or not.
     """
     concrete = model._meta.concrete_model
-    classes = dict.fromkeys([view_class, *(route.view_class for route in routes())])
+    routed = (route.view_class for route in routes() if route.view_class is not None)
+    classes = dict.fromkeys([view_class, *routed])
     return tuple(
         policy
         for cls in classes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rest_framework.permissions import BasePermission, OperationHolderMixin
 from rest_framework.request import Request
@@ -13,7 +14,7 @@ from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial, decide
 from api_guard.core.policy import AnyOf, Demand, PolicyError
 from api_guard.core.scopes import Credential
-from api_guard.endpoints import declares_scopes, is_exempt, policy_of
+from api_guard.endpoints import declares_scopes, dotted_path, is_exempt, policy_of
 from api_guard.exceptions import (
     FirstPartyOnly,
     GuardError,
@@ -26,8 +27,14 @@ from api_guard.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
+
     # DRF resolves Guarded while it imports its views.
     from rest_framework.views import APIView
+
+logger = logging.getLogger("api_guard")
+
+_DECIDED = "_api_guard_decided"
 
 
 def refuse(decision: Decision, caller: Caller, request: Request, view: APIView) -> NoReturn:
@@ -51,6 +58,19 @@ def refuse(decision: Decision, caller: Caller, request: Request, view: APIView) 
 def _challenge(request: Request, view: APIView) -> str | None:
     headers = (a.authenticate_header(request) for a in view.get_authenticators())
     return next((header for header in headers if header), None)
+
+
+def record_decision(request: Request, view: APIView) -> None:
+    """Remember that `view` has let this request in, for the seal to find."""
+    # On Django's request, which is the one that the middleware sees. By class, because a view may
+    # hand its request on to another, whose decision is not its own.
+    decided: set[type] = request._request.__dict__.setdefault(_DECIDED, set())
+    decided.add(type(view))
+
+
+def was_decided(request: HttpRequest, view_class: type) -> bool:
+    """Whether a view of this class has let the request in."""
+    return view_class in request.__dict__.get(_DECIDED, ())
 
 
 class Guarded(BasePermission):
@@ -95,9 +115,50 @@ class HasScopes(OperationHolderMixin, BasePermission):
         caller = caller_of(request)
         decision = decide(self.demand, caller)
         if decision.allowed:
+            record_decision(request, view)
             return True
         # Inside an OR the other side has its say, so that a raise would be too early.
         permissions: Sequence[object] = view.permission_classes
         if any(permission is self for permission in permissions):
             refuse(decision, caller, request, view)
         return False
+
+
+class _Strict:
+    """A DRF permission that admits only by returning exactly True."""
+
+    def __init__(self, permission: Any) -> None:
+        self._permission = permission
+
+    @property  # type: ignore[misc]  # as unittest.mock does
+    def __class__(self) -> Any:
+        # What looks at a view's permissions, such as a schema generator, looks for classes.
+        return type(self._permission)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._permission, name)
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return self._judge(self._permission.has_permission(request, view))
+
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
+        return self._judge(self._permission.has_object_permission(request, view, obj))
+
+    def _judge(self, answer: object) -> bool:
+        if answer is True:
+            return True
+        if answer:
+            logger.error(
+                "%s answered %s, which is neither True nor False: refused. A permission returns "
+                "bool, and is no coroutine.",
+                dotted_path(type(self._permission)),
+                type(answer).__name__,
+            )
+        if isinstance(answer, Coroutine):
+            answer.close()
+        return False
+
+
+def strict(permission: Any) -> Any:
+    """Return a permission that admits where `permission` returns exactly True, and only there."""
+    return _Strict(permission)

@@ -47,6 +47,7 @@ _OPAQUE = _words(
 )
 _UNSAFE_ATTRIBUTE = re.compile(r"on.*|style|rel|is|srcset|srcdoc|action|formaction|ping|.*[^\w-].*")
 _URL_ATTRIBUTES = _words("background cite data href longdesc poster src")
+_SCHEME = re.compile(r"([^/?#\\:]*):")
 # Browsers drop controls before they read a scheme. None of these belongs into a URL.
 _DROPPED_FROM_URL = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f]")
 _SPACE = r"[ \t\n\f\r]"
@@ -145,10 +146,8 @@ def _bound_markup(html: str) -> None:
     certain = True
     for markup in _MARKUP.finditer(html):
         name = "?" if markup["broken"] else (markup["name"] or "").lower()
-        # A broken tag may reach to the end, past every later one.
-        attributes = (
-            html[markup.start() :] if name == "?" and certain else markup["attributes"] or ""
-        )
+        # A broken tag may reach to the end, past every later one. MAX_DEPTH bounds their number.
+        attributes = html[markup.start() :] if name == "?" else markup["attributes"] or ""
         gaps = len(re.findall(r"[\s/\"']+", attributes))
         _bound("too_many_attributes", gaps, MAX_ATTRIBUTES, "attributes in one tag")
         if markup["end"]:
@@ -163,14 +162,11 @@ def _bound_markup(html: str) -> None:
 
 
 def _is_url_allowed(value: str, schemes: frozenset[str]) -> bool:
-    if len(value) > MAX_URL_LENGTH:
-        return False
     # bleach hands over what is written, nh3 what is meant: both readings must be harmless.
-    for reading in (value, unescape(value)):
-        scheme = re.match(r"([^/?#\\:]*):", _DROPPED_FROM_URL.sub("", reading))
-        if scheme and scheme[1].lower() not in schemes:
-            return False
-    return True
+    readings = (value, unescape(value[:MAX_URL_LENGTH]))
+    found = [_SCHEME.match(_DROPPED_FROM_URL.sub("", reading)) for reading in readings]
+    allowed = all(scheme[1].lower() in schemes for scheme in found if scheme)
+    return allowed and len(value) <= MAX_URL_LENGTH
 
 
 def _nh3(html: str, allowed: AllowList) -> str:
@@ -189,11 +185,13 @@ def _nh3(html: str, allowed: AllowList) -> str:
 def _bleach(html: str, allowed: AllowList) -> str:
     # A Cleaner holds a parser with state, so no two threads may share one.
     options = {"tags": allowed.tags, "attributes": allowed.keeps, "protocols": allowed.schemes}
-    return str(bleach.Cleaner(**options, strip=True, filters=[_with_link_rel]).clean(html))
+    return str(bleach.Cleaner(**options, strip=True, filters=[_rewritten]).clean(html))
 
 
-def _with_link_rel(source: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _rewritten(source: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for token in source:
-        if token["type"] in ("StartTag", "EmptyTag") and token["name"] == "a":
-            token["data"][None, "rel"] = LINK_REL
+        if token["type"] in ("StartTag", "EmptyTag"):
+            # Around a double quote bleach writes single ones, and escapes anew at every pass.
+            quoted = {name: text.replace('"', "&quot;") for name, text in token["data"].items()}
+            token["data"] = quoted | ({(None, "rel"): LINK_REL} if token["name"] == "a" else {})
         yield token

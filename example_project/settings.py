@@ -94,6 +94,6 @@ if os.environ.get("REDIS_URL"):
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/notes/"
+LOGIN_REDIRECT_URL = "/published/"
 STATIC_URL = "static/"
 USE_TZ = True

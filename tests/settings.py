@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "tests",
 ]
 MIDDLEWARE = [
+    "api_guard.middleware.GuardMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -275,11 +275,18 @@ def test_every_route_method_and_action_is_an_endpoint(routed):
     }
     assert rows == {
         ("/api/declared", "GET", None, "public", "PUBLIC"),
+        ("/api/declared", "HEAD", None, "public", "PUBLIC"),
+        ("/api/declared", "OPTIONS", None, "public", "PUBLIC"),
         ("/api/declared", "POST", None, "guarded", "notes:write"),
         ("/api/scoped", "GET", None, "guarded", "None"),
+        ("/api/scoped", "HEAD", None, "guarded", "None"),
+        ("/api/scoped", "OPTIONS", None, "guarded", "None"),
         ("/api/scoped", "POST", None, "guarded", "None"),
-        ("/api/^ping$", "GET", None, "public", "PUBLIC"),
+        ("/api/ping$", "GET", None, "public", "PUBLIC"),
+        ("/api/ping$", "OPTIONS", None, "public", "PUBLIC"),
         ("/api/notes", "GET", "list", "guarded", "notes:read"),
+        ("/api/notes", "HEAD", "list", "guarded", "notes:read"),
+        ("/api/notes", "OPTIONS", "metadata", "guarded", "notes:read"),
         ("/api/notes", "POST", "create", "guarded", "None"),
         ("/api/open", "GET", None, "unguarded", "None"),
     }
@@ -296,6 +303,8 @@ def test_a_class_is_found_behind_any_decorator():
     import functools
 
     callback = Declared.as_view()
+    hidden = (lambda view: lambda request: view(request))(callback)
+    assert view_class_of(hidden) is Declared
     wrapped = functools.partial(functools.wraps(callback)(lambda request: callback(request)))
     assert view_class_of(wrapped) is Declared
     assert view_class_of(plain) is None

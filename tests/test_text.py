@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_guard.core.text import MAX_COMBINING_RUN, find_flaw, normalize
+from api_guard.core.text import _CHARACTERS, MAX_COMBINING_RUN, find_flaw, normalize
 
 LINE = {"newlines": False, "max_length": 1000, "max_bytes": 4000}
 LINES = {**LINE, "newlines": True}
@@ -73,7 +74,10 @@ def test_ordinary_text_has_no_flaw(text):
         ("\u2060", "invisible_character"),
         ("\u2064", "invisible_character"),
         ("\u206a", "invisible_character"),
+        ("\u115f", "invisible_character"),
+        ("\u1160", "invisible_character"),
         ("\u3164", "invisible_character"),
+        ("\uffa0", "invisible_character"),
         ("\ufeff", "invisible_character"),
         ("\ufff9", "invisible_character"),
         ("\U000e0000", "invisible_character"),
@@ -150,3 +154,10 @@ def test_what_passes_holds_nothing_that_hides(text, newlines):
 @given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"])))
 def test_printable_ascii_always_passes(text):
     assert find_flaw(text, **LINE) is None
+
+
+def test_the_short_way_finds_every_refused_character_of_unicode():
+    refused = re.compile(f"[{''.join(_CHARACTERS.values())}]")
+    for char in map(chr, range(0x110000)):
+        expected = bool(refused.match(char)) or unicodedata.category(char) == "Cn"
+        assert (find_flaw(char, **LINE) is not None) == expected

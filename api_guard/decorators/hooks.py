@@ -6,27 +6,23 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from api_guard.decorators.passage import STANDS, Passage
+from api_guard.decorators.passage import Passage
+from api_guard.endpoints import HOOKS, is_hook
 from api_guard.exceptions import GuardError
 
 
 def install(cls: type) -> None:
     """Make the wrappers the outermost hooks of `cls`, and have every subclass do the same."""
-    for name in STANDS:
+    for name in HOOKS:
         if hasattr(cls, name) and not is_hook(cls.__dict__.get(name)):
             setattr(cls, name, _wrap(cls, name))
     _hand_down(cls)
     _refuse_initkwargs(cls)
 
 
-def is_hook(function: object) -> bool:
-    """Whether `function` is one of the wrappers."""
-    return getattr(function, "is_api_guard_hook", False) is True
-
-
 def _wrap(cls: type, name: str) -> Callable[..., Any]:
     own = cls.__dict__.get(name)
-    stand = STANDS[name]
+    stand = getattr(Passage, name)
 
     def beyond(view: Any, *args: Any, **kwargs: Any) -> Any:
         if own is None:
@@ -72,7 +68,7 @@ def _refuse_initkwargs(cls: Any) -> None:
         return
 
     def as_view(view_class: Any, *args: Any, **initkwargs: Any) -> Any:
-        named = sorted(STANDS.keys() & initkwargs.keys())
+        named = sorted(initkwargs.keys() & set(HOOKS))
         if named:
             raise GuardError(
                 f"{view_class.__qualname__}.as_view({named[0]}=...) would put the guard aside: "

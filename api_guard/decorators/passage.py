@@ -23,7 +23,7 @@ from api_guard.decorators.answers import answer_within_rule
 from api_guard.decorators.saving import check_on_save
 from api_guard.endpoints import dotted_path, policy_of
 from api_guard.exceptions import GuardUnavailable, RateLimited, RuleFailed, Unsealed, is_fault
-from api_guard.permissions import refuse
+from api_guard.permissions import record_decision, refuse, strict
 
 logger = logging.getLogger("api_guard")
 
@@ -117,6 +117,11 @@ class Passage:
             beyond(request)
         if is_first:
             self._demand = demand
+            record_decision(request, self.view)
+
+    def get_permissions(self, beyond: Beyond) -> list[Any]:
+        """Let a permission admit only by returning exactly True."""
+        return [strict(permission) for permission in beyond()]
 
     def check_object_permissions(self, beyond: Beyond, request: Request, obj: Any) -> None:
         """Hide an object that is not the caller's; then ask the view's own permissions."""
@@ -236,16 +241,3 @@ def _stock(cls: type, name: str) -> object:
     found = (ancestor.__dict__.get(name) for ancestor in cls.__mro__)
     functions = (getattr(function, "own", function) for function in found)
     return next(function for function in functions if function is not None)
-
-
-STANDS: dict[str, Callable[..., Any]] = {
-    "initial": Passage.initial,
-    "perform_authentication": Passage.perform_authentication,
-    "check_permissions": Passage.check_permissions,
-    "check_object_permissions": Passage.check_object_permissions,
-    "get_queryset": Passage.get_queryset,
-    "filter_queryset": Passage.filter_queryset,
-    "get_object": Passage.get_object,
-    "get_serializer": Passage.get_serializer,
-    "finalize_response": Passage.finalize_response,
-}

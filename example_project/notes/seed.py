@@ -19,10 +19,11 @@ Application = get_application_model()
 AccessToken = get_access_token_model()
 User = get_user_model()
 
-NOTES = {
+TITLES = {
     "alice": ["Shopping list", "A letter to Bob"],
-    "bob": ["Blueprint", "Secret plans"],
+    "bob": ["Secret plans", "How to build a shed"],
 }
+PUBLISHED = {"How to build a shed"}
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,10 @@ def _token(user, client):
 
 
 def _notes(author, notebook=None):
-    return [
-        Note.objects.get_or_create(
-            author=author, title=title, defaults={"notebook": notebook, "body": f"<p>{title}.</p>"}
-        )[0]
-        for title in NOTES[author.username]
-    ]
+    return [_note(author, title, notebook) for title in TITLES[author.username]]
+
+
+def _note(author, title, notebook):
+    published_at = timezone.now() if title in PUBLISHED else None
+    values = {"notebook": notebook, "body": f"<p>{title}.</p>", "published_at": published_at}
+    return Note.objects.update_or_create(author=author, title=title, defaults=values)[0]

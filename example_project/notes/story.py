@@ -1,10 +1,10 @@
 """What the demo tells: command lines to paste, and what each of them answers."""
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from example_project.notes.command_lines import CommandLines
 from example_project.notes.seed import Seeded
 
 
@@ -28,11 +28,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Story:
-    """The demo's story, for a site that is served at `site` and run by `python`."""
+    """The demo's story, with the command lines of this start."""
 
-    site: str
-    python: str
-    seeded: Seeded
+    lines: CommandLines
+
+    @property
+    def site(self) -> str:
+        return self.lines.site
+
+    @property
+    def seeded(self) -> Seeded:
+        return self.lines.seeded
 
     def __str__(self) -> str:
         return "\n".join([self._opening(), *self._told(), self._closing()])
@@ -73,15 +79,13 @@ Open a second terminal in this directory and paste the lines below. "->" is what
                 "code_challenge_method": "S256",
             }
         )
-        return f"""In a browser: sign in as alice or bob and consent to what demo asks for (OAuth, with PKCE)
+        return f"""In a browser: sign in as alice or bob, and consent to what demo asks for:
 
    {self.site}/o/authorize/?{query}
 
    The page that follows shows a code; within a minute, this makes a token of it:
 
-   curl -s -d grant_type=authorization_code -d client_id={self.seeded.demo_client} \
--d redirect_uri={self.seeded.redirect_uri} -d code_verifier={self.seeded.verifier} \
--d code=THE_CODE {self.site}/o/token/
+   {self.lines.exchange()}
 
 What else there is to see: example_project/README.md. Ctrl-C stops the server.
 """
@@ -102,18 +106,18 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
             "Refused: nobody says who is asking.",
             "Published notes are for everybody, because their view says PUBLIC; notes are not.",
             [
-                Line(self._curl("/published/"), "200"),
-                Line(self._curl("/notes/"), "401", " not_authenticated"),
+                Line(self.lines.curl("/published/"), "200"),
+                Line(self.lines.curl("/notes/"), "401", " not_authenticated"),
             ],
         )
 
     def _without_a_grant(self) -> Step:
         return Step(
             "Refused: a client to which nothing was granted.",
-            "reporter gets a token with its id and its secret. The token is good, and worth nothing.",
+            "reporter gets a token with its id and secret. It is a good token, and worth nothing.",
             [
-                Line(f"{self._reporter_token()}; echo $TOKEN", "", "its token"),
-                Line(self._curl("/notes/", "$TOKEN"), "403", " insufficient_scope"),
+                Line(f"{self.lines.reporter_token()}; echo $TOKEN", "", "its token"),
+                Line(self.lines.curl("/notes/", "$TOKEN"), "403", " insufficient_scope"),
             ],
         )
 
@@ -124,14 +128,14 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
             f"   {self.site}/admin/api_guard/scopegrant/add/\n"
             "   or by this line:",
             [
-                Line(self._grant("reporter"), "notes:read for client", " Reporter"),
+                Line(self.lines.grant("reporter"), "notes:read for client", " Reporter"),
                 Line(
-                    f"{self._reporter_token()}; {self._curl('/notes/', '$TOKEN')}",
+                    f"{self.lines.reporter_token()}; {self.lines.curl('/notes/', '$TOKEN')}",
                     "200",
                     " with a new token, and no notes: a program is the author of none",
                 ),
                 Line(
-                    self._curl("/notes/", self.seeded.alice_token),
+                    self.lines.curl("/notes/", self.seeded.alice_token),
                     "200",
                     " alice's notes, by her token for demo",
                 ),
@@ -144,20 +148,18 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
             "Not found: somebody else's note.",
             'The view says owner="author". That bob has such a note, alice does not even learn.',
             [
-                Line(self._curl(f"/notes/{self.seeded.alice_note}/", alice), "200"),
-                Line(self._curl(f"/notes/{self.seeded.bob_note}/", alice), "404"),
+                Line(self.lines.curl(f"/notes/{self.seeded.alice_note}/", alice), "200"),
+                Line(self.lines.curl(f"/notes/{self.seeded.bob_note}/", alice), "404"),
             ],
         )
 
     def _too_many(self) -> Step:
-        url = f'-H "Authorization: Bearer {self.seeded.alice_token}" {self.site}/notes/'
         return Step(
             "Refused: too many requests.",
             "The view says 5/s, for each caller. Twelve quick calls:",
             [
                 Line(
-                    "for i in $(seq 12); do "
-                    f"curl -s -o /dev/null -w '%{{http_code}} ' {url}; done; echo",
+                    self.lines.many_curls("/notes/", self.seeded.alice_token),
                     "429",
                     " after five times 200; 200 again as the next second begins",
                 )
@@ -165,43 +167,16 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
         )
 
     def _revoked(self) -> Step:
-        call = self._curl("/notes/", self.seeded.alice_token)
+        call = self.lines.curl("/notes/", self.seeded.alice_token)
         return Step(
             "Revoked: refused on the next request, by the same token.",
-            'Choose "notes:read" of the client Demo and "Revoke the selected grants", in the admin:\n'
+            "Tick notes:read of the client Demo and choose Revoke, in the admin:\n"
             f"   {self.site}/admin/api_guard/scopegrant/?q=demo&state=live\n"
             "   or by the line; then grant it anew, as in step 3.",
             [
-                Line(self._revoke("demo"), "notes:read for client", " Demo"),
+                Line(self.lines.revoke("demo"), "notes:read for client", " Demo"),
                 Line(call, "403", " insufficient_scope"),
-                Line(self._grant("demo"), "notes:read for client", " Demo"),
+                Line(self.lines.grant("demo"), "notes:read for client", " Demo"),
                 Line(call, "200"),
             ],
         )
-
-    def _curl(self, path: str, token: str = "") -> str:
-        header = f'-H "Authorization: Bearer {token}" ' if token else ""
-        return f"curl -s -w ' %{{http_code}}\\n' {header}{self.site}{path}"
-
-    def _reporter_token(self) -> str:
-        login = f"{self.seeded.reporter_client}:{self.seeded.reporter_secret}"
-        return (
-            f"TOKEN=$(curl -s -u {login} -d grant_type=client_credentials {self.site}/o/token/ "
-            """| sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')"""
-        )
-
-    def _grant(self, client_id: str) -> str:
-        return self._shell(
-            "from oauth2_provider.models import Application as A",
-            f"print(grants.grant('notes:read', A.objects.get(client_id='{client_id}')))",
-        )
-
-    def _revoke(self, client_id: str) -> str:
-        return self._shell(
-            f"row = grants.live().get(scope='notes:read', client__client_id='{client_id}')",
-            "print(grants.revoke(row))",
-        )
-
-    def _shell(self, *statements: str) -> str:
-        code = "; ".join(["from api_guard import grants", *statements])
-        return f'{shlex.quote(self.python)} example_project/manage.py shell -v 0 -c "{code}"'

@@ -125,7 +125,9 @@ def statistics(request):
     """How much there is."""
     return Response(
         Note.objects.aggregate(
-            notes=Count("pk"), published=Count("published_at"), authors=Count("author", distinct=True)
+            notes=Count("pk"),
+            published=Count("published_at"),
+            authors=Count("author", distinct=True),
         )
     )
 

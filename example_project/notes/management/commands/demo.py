@@ -1,6 +1,7 @@
 """`manage.py demo`: migrate, seed, tell the story, serve."""
 
 import json
+import os
 import socket
 import sys
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from example_project.notes.command_lines import CommandLines
 from example_project.notes.seed import sow
 from example_project.notes.story import Story
 
@@ -28,7 +30,7 @@ class Command(BaseCommand):
             refuse_busy(port)
         call_command("migrate", verbosity=0, interactive=False)
         site = f"http://{HOST}:{port}"
-        story = Story(site, python_as_typed(), sow(site))
+        story = Story(CommandLines(site, python_as_typed(), sow(site)))
         self.stdout.write(as_json(story) if options["json"] else str(story))
         self.stdout.flush()
         if not no_serve:
@@ -42,9 +44,9 @@ def refuse_busy(port):
         with socket.create_server((HOST, port)):
             pass
     except (OSError, OverflowError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) else "no such port"
         raise CommandError(
-            f"Port {port} cannot be used ({getattr(error, 'strerror', None) or error}). "
-            "Choose another one: make demo PORT=8001"
+            f"Port {port} cannot be used: {reason}. Choose another one: make demo PORT=8001"
         ) from None
 
 

@@ -1,0 +1,85 @@
+"""The gate before a view and the seal after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from api_guard.endpoints import Status, dotted_path, is_whole, policy_of, status_of, view_class_of
+from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
+from api_guard.permissions import was_decided
+
+logger = logging.getLogger("api_guard")
+
+_REACHED = "_api_guard_reached"
+
+
+class GuardMiddleware:
+    """Refuse what nobody declared, before it runs; and what nobody decided, after it ran.
+
+    First in `MIDDLEWARE`. It concerns the views of Django REST framework, wherever they are, and
+    every view below `API_GUARD["PREFIXES"]`.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer the request, and look at the answer."""
+        if self.is_async:
+            return self._answer(request)
+        return seal(request, self.get_response(request))
+
+    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        return seal(request, await self.get_response(request))
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Refuse an endpoint that is neither declared nor exempt, whatever it says of itself."""
+        del args, kwargs
+        status = status_of(view, request.path_info)
+        if status is Status.UNGUARDED:
+            logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
+            return _refusal(UndeclaredEndpoint())
+        view_class = view_class_of(view)
+        if view_class is None or status is Status.EXEMPT:
+            return None
+        if policy_of(view_class) is not None and not is_whole(view_class):
+            logger.error(
+                "%s lost its guard: something was put in the place of its hooks.",
+                dotted_path(view_class),
+            )
+            return _refusal(Unsealed())
+        setattr(request, _REACHED, view_class)
+        return None
+
+
+def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Return `response`, or a refusal in its place where it is a success that nobody decided."""
+    view_class = getattr(request, _REACHED, None)
+    if view_class is None or response.status_code >= 400 or was_decided(request, view_class):
+        return response
+    logger.error(
+        "%s answered %s %s without a decision, and what it did is done: call super().dispatch() "
+        "in its dispatch(), and put no cache around it.",
+        dotted_path(view_class),
+        request.method,
+        request.path_info,
+    )
+    response.close()
+    return _refusal(Unsealed())
+
+
+def _refusal(refusal: Refusal) -> JsonResponse:
+    return JsonResponse(refusal.detail, status=refusal.status_code)

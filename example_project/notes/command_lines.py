@@ -1,0 +1,63 @@
+"""The command lines of the story, with the ids, secrets and tokens of this start."""
+
+import shlex
+from dataclasses import dataclass
+
+from example_project.notes.seed import Seeded
+
+
+@dataclass(frozen=True)
+class CommandLines:
+    """For a site that is served at `site` and run by `python`."""
+
+    site: str
+    python: str
+    seeded: Seeded
+
+    def curl(self, path: str, token: str = "") -> str:
+        """Call the API and print the answer and its status."""
+        return f"curl -s -w ' %{{http_code}}\\n' {_bearer(token)}{self.site}{path}"
+
+    def many_curls(self, path: str, token: str) -> str:
+        """Call it twelve times and print the statuses."""
+        quiet = "curl -s -o /dev/null -w '%{http_code} '"
+        return f"for i in $(seq 12); do {quiet} {_bearer(token)}{self.site}{path}; done; echo"
+
+    def reporter_token(self) -> str:
+        """Get a token by client credentials, and keep it in $TOKEN."""
+        login = f"{self.seeded.reporter_client}:{self.seeded.reporter_secret}"
+        return (
+            f"TOKEN=$(curl -s -u {login} -d grant_type=client_credentials {self.site}/o/token/ "
+            """| sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')"""
+        )
+
+    def exchange(self) -> str:
+        """Make a token of an authorization code."""
+        seeded = self.seeded
+        return (
+            f"curl -s -d grant_type=authorization_code -d client_id={seeded.demo_client} "
+            f"-d redirect_uri={seeded.redirect_uri} -d code_verifier={seeded.verifier} "
+            f"-d code=THE_CODE {self.site}/o/token/"
+        )
+
+    def grant(self, client_id: str) -> str:
+        """Grant notes:read to a client, without the admin."""
+        return self._shell(
+            "from oauth2_provider.models import Application as A",
+            f"print(grants.grant('notes:read', A.objects.get(client_id='{client_id}')))",
+        )
+
+    def revoke(self, client_id: str) -> str:
+        """Revoke it, without the admin."""
+        return self._shell(
+            f"row = grants.live().get(scope='notes:read', client__client_id='{client_id}')",
+            "print(grants.revoke(row))",
+        )
+
+    def _shell(self, *statements: str) -> str:
+        code = "; ".join(["from api_guard import grants", *statements])
+        return f'{shlex.quote(self.python)} example_project/manage.py shell -v 0 -c "{code}"'
+
+
+def _bearer(token: str) -> str:
+    return f'-H "Authorization: Bearer {token}" ' if token else ""
