@@ -16,7 +16,7 @@ from django.core.signals import setting_changed
 from django.db.models import Model
 from django.urls import URLResolver, get_resolver, get_urlconf
 from django.utils.module_loading import import_string
-from rest_framework.permissions import AND, OperandHolder, SingleOperandHolder
+from rest_framework.permissions import AND, OperandHolder
 
 from api_guard import conf
 from api_guard.core.policy import Demand, Operation, Policy
@@ -109,12 +109,21 @@ def declares_scopes(permissions: Iterable[Any]) -> bool:
 
 
 def _demands(permission: Any) -> bool:
-    operator: object = getattr(permission, "operator_class", None)
-    if isinstance(permission, OperandHolder) and operator is AND:
-        return _demands(permission.op1_class) or _demands(permission.op2_class)
-    if isinstance(permission, (OperandHolder, SingleOperandHolder)):
-        return False
+    if is_and(permission):
+        return any(_demands(side) for side in sides_of(permission))
     return getattr(permission, "declares_scopes", False) is True
+
+
+def is_and(permission: Any) -> bool:
+    """Whether an entry of `permission_classes` is an `A & B`."""
+    operator: object = getattr(permission, "operator_class", None)
+    return isinstance(permission, OperandHolder) and operator is AND
+
+
+def sides_of(permission: Any) -> tuple[Any, ...]:
+    """Return what `A & B`, `A | B` or `~A` is made of; nothing for a single permission."""
+    sides = (getattr(permission, name, None) for name in ("op1_class", "op2_class"))
+    return tuple(side for side in sides if side is not None)
 
 
 def routes(urlconf: str | None = None) -> tuple[Route, ...]:

@@ -6,7 +6,12 @@ import logging
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from rest_framework.permissions import BasePermission, OperationHolderMixin
+from rest_framework.permissions import (
+    AND,
+    OR,
+    BasePermission,
+    OperationHolderMixin,
+)
 from rest_framework.request import Request
 
 from api_guard.callers import caller_of
@@ -14,7 +19,7 @@ from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial, decide
 from api_guard.core.policy import AnyOf, Demand, PolicyError
 from api_guard.core.scopes import Credential
-from api_guard.endpoints import declares_scopes, dotted_path, is_exempt, policy_of
+from api_guard.endpoints import declares_scopes, dotted_path, is_and, is_exempt, policy_of, sides_of
 from api_guard.exceptions import (
     FirstPartyOnly,
     GuardError,
@@ -118,10 +123,19 @@ class HasScopes(OperationHolderMixin, BasePermission):
             record_decision(request, view)
             return True
         # Inside an OR the other side has its say, so that a raise would be too early.
-        permissions: Sequence[object] = view.permission_classes
-        if any(permission is self for permission in permissions):
+        if _is_needed(self, view.permission_classes):
             refuse(decision, caller, request, view)
         return False
+
+
+def _is_needed(wanted: HasScopes, permissions: Sequence[object]) -> bool:
+    """Whether no other permission of a view can stand in for this one."""
+    for permission in permissions:
+        if permission is wanted:
+            return True
+        if is_and(permission) and _is_needed(wanted, sides_of(permission)):
+            return True
+    return False
 
 
 class _Strict:
@@ -161,4 +175,9 @@ class _Strict:
 
 def strict(permission: Any) -> Any:
     """Return a permission that admits where `permission` returns exactly True, and only there."""
+    sides = vars(permission)
+    if isinstance(permission, (AND, OR)):
+        # Each side for itself, so that the log names the class. Never inside a NOT, which would
+        # make an admission of a refusal.
+        sides.update(op1=strict(sides["op1"]), op2=strict(sides["op2"]))
     return _Strict(permission)

@@ -1,4 +1,4 @@
-"""Every way to leak an endpoint that we know of, refused; and its twin, written right, let through."""
+"""Every way to leak an endpoint that we know of, refused; its twin, written right, let through."""
 
 from __future__ import annotations
 
@@ -201,6 +201,7 @@ class Patched(Answer):
 
 
 Patched = guard(read="notes:read")(Patched)
+patched = Patched.as_view()
 Patched.check_permissions = lambda self, request: None
 
 UNDECLARED = {
@@ -230,7 +231,7 @@ UNSEALED = {
     "deferring": guarded(Deferring),
     "scopes-then-none": ScopesThenNone.as_view(),
     "initial": guarded(WithoutSuper),
-    "patched": Patched.as_view(),
+    "patched": patched,
 }
 STRICT = {
     "async": by(Asynchronous),
@@ -312,7 +313,7 @@ def test_a_permission_admits_only_by_true(api, name, caplog):
     response = api.get(f"/strict/{name}")
     assert response.status_code in (401, 403)
     errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
-    assert bool(errors) is (name in ("async", "truthy"))
+    assert bool(errors) is (name in ("async", "truthy", "and"))
     if errors:
         assert f"tests.test_leaks.{'Asynchronous' if name == 'async' else 'Truthy'}" in errors[0]
 
@@ -343,10 +344,21 @@ def test_an_error_of_the_view_passes_the_seal(api):
     assert api.get("/error").status_code == 418
 
 
-def test_what_never_reached_a_view_passes_the_seal(api, settings):
+def test_what_never_reached_a_view_passes_the_seal(api):
     assert api.get("/slash").status_code == 301
     assert api.get("/nowhere").status_code == 404
-    assert api.get("/fine/conditional", HTTP_IF_NONE_MATCH='"1"').status_code == 304
+
+
+def test_an_answer_that_has_not_changed_passes_the_seal(api, settings):
+    middleware = "django.middleware.http.ConditionalGetMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
+    etag = api.get("/fine/guarded")["ETag"]
+    assert api.get("/fine/guarded", HTTP_IF_NONE_MATCH=etag).status_code == 304
+
+
+def test_a_condition_outside_the_guard_tells_nobody_that_nothing_changed(api):
+    assert api.get("/fine/conditional").status_code == 200
+    assert code(api.get("/fine/conditional", HTTP_IF_NONE_MATCH='"1"')) == (403, "unsealed")
 
 
 def test_a_cache_around_a_guarded_view_serves_nobody_else(api, alice, give):

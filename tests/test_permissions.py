@@ -8,13 +8,14 @@ from rest_framework import permissions
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import STAFF, any_of
+from api_guard import PUBLIC, STAFF, any_of, guard
 from api_guard.exceptions import GuardError
 from api_guard.permissions import HasScopes
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 
+@guard(read=PUBLIC)
 class Either(APIView):
     permission_classes = [HasScopes(any_of("notes:read", "audit:read")) | permissions.IsAdminUser]
 
@@ -22,8 +23,11 @@ class Either(APIView):
         return Response("read")
 
 
-class Both(Either):
-    permission_classes = [HasScopes("notes:read", "audit:read")]
+class Both(APIView):
+    permission_classes = [HasScopes("notes:read", "audit:read") & permissions.AllowAny]
+
+    def get(self, request):
+        return Response("read")
 
 
 urlpatterns = [path("either", Either.as_view()), path("both", Both.as_view())]

@@ -156,8 +156,7 @@ def test_printable_ascii_always_passes(text):
     assert find_flaw(text, **LINE) is None
 
 
-def test_the_short_way_finds_every_refused_character_of_unicode():
-    refused = re.compile(f"[{''.join(_CHARACTERS.values())}]")
-    for char in map(chr, range(0x110000)):
-        expected = bool(refused.match(char)) or unicodedata.category(char) == "Cn"
-        assert (find_flaw(char, **LINE) is not None) == expected
+def test_no_refused_character_takes_the_short_way():
+    refused = re.findall(f"[{''.join(_CHARACTERS.values())}]", "".join(map(chr, range(0x110000))))
+    assert len(refused) > 2000
+    assert all(find_flaw(char, **LINE) for char in refused)

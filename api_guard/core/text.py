@@ -34,7 +34,7 @@ _CHARACTERS = {
 _REFUSED = {code: re.compile(f"[{chars}]") for code, chars in _CHARACTERS.items()}
 # One class is searched for far faster than five alternatives.
 _ANY_REFUSED = re.compile(f"[{''.join(_CHARACTERS.values())}]")
-_LINE_BREAKS = dict.fromkeys(map(ord, "\t\n\r\u2028\u2029"), " ")
+_LINE_BREAKS = "\t\n\r\u2028\u2029"
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,10 @@ def find_flaw(text: str, *, newlines: bool, max_length: int, max_bytes: int) -> 
     """
     if len(text) > max_length:
         return Flaw("max_length", f"The text is longer than {max_length} characters.", None)
+    line = text
     # Positions stay what they are when a space stands for each break.
-    line = text.translate(_LINE_BREAKS) if newlines else text
+    for line_break in _LINE_BREAKS if newlines else "":
+        line = line.replace(line_break, " ")
     if line.isascii() and line.isprintable():
         return _excess_bytes(text, max_bytes)
     letters = set(line)

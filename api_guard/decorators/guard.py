@@ -56,7 +56,7 @@ def guard(
             read=read, write=write, actions=actions, throttle=throttle, owner=owner, objects=objects
         )
     except (PolicyError, RateError) as error:
-        raise GuardError(f"@guard: {error}.".replace("..", ".")) from None
+        raise GuardError(f"@guard: {str(error).removesuffix('.')}.") from None
     return Guard(policy)
 
 
