@@ -1,28 +1,24 @@
-"""Walks the URLconf into Endpoints; the one answer to "what is reachable, and how?"."""
+"""What a URL's callback is: a view of DRF or not, guarded or not, whole or not."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from types import FunctionType
 from typing import Any
 
-from django.conf import settings
-from django.core.signals import setting_changed
 from django.db.models import Model
-from django.urls import URLResolver, get_resolver, get_urlconf
 from django.utils.module_loading import import_string
 from rest_framework.permissions import AND, OperandHolder
 
 from api_guard import conf
-from api_guard.core.policy import Demand, Operation, Policy
+from api_guard.core.policy import Policy
 
 POLICY_ATTRIBUTE = "_api_guard_policy"
-ANY_METHOD = "ANY"
+
 
 # What a guard wraps. The guard is whole while all of these are its own.
 HOOKS = (
@@ -47,30 +43,6 @@ class Status(Enum):
     EXEMPT = "exempt"
     UNGUARDED = "unguarded"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One route × method × action of the URLconf.
-
-    `policy` and `demand` are None where the view has no guard, or its guard is silent here.
-    """
-
-    route: str
-    operation: Operation
-    view: str
-    status: Status
-    policy: Policy | None = None
-    demand: Demand | None = None
-
-
-@dataclass(frozen=True)
-class Route:
-    """A route to a view of DRF, or to any view below `API_GUARD["PREFIXES"]` (no `view_class`)."""
-
-    path: str
-    callback: Callable[..., Any]
-    view_class: type | None
 
 
 def policy_of(view_class: type) -> Policy | None:
@@ -126,33 +98,6 @@ def sides_of(permission: Any) -> tuple[Any, ...]:
     return tuple(side for side in sides if side is not None)
 
 
-def routes(urlconf: str | None = None) -> tuple[Route, ...]:
-    """Return every route to a DRF view, in the order of the URLconf."""
-    return _routes(urlconf or get_urlconf() or getattr(settings, "ROOT_URLCONF", None))
-
-
-@cache
-def _routes(urlconf: str | None) -> tuple[Route, ...]:
-    return tuple(_walk(get_resolver(urlconf), "/")) if urlconf else ()
-
-
-def _forget(*, setting: str, **_: object) -> None:
-    if setting in ("ROOT_URLCONF", "API_GUARD"):
-        _routes.cache_clear()
-
-
-setting_changed.connect(_forget)
-
-
-def _walk(resolver: URLResolver, prefix: str) -> Iterator[Route]:
-    for pattern in resolver.url_patterns:
-        path = prefix + str(pattern.pattern).removeprefix("^")
-        if isinstance(pattern, URLResolver):
-            yield from _walk(pattern, path)
-        elif status_of(pattern.callback, path) is not None:
-            yield Route(path, pattern.callback, view_class_of(pattern.callback))
-
-
 def view_class_of(callback: Any) -> type | None:
     """Return the class of a DRF view behind a URL's callback, however it is decorated."""
     # Asked with every request; what can be hashed is searched once.
@@ -196,7 +141,7 @@ def status_of(callback: Any, path: str) -> Status | None:
     if cls is not None:
         if policy_of(cls) is not None:
             return Status.GUARDED if is_whole(cls) else Status.UNKNOWN
-        if declares_scopes(_initkwarg(callback, cls)):
+        if declares_scopes(initkwarg(callback, cls)):
             return Status.GUARDED if _asks_permissions(cls) else Status.UNKNOWN
         return Status.EXEMPT if is_exempt(cls) else Status.UNGUARDED
     if not path.startswith(conf.prefixes() or ("\0",)):
@@ -228,67 +173,10 @@ def plain_view(callback: Any) -> Any:
     return view if hasattr(view, "__qualname__") else type(view)
 
 
-def _initkwarg(callback: Any, cls: type, name: str = "permission_classes") -> Any:
+def initkwarg(callback: Any, cls: type, name: str = "permission_classes") -> Any:
+    """Return an attribute of a view, as `as_view(...)` or its class has it."""
     initkwargs = getattr(callback, "initkwargs", {})
     return initkwargs.get(name, getattr(cls, name, ()))
-
-
-def endpoints(urlconf: str | None = None) -> Iterator[Endpoint]:
-    """Yield every endpoint of the URLconf."""
-    for route in routes(urlconf):
-        for operation in operations(route):
-            yield _endpoint(route, operation)
-
-
-def operations(route: Route) -> Iterator[Operation]:
-    """Yield what a route answers: methods, HEAD and OPTIONS too, and the actions behind them."""
-    cls, actions = route.view_class, getattr(route.callback, "actions", None)
-    if cls is None:
-        yield Operation(ANY_METHOD)
-        return
-    names = _initkwarg(route.callback, cls, "http_method_names")
-    if actions:
-        bound = dict(actions)
-        if "get" in bound:
-            bound.setdefault("head", bound["get"])
-        yield from (Operation(m.upper(), a) for m, a in bound.items() if m in names)
-    else:
-        bound = {name: None for name in names if hasattr(cls, name) and name != "options"}
-        if "get" in bound and "head" in names:
-            bound["head"] = None
-        yield from (Operation(name.upper()) for name in bound)
-    if "options" in names:
-        yield Operation("OPTIONS", "metadata" if actions else None)
-
-
-def _endpoint(route: Route, operation: Operation) -> Endpoint:
-    status = status_of(route.callback, route.path) or Status.UNKNOWN
-    cls = route.view_class
-    if cls is None:
-        return Endpoint(route.path, operation, dotted_path(plain_view(route.callback)), status)
-    policy = policy_of(cls)
-    demand = policy.demand_for(operation) if policy is not None else None
-    if status is Status.GUARDED and demand is not None and demand.is_public:
-        status = Status.PUBLIC
-    return Endpoint(route.path, operation, dotted_path(cls), status, policy, demand)
-
-
-def policies_over(model: type[Model], view_class: type) -> tuple[Policy, ...]:
-    """Return the policies with an object rule for `model`: of every reachable view, and this one.
-
-    The view at work counts whether it is routed or not.
-    """
-    concrete = model._meta.concrete_model
-    routed = (route.view_class for route in routes() if route.view_class is not None)
-    classes = dict.fromkeys([view_class, *routed])
-    return tuple(
-        policy
-        for cls in classes
-        if (policy := policy_of(cls)) is not None
-        and policy.has_object_rule
-        and (own := model_of(cls)) is not None
-        and own._meta.concrete_model is concrete
-    )
 
 
 def model_of(view_class: type) -> type[Model] | None:

@@ -1,0 +1,53 @@
+"""Walks the URLconf into Endpoints; the one answer to "what is reachable, and how?"."""
+
+from api_guard.endpoints.views import (
+    HOOKS,
+    POLICY_ATTRIBUTE,
+    Status,
+    declares_scopes,
+    dotted_path,
+    initkwarg,
+    is_and,
+    is_exempt,
+    is_hook,
+    is_whole,
+    model_of,
+    plain_view,
+    policy_of,
+    sides_of,
+    status_of,
+    view_class_of,
+)
+from api_guard.endpoints.walk import (
+    Endpoint,
+    Route,
+    endpoints,
+    operations,
+    policies_over,
+    routes,
+)
+
+__all__ = [
+    "HOOKS",
+    "POLICY_ATTRIBUTE",
+    "Endpoint",
+    "Route",
+    "Status",
+    "declares_scopes",
+    "dotted_path",
+    "endpoints",
+    "initkwarg",
+    "is_and",
+    "is_exempt",
+    "is_hook",
+    "is_whole",
+    "model_of",
+    "operations",
+    "plain_view",
+    "policies_over",
+    "policy_of",
+    "routes",
+    "sides_of",
+    "status_of",
+    "view_class_of",
+]
