@@ -13,7 +13,7 @@ $(VENV)/demo.stamp: pyproject.toml
 		echo "Python 3.11 or later is needed, and $(PYTHON) is not: make demo PYTHON=python3.13" >&2; \
 		exit 1; }
 	@echo "Installing into $(VENV), once; this takes a minute."
-	@$(PYTHON) -m venv $(VENV)
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -q -U pip
-	@$(VENV)/bin/pip install -q -e . --group demo
+	@$(VENV)/bin/pip install -qq -e . --group demo
 	@touch $@

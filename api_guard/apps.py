@@ -15,7 +15,9 @@ class APIGuardConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks explicitly, so that importing them has no effect."""
-        from api_guard.checks import CHECKS
+        from api_guard.checks import CHECKS, DEPLOY_CHECKS
 
         for check in CHECKS:
             checks.register(check, checks.Tags.security)
+        for check in DEPLOY_CHECKS:
+            checks.register(check, checks.Tags.security, deploy=True)

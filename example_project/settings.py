@@ -55,6 +55,7 @@ API_GUARD = {
 # The rest is Django's usual.
 
 MIDDLEWARE = [
+    "api_guard.middleware.GuardMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -96,4 +97,5 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/published/"
 STATIC_URL = "static/"
+TIME_ZONE = "UTC"
 USE_TZ = True

@@ -63,6 +63,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["api_guard.permissions.Guarded"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 OAUTH2_PROVIDER = {"SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes"}

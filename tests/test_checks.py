@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.urls import include, path, re_path
-from rest_framework import permissions
-from rest_framework.authentication import BaseAuthentication
+from rest_framework import permissions, serializers
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import api_view
+from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
-from rest_framework.viewsets import ViewSet
+from rest_framework.viewsets import ModelViewSet, ViewSet
 
-from api_guard import PUBLIC, checks, conf, guard
+from api_guard import ANY_OBJECT, PUBLIC, checks, conf, guard
 from api_guard.endpoints import Endpoint, Status, endpoints, view_class_of
 from api_guard.permissions import Guarded, HasScopes
+from tests.models import Note
 
 pytestmark = pytest.mark.urls(__name__)
 
@@ -108,7 +112,6 @@ urlpatterns = GOOD
 @pytest.fixture
 def routed(settings):
     """Route these views besides the good ones."""
-    import sys
 
     def route(*patterns):
         module = type(sys)("tests.routed")
@@ -230,7 +233,7 @@ def test_a_routed_operation_without_a_demand_is_named(routed):
 
 
 def test_a_default_that_is_not_guarded_is_an_error(monkeypatch):
-    for wrong in ([permissions.AllowAny], [], [Guarded, permissions.AllowAny]):
+    for wrong in ([permissions.AllowAny], []):
         monkeypatch.setattr(api_settings, "DEFAULT_PERMISSION_CLASSES", wrong)
         [message] = checks.check_default_permission()
         assert message.id == "api_guard.E005"
@@ -250,8 +253,15 @@ def test_an_authenticator_that_says_no_scopes_is_named(routed, monkeypatch, sett
 
 def test_another_scopes_backend_is_an_error(settings):
     settings.OAUTH2_PROVIDER = {}
-    [message] = checks.check_scopes_backend()
+    [message] = checks.check_toolkit()
     assert message.id == "api_guard.E007"
+
+
+def test_urls_by_which_anybody_registers_a_client_are_a_warning(routed):
+    routed()
+    sys.modules["tests.routed"].urlpatterns = [path("o/", include("oauth2_provider.urls"))]
+    [message] = checks.check_toolkit()
+    assert (message.id, "api_guard.oauth2.urls" in message.hint) == ("api_guard.W025", True)
 
 
 def test_bleach_is_a_warning(settings):
@@ -259,6 +269,261 @@ def test_bleach_is_a_warning(settings):
     [message] = checks.check_sanitizer()
     assert message.id == "api_guard.W008"
     assert conf.sanitizer() == "bleach"
+
+
+@pytest.mark.parametrize("listed", [[], ["a.b.C", "api_guard.middleware.GuardMiddleware"]])
+def test_a_middleware_that_is_missing_or_not_first_is_an_error(settings, listed):
+    settings.MIDDLEWARE = listed
+    [message] = checks.check_middleware()
+    assert message.id == "api_guard.E009"
+
+
+class Scopeless(Base):
+    permission_classes = [HasScopes("notes:read")]
+
+    def get_permissions(self):
+        return []
+
+
+def test_what_may_never_be_asked_for_is_named(routed):
+    broken = guard(read=PUBLIC, write=PUBLIC)(Base)
+    view = broken.as_view()
+    broken.initial = lambda self, request: None
+    routed(path("a", Scopeless.as_view()), path("b", view))
+    scopeless, replaced = checks.check_unknown()
+    assert {scopeless.id, replaced.id} == {"api_guard.E010"}
+    assert "HasScopes stands in permission_classes" in scopeless.msg
+    assert "replaced" in replaced.msg
+
+
+def test_an_exemption_for_nothing_is_a_warning(routed, settings):
+    routed(path("open", Undeclared.as_view()))
+    exempt = {f"{__name__}.Undeclared": "tested", "nowhere.At.All": "gone", f"{__name__}.x": "?"}
+    settings.API_GUARD = {**settings.API_GUARD, "EXEMPT": exempt}
+    assert ["nowhere.At.All" in checks.check_exemptions()[0].msg] == [True]
+    assert {message.id for message in checks.check_exemptions()} == {"api_guard.W024"}
+
+
+@guard(read=PUBLIC, write=PUBLIC)
+class Dropping(Base):
+    def dispatch(self, request, *args, **kwargs):
+        return Response()
+
+    def check_permissions(self, request):
+        pass
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        def inner():
+            return super(Dropping, self).finalize_response(request, response, *args, **kwargs)
+
+        return inner()
+
+
+@guard(read=PUBLIC, write=PUBLIC)
+class Keeping(Base):
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+
+    check_permissions = property(lambda self: APIView.check_permissions)
+
+
+def test_an_override_that_drops_what_it_overrides_is_named(routed):
+    routed(path("d", Dropping.as_view()))
+    dispatch, permissions_ = checks.check_overrides()
+    assert (dispatch.id, permissions_.id) == ("api_guard.E011", "api_guard.W012")
+    assert "tests.test_checks.Dropping.dispatch()" in dispatch.msg
+    assert "super().check_permissions(...)" in permissions_.hint
+
+
+def test_an_override_that_calls_super_raises_no_alarm(routed):
+    routed(path("k", Keeping.as_view()))
+    assert checks.check_overrides() == []
+
+
+class Mistyped(permissions.BasePermission):
+    def has_permissions(self, request, view):
+        return False
+
+
+class Asynchronous(permissions.BasePermission):
+    async def has_permission(self, request, view):
+        return False
+
+
+class ObjectOnly(permissions.BasePermission):
+    def has_object_permission(self, request, view, obj):
+        return False
+
+
+class Empty(permissions.BasePermission):
+    """Admits everybody, and says so by saying nothing."""
+
+
+@guard(read=PUBLIC, write=PUBLIC)
+class Judged(Base):
+    permission_classes = [Mistyped, Asynchronous & Empty, permissions.IsAdminUser | ObjectOnly]
+
+
+@guard(read=PUBLIC, write=PUBLIC)
+class Fine(Base):
+    permission_classes = [
+        permissions.IsAdminUser | permissions.IsAuthenticated,
+        ~permissions.IsAdminUser | ~ObjectOnly,
+        Empty,
+    ]
+
+
+def test_permissions_that_do_not_ask_what_they_seem_to_are_named(routed):
+    routed(path("j", Judged.as_view()), path("again", Judged.as_view()), path("f", Fine.as_view()))
+    mistyped, asynchronous, loose = checks.check_permission_classes()
+    assert [mistyped.id, asynchronous.id, loose.id] == [
+        "api_guard.E014",
+        "api_guard.E013",
+        "api_guard.W015",
+    ]
+    assert "Did you mean 'has_permission'?" in mistyped.msg
+    assert "async def" in asynchronous.hint
+    assert "ObjectOnly" in loose.msg
+
+
+class NoteSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Note
+        fields = ["id", "title"]
+
+
+class Notes(ModelViewSet):
+    queryset = Note.objects.all()
+    serializer_class = NoteSerializer
+
+
+DETAIL = {"get": "retrieve", "put": "update"}
+
+
+def test_an_owner_that_leads_nowhere_is_named(routed):
+    wrong = guard(read=PUBLIC, write=PUBLIC, owner="auther")(Notes)
+    right = guard(read=PUBLIC, write=PUBLIC, owner="notebook__owner")(Notes)
+    routed(path("w/<pk>", wrong.as_view(DETAIL)), path("r/<pk>", right.as_view(DETAIL)))
+    [message] = checks.check_owners()
+    assert message.id == "api_guard.E016"
+    assert "Did you mean 'author'?" in message.msg
+
+
+def test_a_route_to_one_object_without_an_object_rule_is_a_warning(routed):
+    silent = guard(read=PUBLIC, write=PUBLIC)(Notes)
+    said = guard(read=PUBLIC, write=PUBLIC, objects=ANY_OBJECT)(Notes)
+    routed(
+        path("said/<int:pk>", said.as_view(DETAIL)),
+        path("list", silent.as_view({"get": "list"})),
+    )
+    assert checks.check_detail_routes() == []
+    routed(re_path(r"^silent/(?P<pk>\d+)$", silent.as_view(DETAIL)))
+    [message] = checks.check_detail_routes()
+    assert message.id == "api_guard.W018"
+    assert "objects=ANY_OBJECT" in message.hint
+
+
+@guard(read=PUBLIC, throttle="5/s")
+@api_view(["GET"])
+def limited(request):
+    return Response()
+
+
+@pytest.mark.parametrize(
+    ("backend", "debug", "ids"),
+    [
+        ("django.core.cache.backends.dummy.DummyCache", True, ["api_guard.E019"]),
+        ("django.core.cache.backends.db.DatabaseCache", True, ["api_guard.E019"]),
+        ("django.core.cache.backends.filebased.FileBasedCache", True, ["api_guard.E019"]),
+        ("django.core.cache.backends.locmem.LocMemCache", True, []),
+        ("django.core.cache.backends.locmem.LocMemCache", False, ["api_guard.W020"]),
+        ("django.core.cache.backends.redis.RedisCache", False, []),
+        ("nothing", False, ["api_guard.E019"]),
+    ],
+)
+def test_rates_are_counted_on_a_cache_that_can(routed, monkeypatch, settings, backend, debug, ids):
+    from django.conf import settings as live
+
+    monkeypatch.setattr(live, "CACHES", {"rates": {"BACKEND": backend}})
+    monkeypatch.setattr(live, "DEBUG", debug)
+    monkeypatch.setattr(live, "RATELIMIT_USE_CACHE", "rates", raising=False)
+    assert checks.check_counters() == []
+    routed(path("limited", limited))
+    assert [message.id for message in checks.check_counters()] == ids
+
+
+def dropping(exc, context):
+    return Response({"error": str(exc)}, status=exc.status_code)
+
+
+def raising(exc, context):
+    raise KeyError(context["request"].user)
+
+
+def keeping(exc, context):
+    from rest_framework.views import exception_handler
+
+    return exception_handler(exc, context)
+
+
+def test_an_exception_handler_that_drops_the_headers_is_an_error(monkeypatch):
+    for handler, kept in [(dropping, False), (raising, False), (keeping, True)]:
+        monkeypatch.setattr(api_settings, "EXCEPTION_HANDLER", handler)
+        assert [m.id for m in checks.check_exception_handler()] == (
+            [] if kept else ["api_guard.E021"]
+        )
+
+
+def test_the_browsable_api_in_production_is_a_warning(monkeypatch, settings):
+    monkeypatch.setattr(api_settings, "DEFAULT_RENDERER_CLASSES", [BrowsableAPIRenderer])
+    [message] = checks.check_renderers()
+    assert message.id == "api_guard.W022"
+    settings.DEBUG = True
+    assert checks.check_renderers() == []
+
+
+def test_an_api_that_reads_no_tokens_is_named(monkeypatch):
+    monkeypatch.setattr(api_settings, "DEFAULT_AUTHENTICATION_CLASSES", [SessionAuthentication])
+    [message] = checks.check_authentication()
+    assert message.id == "api_guard.E023"
+    assert "api_guard.authentication.OAuth2Authentication" in message.hint
+
+
+def test_what_makes_a_plain_user_of_a_token_is_an_error(settings):
+    settings.MIDDLEWARE = ["oauth2_provider.middleware.OAuth2TokenMiddleware"]
+    settings.AUTHENTICATION_BACKENDS = ["oauth2_provider.backends.OAuth2Backend"]
+    assert [m.id for m in checks.check_plain_users()] == ["api_guard.E017"] * 2
+
+
+def test_deployment_without_tls_is_an_error(settings):
+    assert any("security.W001" in message.msg for message in checks.check_transport())
+    settings.MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", *settings.MIDDLEWARE]
+    before = checks.check_transport()
+    assert {message.id for message in before} == {"api_guard.E030"}
+    said = " ".join(message.msg for message in before)
+    assert "security.W008" in said
+    assert "oauth2_provider.W006" in said
+    settings.SECURE_SSL_REDIRECT = settings.SESSION_COOKIE_SECURE = True
+    settings.CSRF_COOKIE_SECURE = True
+    settings.SECURE_HSTS_SECONDS = 31536000
+    gates = (
+        "IMPLICIT_GRANT PASSWORD_GRANT PKCE_METHOD ACCESS_TOKEN_TRANSPORT AUTHZ_RESPONSE_ISS "
+        "TOKEN_STORAGE REFRESH_TOKEN REDIRECT_URI_SCHEME REDIRECT_URI_MATCHING PKCE_REQUIRED"
+    )
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        **{f"COMPLIANT_BCP_RFC9700_{gate}": True for gate in gates.split()},
+        "REFRESH_TOKEN_REUSE_PROTECTION": True,
+        "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    }
+    assert checks.check_transport() == []
+    settings.SECURE_PROXY_SSL_HEADER = ("X-Forwarded-Proto", "https")
+    assert [message.id for message in checks.check_transport()] == ["api_guard.E031"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert checks.check_transport() == []
 
 
 # The walk

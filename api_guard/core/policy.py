@@ -104,6 +104,11 @@ class Demand:
         return self.standing is Standing.PUBLIC
 
     @property
+    def is_staff(self) -> bool:
+        """Whether it asks for staff."""
+        return self.standing is Standing.STAFF
+
+    @property
     def scope_names(self) -> tuple[str, ...]:
         """Every scope that it names, in order."""
         return tuple(dict.fromkeys(name for group in self.scopes for name in group))

@@ -1,11 +1,13 @@
 """Walks the URLconf into Endpoints; the one answer to "what is reachable, and how?"."""
 
+from api_guard.endpoints.listing import FORMATS, Row, listing
 from api_guard.endpoints.views import (
     HOOKS,
     POLICY_ATTRIBUTE,
     Status,
     declares_scopes,
     dotted_path,
+    exemptions_of,
     initkwarg,
     is_and,
     is_exempt,
@@ -28,19 +30,23 @@ from api_guard.endpoints.walk import (
 )
 
 __all__ = [
+    "FORMATS",
     "HOOKS",
     "POLICY_ATTRIBUTE",
     "Endpoint",
     "Route",
+    "Row",
     "Status",
     "declares_scopes",
     "dotted_path",
     "endpoints",
+    "exemptions_of",
     "initkwarg",
     "is_and",
     "is_exempt",
     "is_hook",
     "is_whole",
+    "listing",
     "model_of",
     "operations",
     "plain_view",

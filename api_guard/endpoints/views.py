@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from enum import Enum
 from functools import cache
@@ -45,7 +45,7 @@ class Status(Enum):
     UNKNOWN = "unknown"
 
 
-def policy_of(view_class: type) -> Policy | None:
+def policy_of(view_class: type | None) -> Policy | None:
     """Return the policy that `@guard` put on a view class or on a class it inherits from."""
     policy = getattr(view_class, POLICY_ATTRIBUTE, None)
     return policy if isinstance(policy, Policy) else None
@@ -59,10 +59,13 @@ def dotted_path(view: Any) -> str:
 
 def is_exempt(view: Any) -> bool:
     """Whether `API_GUARD["EXEMPT"]` names a view, or the module it lives in."""
-    exempt = conf.exempt()
-    if dotted_path(view) in exempt or view.__module__ in exempt:
-        return True
-    return any(_named(path) is view for path in exempt)
+    return next(exemptions_of(view), None) is not None
+
+
+def exemptions_of(view: Any) -> Iterator[str]:
+    """Yield the entries of `API_GUARD["EXEMPT"]` that name a view, or the module it lives in."""
+    names = (dotted_path(view), view.__module__)
+    yield from (path for path in conf.exempt() if path in names or _named(path) is view)
 
 
 @cache

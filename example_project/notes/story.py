@@ -57,6 +57,7 @@ at every request: revoke one, and a token that is still good is refused at once.
   Clients   demo       an app in which alice has signed in; it holds a token of hers
             reporter   a program that comes on its own behalf, secret {self.seeded.reporter_secret}
   Granted   read and write notes: to the group writers (alice is in it), to bob, and to demo
+            publish them: to alice, and to demo
             to reporter: nothing yet
 
 Open a second terminal in this directory and paste the lines below. "->" is what they answer.
@@ -161,7 +162,7 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
                 Line(
                     self.lines.many_curls("/notes/", self.seeded.alice_token),
                     "429",
-                    " after five times 200; 200 again as the next second begins",
+                    " from the sixth call within a second on, until the next begins",
                 )
             ],
         )

@@ -1,0 +1,52 @@
+"""Says at start what is open, undeclared or wrongly set, and the line that mends it."""
+
+from api_guard.checks.authentication import (
+    check_authentication,
+    check_plain_users,
+    check_toolkit,
+)
+from api_guard.checks.deploy import check_transport
+from api_guard.checks.endpoints import (
+    check_endpoints,
+    check_exemptions,
+    check_scopes,
+    check_silence,
+    check_unknown,
+)
+from api_guard.checks.objects import check_detail_routes, check_owners
+from api_guard.checks.permissions import check_permission_classes
+from api_guard.checks.settings import (
+    check_counters,
+    check_default_permission,
+    check_exception_handler,
+    check_middleware,
+    check_renderers,
+    check_sanitizer,
+    check_settings,
+)
+from api_guard.checks.views import check_overrides
+
+CHECKS = (
+    check_settings,
+    check_middleware,
+    check_default_permission,
+    check_authentication,
+    check_plain_users,
+    check_toolkit,
+    check_endpoints,
+    check_unknown,
+    check_exemptions,
+    check_scopes,
+    check_silence,
+    check_overrides,
+    check_permission_classes,
+    check_owners,
+    check_detail_routes,
+    check_counters,
+    check_exception_handler,
+    check_renderers,
+    check_sanitizer,
+)
+DEPLOY_CHECKS = (check_transport,)
+
+__all__ = ["CHECKS", "DEPLOY_CHECKS"]

@@ -1,0 +1,43 @@
+"""Checks for `manage.py check --deploy`: what would let a token be read on its way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.checks.security import base, csrf, sessions
+
+from api_guard.oauth2.security import toolkit_warnings
+
+_DJANGO = (
+    base.check_security_middleware,
+    base.check_ssl_redirect,
+    base.check_sts,
+    csrf.check_csrf_cookie_secure,
+    sessions.check_session_cookie_secure,
+    sessions.check_session_cookie_httponly,
+)
+
+
+def check_transport(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E030, E031: what Django and django-oauth-toolkit warn of is an error for a guarded API."""
+    del app_configs
+    # Django's own checks take no more than the apps.
+    warned = [message for check in _DJANGO for message in check(None)]
+    warned += toolkit_warnings()
+    found: list[CheckMessage] = [
+        Error(f"{message.msg} ({message.id})", hint=message.hint, id="api_guard.E030")
+        for message in warned
+    ]
+    header: Any = settings.SECURE_PROXY_SSL_HEADER
+    if header is not None and not (len(header) == 2 and header[0].startswith("HTTP_")):
+        found.append(
+            Error(
+                f"SECURE_PROXY_SSL_HEADER is {header!r}, which no proxy can set.",
+                hint='SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https"), where the '
+                "proxy strips this header from what clients send.",
+                id="api_guard.E031",
+            )
+        )
+    return found

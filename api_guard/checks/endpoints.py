@@ -1,0 +1,145 @@
+"""Checks of what the URLconf reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+
+from api_guard import conf
+from api_guard.core.scopes import did_you_mean
+from api_guard.endpoints import (
+    Endpoint,
+    Status,
+    dotted_path,
+    endpoints,
+    exemptions_of,
+    initkwarg,
+    is_whole,
+    plain_view,
+    policy_of,
+    routes,
+    sides_of,
+)
+from api_guard.permissions import HasScopes
+
+
+def _with_status(status: Status) -> dict[str, Endpoint]:
+    found: dict[str, Endpoint] = {}
+    for endpoint in endpoints():
+        if endpoint.status is status:
+            found.setdefault(endpoint.view, endpoint)
+    return found
+
+
+def check_endpoints(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E002: every routed view has a guard, or is exempt."""
+    del app_configs
+    return [
+        Error(
+            f"{view} is routed at {endpoint.route} and has no guard.",
+            hint='Write @guard(read="some:scope", write="some:scope") above it, or name it in '
+            f'API_GUARD["EXEMPT"] = {{"{view}": "the reason"}}.',
+            id="api_guard.E002",
+        )
+        for view, endpoint in _with_status(Status.UNGUARDED).items()
+    ]
+
+
+def check_unknown(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E010: what is declared cannot be lost to an override."""
+    del app_configs
+    classes = {dotted_path(r.view_class): r.view_class for r in routes() if r.view_class}
+    return [
+        Error(
+            f"{view} is routed at {endpoint.route}, and its demands may never be asked for: "
+            f"{_why_unknown(classes[view])}.",
+            hint='Write @guard(read="some:scope", write="some:scope") as the outermost line above '
+            "the class.",
+            id="api_guard.E010",
+        )
+        for view, endpoint in _with_status(Status.UNKNOWN).items()
+    ]
+
+
+def _why_unknown(view_class: type) -> str:
+    if policy_of(view_class) is not None and not is_whole(view_class):
+        return "a hook of its guard was replaced after the class was made"
+    return "HasScopes stands in permission_classes, and what asks them is overridden"
+
+
+def check_exemptions(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W024: every exemption is for something."""
+    del app_configs
+    views = [route.view_class or plain_view(route.callback) for route in routes()]
+    used = {name for view in views for name in exemptions_of(view)}
+    return [
+        checks.Warning(
+            f"API_GUARD['EXEMPT'] names {name!r}, which is routed nowhere.",
+            hint="Remove it: whatever comes to stand under this name would be open.",
+            id="api_guard.W024",
+        )
+        for name in conf.exempt()
+        if name not in used
+    ]
+
+
+def check_scopes(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E003: every scope that a view demands is declared."""
+    del app_configs
+    declared = conf.scopes()
+    missing: dict[str, str] = {}
+    for view, name in _demanded():
+        if name not in declared:
+            missing.setdefault(name, view)
+    return [
+        Error(
+            f"{view} demands the scope {name!r}, which is not declared."
+            f"{did_you_mean(name, declared)}",
+            hint=f'API_GUARD["SCOPES"] = {{..., "{name}": "What it lets its holder do"}}',
+            id="api_guard.E003",
+        )
+        for name, view in missing.items()
+    ]
+
+
+def _demanded() -> Iterator[tuple[str, str]]:
+    for endpoint in endpoints():
+        if endpoint.demand is not None:
+            yield from ((endpoint.view, name) for name in endpoint.demand.scope_names)
+    for route in routes():
+        if route.view_class is not None:
+            classes = initkwarg(route.callback, route.view_class)
+            names = _named_by(classes)
+            yield from ((dotted_path(route.view_class), name) for name in names)
+
+
+def _named_by(permissions: Iterable[Any]) -> Iterator[str]:
+    for permission in permissions:
+        if isinstance(permission, HasScopes):
+            yield from permission.demand.scope_names
+        yield from _named_by(sides_of(permission))
+
+
+def check_silence(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E004: every routed operation has a demand."""
+    del app_configs
+    silent: dict[tuple[str, str, str], None] = {}
+    for endpoint in endpoints():
+        operation = endpoint.operation
+        # HEAD follows GET, and OPTIONS is routed by DRF, not by anybody's choice.
+        if operation.method in ("HEAD", "OPTIONS"):
+            continue
+        if endpoint.policy is not None and endpoint.demand is None:
+            name = operation.action or operation.method
+            silent.setdefault((endpoint.view, name, operation.slot))
+    return [
+        Error(
+            f"{view} routes {name}, and its guard says nothing of it: it is refused.",
+            hint=f'Write {slot}=... or actions={{"{name}": ...}} in its @guard.',
+            id="api_guard.E004",
+        )
+        for view, name, slot in silent
+    ]

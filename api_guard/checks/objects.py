@@ -1,0 +1,76 @@
+"""Checks of object rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import FieldError
+from django.db.models import Model
+
+from api_guard.core.scopes import did_you_mean
+from api_guard.endpoints import dotted_path, endpoints, model_of, policy_of, routes
+
+
+def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E016: `owner=` leads from the view's model to somewhere."""
+    del app_configs
+    return [
+        Error(
+            f"{view} has owner={lookup!r}, and {model._meta.label} has no such lookup."
+            f"{did_you_mean(lookup, [field.name for field in model._meta.get_fields()])}",
+            hint='Write the field that leads to the user, such as owner="author" or '
+            'owner="notebook__owner".',
+            id="api_guard.E016",
+        )
+        for view, model, lookup in _owners()
+        if not _leads_somewhere(model, lookup)
+    ]
+
+
+def _owners() -> Iterator[tuple[str, type[Model], str]]:
+    for cls in {route.view_class: None for route in routes() if route.view_class}:
+        policy, model = policy_of(cls), model_of(cls)
+        if policy is not None and model is not None:
+            yield from ((dotted_path(cls), model, lookup) for lookup in set(policy.owner.values()))
+
+
+def _leads_somewhere(model: type[Model], lookup: str) -> bool:
+    try:
+        model._base_manager.filter(**{f"{lookup}__isnull": True})
+    except FieldError:
+        return False
+    return True
+
+
+def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W018: a route to one object says whose it is."""
+    del app_configs
+    lookups = {}
+    for route in routes():
+        cls = route.view_class
+        if cls is not None and hasattr(cls, "get_object"):
+            name = getattr(cls, "lookup_url_kwarg", None) or getattr(cls, "lookup_field", "pk")
+            lookups[dotted_path(cls)] = re.compile(rf"<(\w+:)?{re.escape(str(name))}>")
+    open_to_all: dict[str, str] = {}
+    for endpoint in endpoints():
+        lookup = lookups.get(endpoint.view)
+        if (
+            lookup is not None
+            and lookup.search(endpoint.route)
+            and endpoint.demand is not None
+            and endpoint.policy is not None
+            and endpoint.policy.object_rule_for(endpoint.operation) is None
+        ):
+            open_to_all.setdefault(endpoint.view, endpoint.route)
+    return [
+        checks.Warning(
+            f"{view} leads to single objects at {route}, and its guard does not say whose: "
+            "everyone with the scope may touch every one.",
+            hint='Say owner="author", objects=function, or objects=ANY_OBJECT where that is meant.',
+            id="api_guard.W018",
+        )
+        for view, route in open_to_all.items()
+    ]

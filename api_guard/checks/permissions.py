@@ -1,0 +1,77 @@
+"""Checks of the DRF permissions that stand beside a guard."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from rest_framework.permissions import OR, BasePermission
+
+from api_guard.endpoints import dotted_path, initkwarg, routes, sides_of
+
+_METHODS = ("has_permission", "has_object_permission")
+
+
+def check_permission_classes(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E013, E014, W015: a permission asks what it seems to ask."""
+    del app_configs
+    found: dict[tuple[str, str], CheckMessage] = {}
+    for route in routes():
+        if route.view_class is None:
+            continue
+        view = dotted_path(route.view_class)
+        for message in _judge(initkwarg(route.callback, route.view_class), view):
+            found.setdefault((message.id or "", message.msg), message)
+    return list(found.values())
+
+
+def _judge(permissions: Iterable[Any], view: str) -> Iterator[CheckMessage]:
+    for permission in permissions:
+        sides = sides_of(permission)
+        yield from _judge(sides, view)
+        if getattr(permission, "operator_class", None) is OR:
+            yield from _judge_or(sides, view)
+        if isinstance(permission, type):
+            yield from _judge_class(permission)
+
+
+def _judge_class(permission: type) -> Iterator[CheckMessage]:
+    for name in _METHODS:
+        function = getattr(permission, name, None)
+        if inspect.iscoroutinefunction(function):
+            yield Error(
+                f"{dotted_path(permission)}.{name}() is a coroutine, which DRF takes for True and "
+                "a guard for False.",
+                hint=f"Write def {name}(...) in place of async def.",
+                id="api_guard.E013",
+            )
+    if any(
+        getattr(permission, name, None) is not getattr(BasePermission, name) for name in _METHODS
+    ):
+        return
+    for name in vars(permission):
+        close = get_close_matches(name, _METHODS, n=1, cutoff=0.85)
+        if close:
+            yield Error(
+                f"{dotted_path(permission)}.{name}() is never called. Did you mean {close[0]!r}?",
+                hint=f"Rename it to {close[0]}.",
+                id="api_guard.E014",
+            )
+
+
+def _judge_or(sides: Iterable[Any], view: str) -> Iterator[CheckMessage]:
+    for side in sides:
+        if not isinstance(side, type):
+            continue
+        knows_requests = getattr(side, "has_permission", None) is not BasePermission.has_permission
+        if not knows_requests and "has_object_permission" in dir(side):
+            yield checks.Warning(
+                f"{view} admits by an OR with {dotted_path(side)}, which knows only objects and "
+                "lets every request in.",
+                hint="Give it a has_permission() as well, or use an object rule of @guard.",
+                id="api_guard.W015",
+            )

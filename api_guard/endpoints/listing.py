@@ -1,0 +1,102 @@
+"""The whole API on one page: a row for every route and demand, in four formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+
+from api_guard.core.policy import Demand
+from api_guard.endpoints.views import Status
+from api_guard.endpoints.walk import Endpoint
+
+_FIRST_PARTY = " (first-party only)"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one view demands at one route; methods that are asked the same share a row."""
+
+    method: str
+    path: str
+    view: str
+    action: str
+    demand: str
+    rates: str
+    objects: str
+    status: str
+
+
+def listing(endpoints: Iterable[Endpoint]) -> list[Row]:
+    """Return the rows of the listing, in the order of the URLconf."""
+    methods: dict[Row, list[str]] = {}
+    for endpoint in endpoints:
+        methods.setdefault(_row(endpoint), []).append(endpoint.operation.method)
+    return [Row(" ".join(names), *astuple(row)[1:]) for row, names in methods.items()]
+
+
+def _row(endpoint: Endpoint) -> Row:
+    policy, operation = endpoint.policy, endpoint.operation
+    rates = objects = demand = ""
+    if policy is not None:
+        demand = _demand(endpoint.demand)
+        rates = " ".join(map(str, policy.rates_for(operation)[1]))
+        rule = policy.object_rule_for(operation)
+        objects = "" if rule is None else str(rule)
+    elif endpoint.status is Status.GUARDED:
+        demand = "HasScopes"
+    action = operation.action or ""
+    path, view, status = endpoint.route, endpoint.view, endpoint.status.value
+    return Row("", path, view, action, demand, rates, objects, status)
+
+
+def _demand(demand: Demand | None) -> str:
+    if demand is None:
+        return "refused"
+    alone = demand.standing is not None and not demand.is_public and not demand.scopes
+    return f"{demand}{_FIRST_PARTY}" if alone else str(demand)
+
+
+def _heads() -> list[str]:
+    return [field.name for field in fields(Row)]
+
+
+def as_table(rows: Sequence[Row]) -> str:
+    """Write the rows in columns, for a terminal."""
+    table = [tuple(_heads()), *(astuple(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table)
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """Write the rows as a Markdown table."""
+    table = [_heads(), ["---"] * len(_heads())]
+    table += [[cell.replace("|", "\\|") for cell in astuple(row)] for row in rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in table)
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Write the rows as comma-separated values."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_heads())
+    writer.writerows(astuple(row) for row in rows)
+    return text.getvalue()
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """Write the rows as a list of objects, one a line."""
+    names = _heads()
+    lines = (json.dumps(dict(zip(names, astuple(row), strict=True))) for row in rows)
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+FORMATS: dict[str, Callable[[Sequence[Row]], str]] = {
+    "table": as_table,
+    "markdown": as_markdown,
+    "csv": as_csv,
+    "json": as_json,
+}

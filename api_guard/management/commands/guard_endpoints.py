@@ -1,0 +1,95 @@
+"""`manage.py guard_endpoints`: the whole API on one page."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api_guard.endpoints import FORMATS, Status, endpoints, listing
+from api_guard.probes import probe
+
+
+class Command(BaseCommand):
+    """Print what every endpoint demands; fail on what a release must not have."""
+
+    # It shows what the checks complain of.
+    requires_system_checks: list[str] = []
+    help = (
+        "Lists every endpoint of the API: method, path, view, demand, rates, object rule, status."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument("--format", choices=FORMATS, default="table")
+        parser.add_argument("--urlconf", help="another URLconf than ROOT_URLCONF")
+        parser.add_argument(
+            "--fail-on",
+            metavar="STATUS,...",
+            default="",
+            help=f"exit with 1 where an endpoint is one of: {', '.join(s.value for s in Status)}",
+        )
+        parser.add_argument(
+            "--diff",
+            metavar="FILE",
+            help="compare with a listing in this file; exit with 1 if it differs",
+        )
+        parser.add_argument(
+            "--probe",
+            action="store_true",
+            help="ask every endpoint, with its handlers replaced, as nobody and as a user without "
+            "grants; exit with 1 if a handler is reached that should not be",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print, compare or probe."""
+        del args
+        unwanted = _statuses(options["fail_on"])
+        if options["probe"]:
+            self._probe(options["urlconf"])
+            return
+        rows = listing(endpoints(options["urlconf"]))
+        text = FORMATS[options["format"]](rows)
+        if options["diff"]:
+            self._compare(Path(options["diff"]), text)
+        else:
+            self.stdout.write(text, ending="")
+        found = [
+            f"{row.method} {row.path} is {row.status}" for row in rows if row.status in unwanted
+        ]
+        if found:
+            raise CommandError("\n".join(found))
+
+    def _compare(self, path: Path, text: str) -> None:
+        try:
+            kept = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error}") from error
+        names = {"fromfile": str(path), "tofile": "now", "n": 0}
+        lines = list(
+            difflib.unified_diff(kept.splitlines(True), text.splitlines(True), **names)  # type: ignore[arg-type]
+        )
+        self.stdout.writelines(lines)
+        if lines:
+            raise CommandError(f"The endpoints differ from {path}.")
+
+    def _probe(self, urlconf: str | None) -> None:
+        leaks = 0
+        for finding in probe(urlconf):
+            leaks += finding.is_leak
+            self.stdout.write(
+                f"{'LEAK' if finding.is_leak else 'ok':5} {finding.method:8} {finding.path}  "
+                f"anonymous {finding.anonymous}, without grants {finding.grantless}  {finding.view}"
+            )
+        if leaks:
+            raise CommandError(f"{leaks} operations reached their handler and should not.")
+
+
+def _statuses(text: str) -> set[str]:
+    asked = {name.strip() for name in text.split(",") if name.strip()}
+    unknown = asked - {status.value for status in Status}
+    if unknown:
+        raise CommandError(f"--fail-on: {', '.join(sorted(unknown))} is no status.")
+    return asked
