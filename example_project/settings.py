@@ -13,7 +13,7 @@ DEBUG = os.environ.get("DEBUG", "1") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key.kept_in(HERE / "demo.secret_key")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(",")
 
-# What api_guard needs, first: this is the whole installation.
+# What api_guard needs: this, and the first line of MIDDLEWARE.
 
 INSTALLED_APPS = [
     "api_guard",

@@ -526,6 +526,13 @@ def test_deployment_without_tls_is_an_error(settings):
     assert checks.check_transport() == []
 
 
+def test_a_plain_view_below_the_prefixes_is_named_and_troubles_no_other_check(settings):
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/plain"]}
+    found = [message for check in checks.CHECKS for message in check()]
+    assert [message.id for message in found] == ["api_guard.E002"]
+    assert "tests.test_checks.plain is routed at /plain" in found[0].msg
+
+
 # The walk
 
 

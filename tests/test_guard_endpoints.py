@@ -70,8 +70,15 @@ class Extra(Answer):
 router = SimpleRouter()
 router.register("notes", Notes)
 
+@guard(write="notes:write")
+class WriteOnly(APIView):
+    def post(self, request):
+        return Response()
+
+
 urlpatterns = [
     path("", include(router.urls)),
+    path("write-only", WriteOnly.as_view()),
     path("ping/<int:number>", guard(read=PUBLIC)(Answer).as_view()),
     path("desk", guard(read=SIGNED_IN)(Writes).as_view()),
     path("staff", guard(read=(STAFF, "audit:read"))(Answer).as_view()),
@@ -108,6 +115,8 @@ def test_the_whole_api_stands_on_one_page():
     assert rows["GET HEAD OPTIONS", "/staff"].demand == "STAFF, audit:read"
     assert rows["GET HEAD OPTIONS", "/ping/<int:number>"].status == "public"
     assert rows["GET HEAD OPTIONS", "/scoped"].demand == "HasScopes"
+    assert rows["POST", "/write-only"].demand == "notes:write"
+    assert rows["OPTIONS", "/write-only"].demand == "refused"
 
 
 def test_every_format_says_the_same():
