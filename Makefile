@@ -1,19 +1,59 @@
+# make demo: the main job, from nothing. make test: the tests. .ci/run: these and every other gate.
+
 PYTHON ?= python3
 VENV := .venv
 PORT ?= 8000
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 
-.PHONY: demo
+.PHONY: demo test lint types imports docs wheel bench clean
 
 # The example, on http://127.0.0.1:$(PORT)
 demo: $(VENV)/demo.stamp
-	@$(VENV)/bin/python example_project/manage.py demo --port $(PORT)
+	@$(BIN)/python example_project/manage.py demo --port $(PORT)
 
-$(VENV)/demo.stamp: pyproject.toml
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/typos
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m sphinx -nW --keep-going -b html docs docs/_build/html
+
+wheel: $(VENV)/dev.stamp
+	rm -rf build dist
+	$(BIN)/python -m build --wheel
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.guard
+
+clean:
+	rm -rf $(VENV) build dist docs/_build
+
+# An environment is complete when its stamp is there, and is brought up to date with the metadata.
+$(VENV)/pip.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Python 3.11 or later is needed, and $(PYTHON) is not: make demo PYTHON=python3.13" >&2; \
+		echo "Python 3.11 or later is needed, and $(PYTHON) is not: make PYTHON=python3.13 ..." >&2; \
 		exit 1; }
-	@echo "Installing into $(VENV), once; this takes a minute."
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install -q -U pip
-	@$(VENV)/bin/pip install -qq -e . --group demo
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/demo.stamp: $(VENV)/pip.stamp pyproject.toml setup.cfg
+	@echo "Installing into $(VENV) what the demo needs, once; this takes a minute."
+	@$(PIP) -q --editable . --group demo
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/pip.stamp pyproject.toml setup.cfg
+	@echo "Installing into $(VENV) what the tests need, once; this takes two minutes."
+	@$(PIP) -q --editable . --group dev
 	@touch $@

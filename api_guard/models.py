@@ -18,11 +18,17 @@ from oauth2_provider.settings import oauth2_settings
 from api_guard import conf
 from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
 
-if not apps.is_installed("oauth2_provider"):
-    raise ImproperlyConfigured(
-        "api_guard needs django-oauth-toolkit: "
-        'INSTALLED_APPS = [..., "rest_framework", "oauth2_provider", "api_guard"]'
-    )
+
+def require_toolkit() -> None:
+    """Say the line to write where django-oauth-toolkit, to which a grant points, is not there."""
+    if not apps.is_installed("oauth2_provider"):
+        raise ImproperlyConfigured(
+            "api_guard needs django-oauth-toolkit: "
+            'INSTALLED_APPS = [..., "rest_framework", "oauth2_provider", "api_guard"]'
+        )
+
+
+require_toolkit()
 
 HOLDERS = ("user", "group", "client")
 

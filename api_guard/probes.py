@@ -116,6 +116,5 @@ def _somebody(number: int) -> Any:
     """Return an active user that is not stored and holds nothing."""
     user: Any = get_user_model()()
     user.is_active = True
-    if user.pk is None:
-        user.pk = -number
+    user.pk = user.pk or -number  # a UUID is made, a number is not
     return user

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from api_guard import grants
 from api_guard.grants import GrantError
-from api_guard.models import ScopeGrant, is_past
+from api_guard.models import ScopeGrant, is_past, require_toolkit
 
 pytestmark = pytest.mark.django_db
 
@@ -207,6 +207,14 @@ def test_an_old_grant_of_a_scope_that_left_the_settings_can_be_mended(alice, set
 def test_a_clock_that_cannot_be_compared_is_past():
     assert is_past(datetime(2999, 1, 1), timezone.now())  # noqa: DTZ001
     assert not is_past(soon(days=1), timezone.now())
+
+
+def test_without_the_toolkit_the_line_to_write_is_said(monkeypatch):
+    from django.apps import apps
+
+    monkeypatch.setattr(apps, "is_installed", lambda name: name != "oauth2_provider")
+    with pytest.raises(ImproperlyConfigured, match='"oauth2_provider", "api_guard"'):
+        require_toolkit()
 
 
 def test_a_grant_of_nobody_says_so():

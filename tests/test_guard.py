@@ -194,6 +194,11 @@ def test_an_undeclared_view_is_refused_even_to_a_superuser(api, admin_user):
     assert response.json()["code"] == "undeclared_endpoint"
 
 
+def test_without_the_middleware_the_default_permission_refuses_it(rf):
+    response = Undeclared.as_view()(rf.get("/"))
+    assert (response.status_code, response.data["code"]) == (403, "undeclared_endpoint")
+
+
 def test_guarding_a_class_in_use_leaves_that_class_alone(api, alice, give):
     assert guarded_open is not Open
     assert issubclass(guarded_open, Open)

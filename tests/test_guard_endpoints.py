@@ -70,6 +70,7 @@ class Extra(Answer):
 router = SimpleRouter()
 router.register("notes", Notes)
 
+
 @guard(write="notes:write")
 class WriteOnly(APIView):
     def post(self, request):
@@ -79,6 +80,8 @@ class WriteOnly(APIView):
 urlpatterns = [
     path("", include(router.urls)),
     path("write-only", WriteOnly.as_view()),
+    path("post-only", Notes.as_view({"post": "create"})),
+    path("plain", lambda request: None),
     path("ping/<int:number>", guard(read=PUBLIC)(Answer).as_view()),
     path("desk", guard(read=SIGNED_IN)(Writes).as_view()),
     path("staff", guard(read=(STAFF, "audit:read"))(Answer).as_view()),
@@ -117,6 +120,13 @@ def test_the_whole_api_stands_on_one_page():
     assert rows["GET HEAD OPTIONS", "/scoped"].demand == "HasScopes"
     assert rows["POST", "/write-only"].demand == "notes:write"
     assert rows["OPTIONS", "/write-only"].demand == "refused"
+
+
+def test_a_probe_leaves_plain_views_alone(settings):
+    before = len(list(probe()))
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/plain"]}
+    assert len(list(probe())) == before
+    assert [e.route for e in endpoints() if e.status.value == "unguarded"] == ["/plain"]
 
 
 def test_every_format_says_the_same():
