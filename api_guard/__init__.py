@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from api_guard.core.caller import Caller as Caller
     from api_guard.core.caller import Standing
+    from api_guard.core.demands import any_of as any_of
     from api_guard.core.policy import ANY_OBJECT as ANY_OBJECT
-    from api_guard.core.policy import any_of as any_of
     from api_guard.decorators import guard as guard
 
     PUBLIC = Standing.PUBLIC
@@ -20,7 +20,7 @@ __all__ = ["ANY_OBJECT", "PUBLIC", "SIGNED_IN", "STAFF", "Caller", "any_of", "gu
 
 _HOMES = {
     "guard": "api_guard.decorators",
-    "any_of": "api_guard.core.policy",
+    "any_of": "api_guard.core.demands",
     "ANY_OBJECT": "api_guard.core.policy",
     "Caller": "api_guard.core.caller",
 }

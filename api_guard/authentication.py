@@ -15,7 +15,8 @@ from oauth2_provider.models import get_access_token_model
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from api_guard.exceptions import InvalidToken, bearer_challenge
+from api_guard.core.challenges import bearer_challenge
+from api_guard.exceptions import InvalidToken
 from api_guard.statements import Parameter, Statement
 
 # RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="

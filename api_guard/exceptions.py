@@ -8,11 +8,11 @@ from django.db import Error as DatabaseFault
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ErrorDetail
 
+from api_guard.core.challenges import bearer_challenge
 from api_guard.core.rates import Usage
 
 # Libraries behind Django's cache backends, whose errors share no class with the standard library.
 _CACHE_LIBRARIES = frozenset({"redis", "valkey", "pymemcache", "pylibmc", "memcache"})
-REALM = "api"
 
 
 class GuardError(Exception):
@@ -24,28 +24,6 @@ def is_fault(error: BaseException) -> bool:
     if isinstance(error, (DatabaseFault, OSError)):
         return True
     return any(cls.__module__.split(".")[0] in _CACHE_LIBRARIES for cls in type(error).__mro__)
-
-
-def quoted(value: str) -> str:
-    """Write a quoted-string of RFC 9110 §5.6.4, without what a header must not hold."""
-    visible = "".join(char if 0x20 <= ord(char) < 0x7F else "?" for char in value)
-    escaped = visible.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def bearer_challenge(
-    *, error: str | None = None, description: str | None = None, scopes: Iterable[str] = ()
-) -> str:
-    """Write the WWW-Authenticate challenge of RFC 6750 §3."""
-    attributes = {
-        "realm": REALM,
-        "error": error,
-        "error_description": description,
-        "scope": " ".join(scopes) or None,
-    }
-    return "Bearer " + ", ".join(
-        f"{name}={quoted(value)}" for name, value in attributes.items() if value is not None
-    )
 
 
 class Refusal(APIException):

@@ -16,7 +16,12 @@ from rest_framework.serializers import BaseSerializer, ListSerializer
 from api_guard.callers import caller_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import decide
-from api_guard.core.policy import ANY_OBJECT, ObjectRule, Operation, Policy
+from api_guard.core.policy import (
+    ANY_OBJECT,
+    ObjectRule,
+    Operation,
+    Policy,
+)
 from api_guard.endpoints import policies_over
 from api_guard.exceptions import RuleFailed
 

@@ -17,7 +17,11 @@ from rest_framework.request import Request
 from api_guard.callers import caller_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial, decide
-from api_guard.core.policy import AnyOf, Demand, PolicyError
+from api_guard.core.demands import (
+    AnyOf,
+    Demand,
+    PolicyError,
+)
 from api_guard.core.scopes import Credential
 from api_guard.endpoints import declares_scopes, dotted_path, is_and, is_exempt, policy_of, sides_of
 from api_guard.exceptions import (

@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from api_guard.core.caller import Caller, Standing
 from api_guard.core.decision import Denial, decide
-from api_guard.core.policy import (
-    ANY_OBJECT,
+from api_guard.core.demands import (
     Demand,
-    ObjectRule,
-    Operation,
     PolicyError,
     any_of,
+)
+from api_guard.core.policy import (
+    ANY_OBJECT,
+    ObjectRule,
+    Operation,
     parse_policy,
 )
 from api_guard.core.rates import (

@@ -285,7 +285,7 @@ def test_a_view_without_a_challenge_answers_403_to_nobody(api):
 @pytest.mark.parametrize("error", [OperationalError("down"), ConnectionError()])
 def test_without_the_grant_store_nothing_is_decided(api, alice, error):
     api.by_session(alice)
-    with patch("api_guard.grants.live_grants", side_effect=error):
+    with patch("api_guard.grants.reading.live_grants", side_effect=error):
         response = api.get("/guarded")
     assert response.status_code == 503
     assert response.json()["code"] == "guard_unavailable"
@@ -294,7 +294,7 @@ def test_without_the_grant_store_nothing_is_decided(api, alice, error):
 def test_a_bug_of_ours_stays_a_bug(api, alice):
     api.by_session(alice)
     with (
-        patch("api_guard.grants.live_grants", side_effect=ZeroDivisionError),
+        patch("api_guard.grants.reading.live_grants", side_effect=ZeroDivisionError),
         pytest.raises(ZeroDivisionError),
     ):
         api.get("/guarded")

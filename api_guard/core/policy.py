@@ -8,19 +8,15 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TypeVar
 
-from api_guard.core.caller import Caller, Standing
+from api_guard.core.caller import Caller
+from api_guard.core.demands import Demand, PolicyError
 from api_guard.core.rates import Rate, parse_rates
-from api_guard.core.scopes import PROTOCOL_SCOPES, is_scope_name
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 HTTP_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 SLOTS = ("read", "write")
 
 T = TypeVar("T")
-
-
-class PolicyError(ValueError):
-    """A policy that cannot be meant."""
 
 
 class AnyObject(Enum):
@@ -56,90 +52,6 @@ class Operation:
             # HEAD runs the GET handler: what was said of GET holds for it.
             yield "GET"
         yield self.slot
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    """One of several scopes is enough."""
-
-    scopes: tuple[str, ...]
-
-
-def any_of(*scopes: str) -> AnyOf:
-    """Demand one of these scopes, whichever."""
-    return AnyOf(scopes)
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What one operation asks for: a standing and scopes.
-
-    `scopes` are groups of alternatives: a caller must hold one scope of every group. A standing of
-    None asks for any authenticated caller, user or client.
-    """
-
-    standing: Standing | None = None
-    scopes: tuple[tuple[str, ...], ...] = ()
-
-    @classmethod
-    def parse(cls, value: object) -> Demand:
-        """Read a scope, a standing, `any_of(...)` or a tuple of them. Raise PolicyError."""
-        if isinstance(value, Demand):
-            return value
-        parts = value if isinstance(value, tuple) else (value,)
-        if not parts:
-            raise PolicyError("an empty demand demands nothing; say PUBLIC where you mean it")
-        standings = [part for part in parts if isinstance(part, Standing)]
-        scopes = tuple(_alternatives(part) for part in parts if not isinstance(part, Standing))
-        if len(standings) > 1:
-            raise PolicyError(f"{value!r} names two standings; name the stronger one")
-        standing = standings[0] if standings else None
-        if standing is Standing.PUBLIC and scopes:
-            raise PolicyError(f"{value!r} is both PUBLIC and not: leave PUBLIC out")
-        return cls(standing, scopes)
-
-    @property
-    def is_public(self) -> bool:
-        """Whether it asks for nothing at all."""
-        return self.standing is Standing.PUBLIC
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether it asks for staff."""
-        return self.standing is Standing.STAFF
-
-    @property
-    def scope_names(self) -> tuple[str, ...]:
-        """Every scope that it names, in order."""
-        return tuple(dict.fromkeys(name for group in self.scopes for name in group))
-
-    def is_met_by(self, held: frozenset[str]) -> bool:
-        """Whether `held` has one scope of every group."""
-        return all(not held.isdisjoint(group) for group in self.scopes)
-
-    def __str__(self) -> str:
-        parts = [] if self.standing is None else [self.standing.name]
-        parts += [" or ".join(group) for group in self.scopes]
-        return ", ".join(parts)
-
-
-def _alternatives(part: object) -> tuple[str, ...]:
-    names = part.scopes if isinstance(part, AnyOf) else (part,)
-    if not names:
-        raise PolicyError("any_of() of no scopes can be met by nobody")
-    for name in names:
-        if isinstance(name, str) and name in Standing.__members__:
-            raise PolicyError(
-                f"{name!r} is a string; from api_guard import {name} and write {name}"
-            )
-        if not is_scope_name(name):
-            raise PolicyError(
-                f"{name!r} is no demand; write a scope such as 'notes:read', PUBLIC, SIGNED_IN, "
-                "STAFF, any_of(...) or a tuple of them"
-            )
-        if name in PROTOCOL_SCOPES:
-            raise PolicyError(f"{name!r} is a scope of OpenID Connect and satisfies no demand")
-    return tuple(str(name) for name in names)
 
 
 @dataclass(frozen=True)

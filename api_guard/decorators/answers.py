@@ -11,7 +11,9 @@ from django.db import router, transaction
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api_guard.core.policy import Operation
+from api_guard.core.policy import (
+    Operation,
+)
 from api_guard.endpoints import dotted_path, model_of
 from api_guard.exceptions import UncheckedObject
 

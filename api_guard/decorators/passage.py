@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import models
 from django.http import Http404, HttpResponseBase
-from rest_framework.exceptions import APIException, MethodNotAllowed
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
 from api_guard import grants, ownership, throttling
 from api_guard.callers import caller_of, rows_behind, throttle_key
 from api_guard.core.decision import Denial, decide
-from api_guard.core.policy import Demand, ObjectRule, Operation, Policy
+from api_guard.core.demands import (
+    Demand,
+)
+from api_guard.core.policy import (
+    ObjectRule,
+    Operation,
+    Policy,
+)
 from api_guard.core.rates import Usage, rate_limit_fields
 from api_guard.decorators.answers import answer_within_rule
+from api_guard.decorators.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.decorators.saving import check_on_save
 from api_guard.endpoints import dotted_path, policy_of
-from api_guard.exceptions import GuardUnavailable, RateLimited, RuleFailed, Unsealed, is_fault
+from api_guard.exceptions import RateLimited, Unsealed
 from api_guard.permissions import record_decision, refuse, strict
 
 logger = logging.getLogger("api_guard")
 
 Beyond = Callable[..., Any]
 _ATTRIBUTE = "_api_guard_passage"
-_ANSWERS = (APIException, PermissionDenied, Http404, SuspiciousOperation, BadRequest)
 
 
 class Passage:
@@ -207,33 +212,6 @@ class Passage:
     def _handles(self, operation: Operation) -> bool:
         name = operation.method.lower()
         return name in self.view.http_method_names and hasattr(self.view, name)
-
-
-@contextmanager
-def faults_as_unavailable() -> Iterator[None]:
-    """Turn a failing database, cache or network into 503: without them nothing is decided."""
-    try:
-        yield
-    except _ANSWERS:
-        raise
-    except Exception as error:
-        if not is_fault(error):
-            raise
-        logger.exception("Access could not be decided.")
-        raise GuardUnavailable from error
-
-
-@contextmanager
-def failures_as_refusals(view: Any, what: str) -> Iterator[None]:
-    """Turn an exception of a rule or a permission into a refusal: it has not said yes."""
-    try:
-        with faults_as_unavailable():
-            yield
-    except _ANSWERS:
-        raise
-    except Exception as error:
-        logger.exception("%s of %s raised; refused.", what, dotted_path(type(view)))
-        raise RuleFailed from error
 
 
 def _stock(cls: type, name: str) -> object:

@@ -11,7 +11,9 @@ from rest_framework.serializers import BaseSerializer
 
 from api_guard import ownership
 from api_guard.callers import caller_of
-from api_guard.core.policy import ObjectRule
+from api_guard.core.policy import (
+    ObjectRule,
+)
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import OutsideYourObjects
 

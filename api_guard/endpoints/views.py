@@ -15,7 +15,9 @@ from django.utils.module_loading import import_string
 from rest_framework.permissions import AND, OperandHolder
 
 from api_guard import conf
-from api_guard.core.policy import Policy
+from api_guard.core.policy import (
+    Policy,
+)
 
 POLICY_ATTRIBUTE = "_api_guard_policy"
 

@@ -12,7 +12,13 @@ from django.core.signals import setting_changed
 from django.db.models import Model
 from django.urls import URLResolver, get_resolver, get_urlconf
 
-from api_guard.core.policy import Demand, Operation, Policy
+from api_guard.core.demands import (
+    Demand,
+)
+from api_guard.core.policy import (
+    Operation,
+    Policy,
+)
 from api_guard.endpoints.views import (
     Status,
     dotted_path,

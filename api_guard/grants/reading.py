@@ -1,4 +1,4 @@
-"""Grant, revoke, extend, look up; the only module that queries ScopeGrant."""
+"""Looks up: what a caller holds now, and that it was used."""
 
 from __future__ import annotations
 
@@ -10,26 +10,18 @@ from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import IntegrityError, models, router, transaction
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models, router, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from api_guard import conf
 from api_guard.core.scopes import Granted
 from api_guard.exceptions import is_fault
-from api_guard.models import HOLDERS, ScopeGrant, is_past
+from api_guard.models import ScopeGrant, is_past
 from api_guard.statements import Parameter, Statement
 
 logger = logging.getLogger("api_guard.grants")
-
-
-class GrantError(ValueError):
-    """A grant that cannot be made, changed or revoked; `code` says why, and nothing was done."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -40,84 +32,6 @@ class LiveGrant:
     scope: str
     to_client: bool
     last_used_at: datetime | None
-
-
-def grant(
-    scope: str,
-    to: models.Model,
-    *,
-    by: models.Model | None = None,
-    reason: str = "",
-    expires_at: datetime | None = None,
-) -> ScopeGrant:
-    """Grant `scope` to a user, a group or a client, from now until `expires_at`.
-
-    A grant of the same that has expired is closed on the way. Raises GrantError: `unknown_scope`,
-    `past`, `already_granted`, `no_holder`.
-    """
-    kind = _kind_of(to)
-    row = ScopeGrant(scope=scope, reason=reason, expires_at=expires_at)
-    for name, value in ((kind, to), ("granted_by", by)):
-        setattr(row, name, value)
-    try:
-        with transaction.atomic(using=_database()):
-            _close_expired(scope, kind, to, by)
-            row.save(using=_database())
-    except ValidationError as error:
-        raise _grant_error(error) from None
-    except IntegrityError:
-        # Another process granted the same between the check and the insert.
-        raise GrantError("already_granted", f"{to} holds {scope!r} already.") from None
-    return row
-
-
-def ensure(
-    scope: str, to: models.Model, *, by: models.Model | None = None, reason: str = ""
-) -> ScopeGrant:
-    """Return the live grant of `scope` to `to`, made now if there is none. For seeds and fixtures.
-
-    Raises GrantError as `grant` does.
-    """
-    held = _unrevoked(scope, _kind_of(to), to).first()
-    if held is not None and held.is_live():
-        return held
-    return grant(scope, to, by=by, reason=reason)
-
-
-def revoke(row: ScopeGrant, *, by: models.Model | None = None, reason: str = "") -> ScopeGrant:
-    """Revoke a grant, for good; the next request of its holder is refused.
-
-    Raises GrantError `already_revoked`.
-    """
-    changed = ScopeGrant.objects.filter(pk=row.pk, revoked_at__isnull=True).update(
-        revoked_at=timezone.now(), revoked_by=by, revoked_reason=reason
-    )
-    row.refresh_from_db()
-    if not changed:
-        raise GrantError("already_revoked", f"{row} was revoked already, at {row.revoked_at}.")
-    return row
-
-
-def extend(
-    row: ScopeGrant, expires_at: datetime | None, *, by: models.Model | None = None
-) -> ScopeGrant:
-    """Move the expiry of a live grant; None takes it away. `by` is who is to answer for it.
-
-    Raises GrantError: `already_revoked`, `expired` (grant anew instead), `past`.
-    """
-    now = timezone.now()
-    if expires_at is not None and is_past(expires_at, now):
-        raise GrantError("past", f"{expires_at} is past already.")
-    with transaction.atomic(using=_database()):
-        held = ScopeGrant.objects.select_for_update().get(pk=row.pk)
-        if held.revoked_at is not None:
-            raise GrantError("already_revoked", f"{held} was revoked at {held.revoked_at}.")
-        if not held.is_live(now):
-            raise GrantError("expired", f"{held} expired at {held.expires_at}: grant it anew.")
-        ScopeGrant.objects.filter(pk=row.pk).update(expires_at=expires_at)
-    logger.info("%s extended to %s by %s", held, expires_at, by)
-    row.refresh_from_db()
-    return row
 
 
 def live_grants(user: models.Model | None, client_id: object) -> tuple[LiveGrant, ...]:
@@ -220,7 +134,7 @@ def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:
         if row.scope in used and (row.last_used_at is None or is_past(row.last_used_at, due))
     ]
     if stale:
-        transaction.on_commit(lambda: _write_use(stale, now, due), using=_database())
+        transaction.on_commit(lambda: _write_use(stale, now, due), using=database())
 
 
 def _write_use(pks: list[int], now: datetime, due: datetime) -> None:
@@ -233,29 +147,6 @@ def _write_use(pks: list[int], now: datetime, due: datetime) -> None:
         logger.warning("The use of %d grants could not be recorded: %s", len(pks), error)
 
 
-def _database() -> str:
+def database() -> str:
+    """Return the alias of the database that grants are written to."""
     return router.db_for_write(ScopeGrant)
-
-
-def _kind_of(holder: object) -> str:
-    for kind in HOLDERS:
-        model = ScopeGrant._meta.get_field(kind).related_model
-        if isinstance(model, type) and isinstance(holder, model) and holder.pk is not None:
-            return kind
-    raise GrantError("no_holder", f"{holder!r} is no saved user, group or client.")
-
-
-def _unrevoked(scope: str, kind: str, holder: models.Model) -> QuerySet[ScopeGrant]:
-    return ScopeGrant.objects.filter(scope=scope, revoked_at__isnull=True, **{kind: holder})
-
-
-def _close_expired(scope: str, kind: str, holder: models.Model, by: models.Model | None) -> None:
-    for row in _unrevoked(scope, kind, holder).select_for_update():
-        if not row.is_live():
-            revoke(row, by=by, reason="expired")
-
-
-def _grant_error(error: ValidationError) -> GrantError:
-    flaws = [flaw for flaws in error.error_dict.values() for flaw in flaws]
-    code = next((flaw.code for flaw in flaws if flaw.code), "invalid")
-    return GrantError(str(code), " ".join(message for flaw in flaws for message in flaw.messages))

@@ -1,0 +1,27 @@
+"""Grant, revoke, extend, look up; the only room that queries ScopeGrant."""
+
+from api_guard.grants.reading import (
+    LiveGrant,
+    get,
+    granted,
+    live,
+    live_grants,
+    record_use,
+    scopes_of_client,
+)
+from api_guard.grants.writing import GrantError, ensure, extend, grant, revoke
+
+__all__ = [
+    "GrantError",
+    "LiveGrant",
+    "ensure",
+    "extend",
+    "get",
+    "grant",
+    "granted",
+    "live",
+    "live_grants",
+    "record_use",
+    "revoke",
+    "scopes_of_client",
+]
