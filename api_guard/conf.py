@@ -8,6 +8,7 @@ from typing import Literal, TypeGuard
 
 from django.conf import settings
 
+from api_guard.core.addresses import Network, parse_networks
 from api_guard.core.scopes import PROTOCOL_SCOPES, did_you_mean, is_scope_name
 
 Engine = Literal["nh3", "bleach"]
@@ -26,6 +27,7 @@ NAMES = (
     "EVERYONE_GROUP",
     "UNSCOPED_AUTHENTICATION",
     "LAST_USED_INTERVAL",
+    "TRUSTED_PROXIES",
     "ON_FAULT",
     "SANITIZER",
 )
@@ -87,6 +89,19 @@ def last_used_interval() -> int:
     return value if _is_seconds(value) else LAST_USED_INTERVAL
 
 
+def trusted_proxies() -> tuple[Network, ...]:
+    """The networks whose word on X-Forwarded-For is taken; none by default."""
+    try:
+        return parse_networks(_strings(_read("TRUSTED_PROXIES")) or ())
+    except ValueError:
+        return ()
+
+
+def is_set(name: str) -> bool:
+    """Whether `settings.API_GUARD` says anything of `name`."""
+    return _read(name) is not None
+
+
 def on_fault() -> OnFault:
     """What a rate does while the counters' cache is down; what is unknown denies."""
     value = _read("ON_FAULT")
@@ -136,6 +151,14 @@ def _is_seconds(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def _are_networks(value: object) -> bool:
+    networks = _strings(value)
+    try:
+        return networks is not None and len(parse_networks(networks)) == len(networks)
+    except ValueError:
+        return False
+
+
 def _is_declarable(name: object) -> bool:
     return is_scope_name(name) and name not in PROTOCOL_SCOPES
 
@@ -174,6 +197,11 @@ _RULES: dict[str, tuple[Callable[[object], bool], str, str]] = {
         repr(list(UNSCOPED_AUTHENTICATION)),
     ),
     "LAST_USED_INTERVAL": (_is_seconds, "must be a number of seconds", str(LAST_USED_INTERVAL)),
+    "TRUSTED_PROXIES": (
+        _are_networks,
+        "must be a list of networks",
+        '["10.0.0.0/8"], or [] where no proxy stands before the API',
+    ),
     "ON_FAULT": (
         lambda value: value in ("local", "deny", "allow"),
         "must be 'local', 'deny' or 'allow'",

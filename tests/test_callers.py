@@ -165,6 +165,17 @@ def test_an_anonymous_caller_has_nothing_and_is_known_by_address(api, granted):
     assert api.get("/show", REMOTE_ADDR="").json()["key"] == "address:unknown"
 
 
+def test_a_forwarded_address_counts_only_from_a_trusted_proxy(api, db, settings):
+    def key():
+        return api.get("/show", HTTP_X_FORWARDED_FOR="203.0.113.9").json()["key"]
+
+    assert key() == "address:127.0.0.1"
+    settings.API_GUARD = {**settings.API_GUARD, "TRUSTED_PROXIES": ["127.0.0.0/8"]}
+    assert key() == "address:203.0.113.9"
+    settings.API_GUARD = {**settings.API_GUARD, "TRUSTED_PROXIES": ["everything"]}
+    assert key() == "address:127.0.0.1"
+
+
 def test_an_inactive_user_has_nothing(api, alice, issue, granted):
     alice.is_active = False
     alice.save()

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, checks, conf, guard
+from api_guard.checks.deploy import check_proxies, check_transport
 from api_guard.endpoints import Endpoint, Status, endpoints, view_class_of
 from api_guard.permissions import Guarded, HasScopes
 from tests.models import Note
@@ -132,6 +133,17 @@ def test_a_good_project_raises_no_alarm():
     call_command("check", fail_level="WARNING")
 
 
+def test_well_formed_settings_are_no_mistake(settings):
+    settings.API_GUARD = {
+        **settings.API_GUARD,
+        "PREFIXES": ["/api/"],
+        "TRUSTED_PROXIES": ["10.0.0.0/8", "2001:db8::1"],
+        "EVERYONE_GROUP": "everyone",
+        "LAST_USED_INTERVAL": 0,
+    }
+    assert checks.check_settings() == []
+
+
 def test_the_checks_are_registered(routed):
     routed(path("undeclared", Undeclared.as_view()))
     with pytest.raises(SystemCheckError, match=r"api_guard\.E002"):
@@ -154,6 +166,10 @@ def test_the_checks_are_registered(routed):
         ({"UNSCOPED_AUTHENTICATION": [1]}, "list of dotted paths"),
         ({"LAST_USED_INTERVAL": True}, "number of seconds"),
         ({"LAST_USED_INTERVAL": -1}, "number of seconds"),
+        ({"TRUSTED_PROXIES": ["everything"]}, "list of networks"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8"}, "list of networks"),
+        ({"PREFIXES": ["api/"]}, "begin with a slash"),
+        ({"PREFIXES": "/api/"}, "begin with a slash"),
         ({"ON_FAULT": "open"}, "'local', 'deny' or 'allow'"),
         ({"SANITIZER": "none"}, "'nh3' or 'bleach'"),
     ],
@@ -499,9 +515,9 @@ def test_what_makes_a_plain_user_of_a_token_is_an_error(settings):
 
 
 def test_deployment_without_tls_is_an_error(settings):
-    assert any("security.W001" in message.msg for message in checks.check_transport())
+    assert any("security.W001" in message.msg for message in check_transport())
     settings.MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", *settings.MIDDLEWARE]
-    before = checks.check_transport()
+    before = check_transport()
     assert {message.id for message in before} == {"api_guard.E030"}
     said = " ".join(message.msg for message in before)
     assert "security.W008" in said
@@ -519,11 +535,11 @@ def test_deployment_without_tls_is_an_error(settings):
         "REFRESH_TOKEN_REUSE_PROTECTION": True,
         "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     }
-    assert checks.check_transport() == []
+    assert check_transport() == []
     settings.SECURE_PROXY_SSL_HEADER = ("X-Forwarded-Proto", "https")
-    assert [message.id for message in checks.check_transport()] == ["api_guard.E031"]
+    assert [message.id for message in check_transport()] == ["api_guard.E031"]
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    assert checks.check_transport() == []
+    assert check_transport() == []
 
 
 def test_a_plain_view_below_the_prefixes_is_named_and_troubles_no_other_check(settings):
@@ -531,6 +547,13 @@ def test_a_plain_view_below_the_prefixes_is_named_and_troubles_no_other_check(se
     found = [message for check in checks.CHECKS for message in check()]
     assert [message.id for message in found] == ["api_guard.E002"]
     assert "tests.test_checks.plain is routed at /plain" in found[0].msg
+
+
+def test_a_deployment_says_whether_a_proxy_stands_before_it(settings):
+    [message] = check_proxies()
+    assert message.id == "api_guard.W032"
+    settings.API_GUARD = {**settings.API_GUARD, "TRUSTED_PROXIES": []}
+    assert check_proxies() == []
 
 
 # The walk

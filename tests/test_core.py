@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api_guard.core.addresses import client_address, parse_networks
 from api_guard.core.caller import Caller, Standing
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import (
@@ -344,6 +345,41 @@ def test_usage_says_what_is_left_and_how_long_to_wait():
         "RateLimit-Policy": '"5/s";q=5;w=1, "10/m";q=10;w=60',
         "RateLimit": '"5/s";r=0;t=0, "10/m";r=0;t=30',
     }
+
+
+PROXIES = parse_networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "address"),
+    [
+        ("203.0.113.1", "", "203.0.113.1"),
+        ("203.0.113.1", "198.51.100.7", "203.0.113.1"),
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.7, 10.0.0.2", "198.51.100.7"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "garbage", "10.0.0.1"),
+        ("10.0.0.1", "6.6.6.6, garbage, 10.0.0.2", "10.0.0.2"),
+        ("10.0.0.1", "198.51.100.7:8080", "10.0.0.1"),
+        ("10.0.0.1", ", ".join(["6.6.6.6"] * 9999), "6.6.6.6"),
+        ("::ffff:10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("2001:db8:ffff::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "", "fe80::/64"),
+        ("", "198.51.100.7", "unknown"),
+        ("/run/api.sock", "198.51.100.7", "unknown"),
+    ],
+)
+def test_an_address_is_believed_as_far_as_the_proxies_are(peer, forwarded_for, address):
+    assert client_address(peer, forwarded_for, PROXIES) == address
+
+
+@given(st.text(), st.text())
+def test_garbage_in_the_header_never_raises_and_never_opens(peer, forwarded_for):
+    assert client_address(peer, forwarded_for, PROXIES)
+    assert client_address("203.0.113.1", forwarded_for, PROXIES) == "203.0.113.1"
 
 
 @pytest.mark.parametrize(

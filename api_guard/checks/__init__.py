@@ -5,7 +5,7 @@ from api_guard.checks.authentication import (
     check_plain_users,
     check_toolkit,
 )
-from api_guard.checks.deploy import check_transport
+from api_guard.checks.deploy import check_proxies, check_transport
 from api_guard.checks.endpoints import (
     check_endpoints,
     check_exemptions,
@@ -47,6 +47,6 @@ CHECKS = (
     check_renderers,
     check_sanitizer,
 )
-DEPLOY_CHECKS = (check_transport,)
+DEPLOY_CHECKS = (check_transport, check_proxies)
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]

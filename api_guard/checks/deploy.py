@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.core.checks.security import base, csrf, sessions
 
+from api_guard import conf
 from api_guard.oauth2.security import toolkit_warnings
 
 _DJANGO = (
@@ -41,3 +43,19 @@ def check_transport(app_configs: object = None, **_: object) -> list[CheckMessag
             )
         )
     return found
+
+
+def check_proxies(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W032: it was said whether a proxy stands before the API."""
+    del app_configs
+    if conf.is_set("TRUSTED_PROXIES"):
+        return []
+    return [
+        checks.Warning(
+            "API_GUARD['TRUSTED_PROXIES'] was never set: behind a proxy, all anonymous callers "
+            "share the proxy's address, and its rates.",
+            hint='API_GUARD["TRUSTED_PROXIES"] = ["10.0.0.0/8"], or [] where no proxy stands '
+            "before the API.",
+            id="api_guard.W032",
+        )
+    ]
