@@ -8,16 +8,24 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.urls import include, path
+from rest_framework.authtoken.views import obtain_auth_token
+from rest_framework.routers import DefaultRouter
 
 from api_guard import checks, conf, exceptions, grants
+from api_guard.checks.endpoints import check_endpoints, check_exemptions
+from api_guard.endpoints import Row, Status
+from api_guard.management.commands import guard_endpoints
 from api_guard.sanitizers import PRESETS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+CHECKS = ROOT / "api_guard" / "checks"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 BLOCK = re.compile(
     r"^```(?:\{code-block\} )?(?P<language>\w+)\n"
@@ -35,6 +43,17 @@ def blocks_of(page, language="python"):
 
 def headings_of(page):
     return re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+
+
+def ids_in_the_code():
+    text = "".join(file.read_text() for file in CHECKS.glob("*.py"))
+    return set(re.findall(r'id="(api_guard\.[EW]\d{3})"', text))
+
+
+def ids_in_docstrings():
+    functions = [*checks.CHECKS, *checks.DEPLOY_CHECKS]
+    heads = [function.__doc__.partition(":")[0] for function in functions]
+    return [f"api_guard.{name}" for head in heads for name in head.split(", ")]
 
 
 def all_refusals(base=exceptions.Refusal):
@@ -62,16 +81,32 @@ def test_every_setting_has_a_heading(name):
 
 
 def test_every_check_has_a_heading_and_no_other_has():
-    ids = set(re.findall(r"api_guard\.[EW]\d{3}", inspect.getsource(checks)))
-    headed = {heading for heading in headings_of(DOCS / "checks.md") if "api_guard." in heading}
-    assert headed == ids
-    assert len(ids) == len(checks.CHECKS)
+    ids = ids_in_the_code()
+    headed = [heading for heading in headings_of(DOCS / "checks.md") if "api_guard." in heading]
+    assert sorted(headed, key=lambda heading: heading[-3:]) == headed
+    assert set(headed) == ids
+    assert sorted(ids_in_docstrings()) == sorted(ids)
+    rows = re.findall(
+        r"^\| \[(\w+)\]\(#api_guard(\w+)\) \|", (DOCS / "checks.md").read_text(), re.M
+    )
+    assert [f"api_guard.{name}" for name, _ in rows] == headed
+    assert all(name.lower() == anchor for name, anchor in rows)
 
 
 def test_every_id_of_a_check_that_the_docs_name_exists():
-    ids = set(re.findall(r"api_guard\.[EW]\d{3}", inspect.getsource(checks)))
+    ids = ids_in_the_code()
     for page in PAGES:
         assert set(re.findall(r"api_guard\.[EW]\d{3}", page.read_text())) <= ids, page
+
+
+def test_every_option_of_guard_endpoints_and_every_status_stands_in_the_docs():
+    text = (DOCS / "endpoints.md").read_text()
+    parser = guard_endpoints.Command().create_parser("manage.py", "guard_endpoints")
+    own = {"--format", "--urlconf", "--fail-on", "--diff", "--probe"}
+    assert own <= set(parser._option_string_actions)
+    assert own == {heading for heading in headings_of(DOCS / "endpoints.md") if heading[0] == "-"}
+    assert [row for row in Status if f"| `{row.value}` |" not in text] == []
+    assert [field.name for field in fields(Row) if f"| `{field.name}` |" not in text] == []
 
 
 @pytest.mark.parametrize("refusal", [*all_refusals()], ids=lambda cls: cls.__name__)
@@ -133,9 +168,10 @@ def test_every_link_of_the_readme_leads_somewhere():
 @pytest.mark.django_db
 @pytest.mark.urls(__name__)
 def test_the_readme_s_example_passes_its_checks(settings):
-    written = {"INSTALLED_APPS": []}
+    written = {"INSTALLED_APPS": [], "MIDDLEWARE": ["django.middleware.common.CommonMiddleware"]}
     exec(example("# settings.py"), written)
-    for name in ("REST_FRAMEWORK", "OAUTH2_PROVIDER", "API_GUARD"):
+    settings.DEBUG = True  # a project begins with it, and counts rates in one process
+    for name in ("MIDDLEWARE", "REST_FRAMEWORK", "OAUTH2_PROVIDER", "API_GUARD"):
         setattr(settings, name, written[name])
     assert set(written["INSTALLED_APPS"]) <= set(settings.INSTALLED_APPS)
     assert [message.msg for check in checks.CHECKS for message in check()] == []
@@ -151,6 +187,96 @@ def test_the_readme_s_example_refuses_until_the_scope_is_granted(api, applicatio
     assert response.headers["RateLimit-Policy"] == '"100/m";q=100;w=60'
     grants.revoke(application.scope_grants.get())
     assert api.get("/notes/").json()["code"] == "insufficient_scope"
+
+
+def recipe(page, caption):
+    return next(code for found, code in blocks_of(DOCS / page) if found == caption)
+
+
+def settings_of_recipes():
+    """Yield every API_GUARD that the page shows, in its order."""
+    for _, code in blocks_of(DOCS / "recipes.md"):
+        if code.startswith("API_GUARD"):
+            written = {}
+            exec(code, written)
+            yield written["API_GUARD"]
+
+
+@pytest.fixture
+def routed_by_recipes(settings):
+    """Route what the page shows, and whatever a test adds."""
+
+    def route(*captions, extra=()):
+        module = ModuleType("tests.recipes")
+        patterns = [path("o/", include("api_guard.oauth2.urls")), *extra]
+        for caption in captions:
+            exec(recipe("recipes.md", caption), module.__dict__)
+            patterns += module.__dict__.pop("urlpatterns", [])
+        if "router" in vars(module):
+            patterns.append(path("root/", include(module.router.urls)))
+        if "healthy" in vars(module):
+            patterns.append(path("healthy/", module.healthy))
+        module.urlpatterns = patterns
+        sys.modules[module.__name__] = module
+        settings.ROOT_URLCONF = module.__name__
+        return module
+
+    return route
+
+
+def is_quiet():
+    return [m.msg for check in (check_endpoints, check_exemptions) for m in check()] == []
+
+
+@pytest.mark.django_db
+def test_the_recipes_guard_what_every_project_has(api, routed_by_recipes):
+    routed_by_recipes(
+        "urls.py, a router",
+        "urls.py, tokens for passwords",
+        "views.py, with a guard",
+        "urls.py, the login",
+    )
+    assert is_quiet()
+    assert api.get("/root/").status_code == 200
+    assert api.post("/token/", {}).status_code == 400
+    assert api.get("/healthy/").json() == "ok"
+    assert api.get("/api-auth/login/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_recipes_exempt_what_every_project_has(api, settings, routed_by_recipes):
+    root, schema, token, health, login = settings_of_recipes()
+    views = ModuleType("shop.views")
+    exec(recipe("recipes.md", "views.py"), views.__dict__)
+    views.health.__module__ = views.__name__
+    bare = [
+        path("", DefaultRouter.APIRootView.as_view(api_root_dict={})),
+        path("token/", obtain_auth_token),
+        path("api/health/", views.health),
+        path("api/auth/", include("rest_framework.urls")),
+    ]
+    routed_by_recipes(extra=bare)
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/api"]}
+    assert not is_quiet()
+    assert {api.get(f"/{name}/").status_code for name in ("token", "api/health")} == {403}
+    exempt = {**root["EXEMPT"], **token["EXEMPT"], **health["EXEMPT"], **login["EXEMPT"]}
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/api"], "EXEMPT": exempt}
+    assert is_quiet()
+    assert api.post("/token/", {}).status_code == 400
+    assert api.get("/").status_code == 200
+    assert api.get("/api/health/").content == b"ok"
+    assert api.get("/api/auth/login/").status_code == 200
+    assert schema["EXEMPT"].keys() == {"drf_spectacular.views"}
+
+
+@pytest.mark.django_db
+def test_the_recipes_guard_the_schema(api, staff, settings, routed_by_recipes):
+    pytest.importorskip("drf_spectacular")
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "drf_spectacular"]
+    routed_by_recipes("urls.py, the schema", "schema.py")
+    assert is_quiet()
+    assert api.get("/docs/").status_code == 401
+    assert api.by_session(staff).get("/docs/").status_code == 200
 
 
 class Project:
@@ -295,7 +421,7 @@ def test_the_tutorial_leads_from_an_open_api_to_a_guarded_one(tmp_path):
     )
     views = (tmp_path / "notes/views.py").read_text()
     assert all(line in views for line in added.splitlines() if "..." not in line)
-    begin, _, end = checks_shown.pop(0).partition("\n")[2].partition("...\nSystem")
+    begin, _, end = checks_shown.pop(0).partition("\n")[2].partition("\n...\n")
     found = project.check()
     assert found.startswith(begin)
     assert found.strip().endswith(end.strip())
@@ -304,6 +430,9 @@ def test_the_tutorial_leads_from_an_open_api_to_a_guarded_one(tmp_path):
     project.write("notes/views.py")
     assert "no issues" in checks_shown.pop(0)
     assert project.check() == "System check identified no issues (0 silenced).\n"
+    [listed] = [code for code in shown if code.startswith("$ python manage.py guard_endpoints")]
+    rows = project.manage("guard_endpoints", "--fail-on", "unguarded,unknown").stdout.splitlines()
+    assert set(listed.splitlines()[1:]) - {"..."} <= set(rows)
     assert project.manage("migrate").returncode == 0
     project.shell(
         DRIVER,
