@@ -9,13 +9,22 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from api_guard.endpoints import Status, dotted_path, is_whole, policy_of, status_of, view_class_of
+from api_guard.endpoints import (
+    Status,
+    dotted_path,
+    is_exempt,
+    is_whole,
+    policy_of,
+    status_of,
+    view_class_of,
+)
 from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
 from api_guard.permissions import was_decided
 
 logger = logging.getLogger("api_guard")
 
 _REACHED = "_api_guard_reached"
+_EXEMPT = "_api_guard_exempt"
 
 
 class GuardMiddleware:
@@ -53,6 +62,8 @@ class GuardMiddleware:
             logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
             return _refusal(UndeclaredEndpoint())
         view_class = view_class_of(view)
+        if status is Status.EXEMPT:
+            setattr(request, _EXEMPT, True)
         if view_class is None or status is Status.EXEMPT:
             return None
         if policy_of(view_class) is not None and not is_whole(view_class):
@@ -67,18 +78,30 @@ class GuardMiddleware:
 
 def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Return `response`, or a refusal in its place where it is a success that nobody decided."""
-    view_class = getattr(request, _REACHED, None)
-    if view_class is None or response.status_code >= 400 or was_decided(request, view_class):
+    if response.status_code >= 400:
+        return response
+    view_class = getattr(request, _REACHED, None) or _hidden_view(request, response)
+    if view_class is None or was_decided(request, view_class):
         return response
     logger.error(
-        "%s answered %s %s without a decision, and what it did is done: call super().dispatch() "
-        "in its dispatch(), and put no cache around it.",
+        "%s: %s %s was answered without a decision, and what was done is done. Where the view has "
+        "a dispatch() of its own, call super().dispatch() in it; where a cache, a decorator or "
+        "another middleware answered for it, put that inside the view.",
         dotted_path(view_class),
         request.method,
         request.path_info,
     )
     response.close()
     return _refusal(Unsealed())
+
+
+def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> type | None:
+    """Return the class of a DRF view that a plain view called, unless one of them is exempt."""
+    context = getattr(response, "renderer_context", None)
+    view = context.get("view") if isinstance(context, dict) else None
+    if view is None or hasattr(request, _EXEMPT) or is_exempt(type(view)):
+        return None
+    return type(view)
 
 
 def _refusal(refusal: Refusal) -> JsonResponse:

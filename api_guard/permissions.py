@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from rest_framework.permissions import (
     AND,
+    NOT,
     OR,
     BasePermission,
     OperationHolderMixin,
@@ -143,10 +144,14 @@ def _is_needed(wanted: HasScopes, permissions: Sequence[object]) -> bool:
 
 
 class _Strict:
-    """A DRF permission that admits only by returning exactly True."""
+    """A DRF permission that admits only by returning exactly True.
 
-    def __init__(self, permission: Any) -> None:
+    `unsure` is what an answer counts for that is no bool: below a NOT, True is what refuses.
+    """
+
+    def __init__(self, permission: Any, unsure: bool) -> None:
         self._permission = permission
+        self._unsure = unsure
 
     @property  # type: ignore[misc]  # as unittest.mock does
     def __class__(self) -> Any:
@@ -163,9 +168,9 @@ class _Strict:
         return self._judge(self._permission.has_object_permission(request, view, obj))
 
     def _judge(self, answer: object) -> bool:
-        if answer is True:
-            return True
-        if answer:
+        if isinstance(answer, bool):
+            return answer
+        if answer or self._unsure:
             logger.error(
                 "%s answered %s, which is neither True nor False: refused. A permission returns "
                 "bool, and is no coroutine.",
@@ -174,14 +179,15 @@ class _Strict:
             )
         if isinstance(answer, Coroutine):
             answer.close()
-        return False
+        return self._unsure
 
 
-def strict(permission: Any) -> Any:
+def strict(permission: Any, *, unsure: bool = False) -> Any:
     """Return a permission that admits where `permission` returns exactly True, and only there."""
     sides = vars(permission)
+    # Each side for itself: the log names the class, and a NOT makes no admission of a non-answer.
     if isinstance(permission, (AND, OR)):
-        # Each side for itself, so that the log names the class. Never inside a NOT, which would
-        # make an admission of a refusal.
-        sides.update(op1=strict(sides["op1"]), op2=strict(sides["op2"]))
-    return _Strict(permission)
+        sides.update({name: strict(sides[name], unsure=unsure) for name in ("op1", "op2")})
+    elif isinstance(permission, NOT):
+        sides.update(op1=strict(sides["op1"], unsure=not unsure))
+    return _Strict(permission, unsure)

@@ -23,6 +23,7 @@ from api_guard.middleware import GuardMiddleware
 
 _GROUP = re.compile(r"<(?:\w+:)?(\w+)>")
 _REACHED = "_api_guard_probed"
+_CLEAR = frozenset({"reached", "401", "403", "405"})
 _callers = count(1)
 
 
@@ -31,7 +32,8 @@ class Finding:
     """What one operation answered to nobody and to a user without any grant.
 
     The answers are statuses, or the name of an exception. `is_leak` says that the handler was
-    reached where the policy does not let this caller in.
+    reached where the policy does not let this caller in; `is_clear` that the answers say something
+    of the way to the handler, as 404 and 503 do not.
     """
 
     path: str
@@ -40,6 +42,7 @@ class Finding:
     anonymous: str
     grantless: str
     is_leak: bool
+    is_clear: bool
 
 
 def probe(urlconf: str | None = None) -> Iterator[Finding]:
@@ -65,7 +68,9 @@ def _probe(route: Route, operation: Operation) -> Finding:
         anonymous, is_open = _ask(route, operation, number, None)
         grantless, is_open_to_users = _ask(route, operation, number, _somebody(number))
     is_leak = (is_open and not to_all) or (is_open_to_users and not to_users)
-    return Finding(route.path, operation.method, dotted_path(cls), anonymous, grantless, is_leak)
+    is_clear = _CLEAR.issuperset((anonymous, grantless))
+    view = dotted_path(cls)
+    return Finding(route.path, operation.method, view, anonymous, grantless, is_leak, is_clear)
 
 
 def _ask(route: Route, operation: Operation, number: int, user: Any) -> tuple[str, bool]:
@@ -76,6 +81,8 @@ def _ask(route: Route, operation: Operation, number: int, user: Any) -> tuple[st
     if user is not None:
         force_authenticate(request, user)
     kwargs = dict.fromkeys(_GROUP.findall(route.path), "1")
+    if "format" in kwargs:
+        kwargs["format"] = "json"  # DRF answers 404 to a suffix that it has no renderer for
     middleware = GuardMiddleware(lambda passed: route.callback(passed, **kwargs))
     try:
         with transaction.atomic(using=DEFAULT_DB_ALIAS):
@@ -101,6 +108,8 @@ def _replaced_handlers(cls: Any, operation: Operation) -> Iterator[None]:
 
     name = operation.action or operation.method.lower()
     names = {name, operation.method.lower()} if operation.method != "OPTIONS" else {"options"}
+    if operation.method == "HEAD":
+        names.add("get")  # which answers where a class has no head() of its own
     kept = {name: cls.__dict__.get(name) for name in names if hasattr(cls, name)}
     for name in kept:
         setattr(cls, name, answer)

@@ -106,6 +106,7 @@ GOOD = [
     path("scoped", Scoped.as_view()),
     re_path(r"^ping$", ping),
     path("plain", plain),
+    path("o/", include("api_guard.oauth2.urls")),
 ]
 urlpatterns = GOOD
 
@@ -271,6 +272,31 @@ def test_another_scopes_backend_is_an_error(settings):
     settings.OAUTH2_PROVIDER = {}
     [message] = checks.check_toolkit()
     assert message.id == "api_guard.E007"
+
+
+def test_an_api_without_an_authorization_server_is_a_warning(routed):
+    routed()
+    sys.modules["tests.routed"].urlpatterns = []
+    [message] = checks.check_toolkit()
+    assert (message.id, "api_guard.oauth2.urls" in message.hint) == ("api_guard.W026", True)
+
+
+def test_settings_of_the_toolkit_may_be_missing(monkeypatch):
+    from django.conf import settings
+
+    from api_guard.checks import authentication
+
+    monkeypatch.setattr(authentication, "_is_routed", lambda name: name.endswith("token"))
+    # Past the signal by which the toolkit reads its settings anew, and does not survive this.
+    monkeypatch.setattr(settings, "OAUTH2_PROVIDER", None)
+    assert [message.id for message in checks.check_toolkit()] == ["api_guard.E007"]
+
+
+def test_a_project_without_the_framework_s_app_is_told(monkeypatch):
+    from django.apps import apps
+
+    monkeypatch.setattr(apps, "is_installed", lambda name: name != "rest_framework")
+    assert [message.id for message in checks.check_apps()] == ["api_guard.E027"]
 
 
 def test_urls_by_which_anybody_registers_a_client_are_a_warning(routed):

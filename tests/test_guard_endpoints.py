@@ -80,6 +80,7 @@ class WriteOnly(APIView):
 urlpatterns = [
     path("", include(router.urls)),
     path("write-only", WriteOnly.as_view()),
+    path("suffixed.<str:format>", guard(read="notes:read")(Answer).as_view()),
     path("post-only", Notes.as_view({"post": "create"})),
     path("plain", lambda request: None),
     path("ping/<int:number>", guard(read=PUBLIC)(Answer).as_view()),
@@ -169,8 +170,18 @@ def test_a_probe_runs_no_handler_and_finds_no_leak_where_there_is_none():
     notes = found["POST", "/notes/$"]
     assert (notes.anonymous, notes.grantless) == ("401", "403")
     assert found["GET", "/fails"].anonymous == "ZeroDivisionError"
+    assert not found["GET", "/fails"].is_clear
+    assert "?     GET      /fails" in text
+    assert found["GET", "/suffixed.<str:format>"].anonymous == "401"
+    assert (found["HEAD", "/ping/<int:number>"].anonymous) == "reached"
     assert not Note.objects.exists()
     assert Answer.get.__module__ == __name__
+
+
+@pytest.mark.parametrize("option", [{"fail_on": "unknown"}, {"diff": "x"}, {"format": "csv"}])
+def test_a_probe_goes_alone(option):
+    with pytest.raises(CommandError, match="goes without"):
+        run(probe=True, **option)
 
 
 @pytest.mark.urls("tests.test_leaks")

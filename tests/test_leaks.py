@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.test import AsyncClient
 from django.urls import include, path, re_path
+from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import cache_page
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import condition
 from rest_framework import permissions
 from rest_framework.authtoken.views import ObtainAuthToken, obtain_auth_token
@@ -180,6 +183,11 @@ class PlainClass(View):
         return HttpResponse("leaked")
 
 
+@method_decorator(csrf_exempt, name="dispatch")
+class Decorated(PlainClass):
+    pass
+
+
 class PlainCallable:
     def __call__(self, request):
         return HttpResponse("leaked")
@@ -240,11 +248,23 @@ STRICT = {
     "deny": by(Deny),
     "and": by(Good & Truthy),
     "not": by(~Truthy),
+    "not-silent": by(~Silent),
+    "not-async": by(~Asynchronous),
+    "not-or": by(~(Silent | Deny)),
+}
+NAMED = {
+    "async": "Asynchronous",
+    "not-async": "Asynchronous",
+    "not-silent": "Silent",
+    "not-or": "Silent",
 }
 LET_THROUGH = {
     "guarded": guarded_public,
     "good": by(Good),
     "and": by(Good & Good),
+    "not": by(~Deny),
+    "or": by(Deny | Good),
+    "not-and": by(~(Deny & Good)),
     "dispatch": guarded(GoodDispatch),
     "loose": guarded(LooseFirst),
     "hidden": hidden(guarded_public),
@@ -281,6 +301,11 @@ urlpatterns = [
     path("bare-router/", include(bare_router.urls)),
     path("slash/", guarded_public),
     path("outside", plain),
+    path("calls-by-name", lambda request: calls_by_name(request)),
+    path("calls-guarded", lambda request: calls_guarded(request)),
+    path("cacheable", guard(read="notes:read")(Answer).as_view()),
+    path("plain/decorated", Decorated.as_view()),
+    path("plain/partial", partial(plain)),
     path("plain/function", plain),
     path("plain/class", PlainClass.as_view()),
     path("plain/callable", PlainCallable()),
@@ -313,9 +338,9 @@ def test_a_permission_admits_only_by_true(api, name, caplog):
     response = api.get(f"/strict/{name}")
     assert response.status_code in (401, 403)
     errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
-    assert bool(errors) is (name in ("async", "truthy", "and"))
+    assert bool(errors) is (name not in ("silent", "deny"))
     if errors:
-        assert f"tests.test_leaks.{'Asynchronous' if name == 'async' else 'Truthy'}" in errors[0]
+        assert f"tests.test_leaks.{NAMED.get(name, 'Truthy')}" in errors[0]
 
 
 def test_an_object_permission_admits_only_by_true(api, rf):
@@ -381,18 +406,59 @@ def test_a_router_s_root_is_guarded_like_any_view(api):
     assert code(api.get("/bare-router/")) == (403, "undeclared_endpoint")
 
 
+by_name = Empty.as_view()
+
+
+def calls_by_name(request):
+    return by_name(request)
+
+
+def calls_guarded(request):
+    return guarded_public(request)
+
+
+def test_a_view_that_a_plain_one_calls_is_refused_all_the_same(api, settings):
+    assert code(api.get("/calls-by-name")) == (403, "unsealed")
+    assert api.get("/calls-guarded").json() == "leaked"
+    exempt = {**settings.API_GUARD, "EXEMPT": {"tests.test_leaks.Empty": "for the test"}}
+    settings.API_GUARD = exempt
+    assert api.get("/calls-by-name").json() == "leaked"
+
+
+def test_a_cache_for_the_whole_site_keeps_nothing_that_is_guarded(
+    api, application, issue, give, settings
+):
+    from api_guard import grants
+
+    settings.MIDDLEWARE = [
+        settings.MIDDLEWARE[0],
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *settings.MIDDLEWARE[1:],
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    [row] = give(application, "notes:read")
+    api.by_token(issue("notes:read"))
+    response = api.get("/cacheable")
+    assert response.json() == "leaked"
+    assert response["Cache-Control"] == "private, no-store"
+    assert {"Authorization", "Cookie"} <= set(response["Vary"].split(", "))
+    grants.revoke(row)
+    assert api.get("/cacheable").status_code == 403
+    assert "private" not in api.get("/slash/")["Cache-Control"]
+
+
 @pytest.fixture
 def prefixed(settings):
     settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": [PREFIX]}
     return settings
 
 
-@pytest.mark.parametrize("name", ["function", "class", "callable", "regex"])
+@pytest.mark.parametrize("name", ["function", "class", "callable", "regex", "decorated", "partial"])
 def test_below_the_prefixes_every_view_is_refused_that_is_not_exempt(api, prefixed, name):
     assert code(api.get(f"{PREFIX}{name}")) == (403, "undeclared_endpoint")
     assert api.get("/outside").content == b"leaked"
     assert api.get("/fine/guarded").status_code == 200
-    views = ["plain", "PlainClass", "PlainCallable"]
+    views = ["plain", "PlainClass", "PlainCallable", "Decorated"]
     exempt = {f"tests.test_leaks.{view}": "for the test" for view in views}
     prefixed.API_GUARD = {**prefixed.API_GUARD, "EXEMPT": exempt}
     assert api.get(f"{PREFIX}{name}").status_code == 200
@@ -400,9 +466,11 @@ def test_below_the_prefixes_every_view_is_refused_that_is_not_exempt(api, prefix
 
 def test_below_the_prefixes_plain_views_are_listed(prefixed):
     found = {e.route: e for e in endpoints() if e.route.startswith(PREFIX)}
-    assert set(found) == {f"{PREFIX}{n}" for n in ("function", "class", "callable", "regex$")}
+    names = ("function", "class", "callable", "regex$", "decorated", "partial")
+    assert set(found) == {f"{PREFIX}{name}" for name in names}
     assert {e.status for e in found.values()} == {Status.UNGUARDED}
     assert found["/plain/class"].view == "tests.test_leaks.PlainClass"
+    assert found["/plain/decorated"].view == "tests.test_leaks.Decorated"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from api_guard.checks.endpoints import (
 from api_guard.checks.objects import check_detail_routes, check_owners
 from api_guard.checks.permissions import check_permission_classes
 from api_guard.checks.settings import (
+    check_apps,
     check_counters,
     check_default_permission,
     check_exception_handler,
@@ -27,6 +28,7 @@ from api_guard.checks.settings import (
 from api_guard.checks.views import check_overrides
 
 CHECKS = (
+    check_apps,
     check_settings,
     check_middleware,
     check_default_permission,

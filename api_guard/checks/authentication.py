@@ -86,21 +86,28 @@ def check_plain_users(app_configs: object = None, **_: object) -> list[CheckMess
 
 
 def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E007, W025: django-oauth-toolkit issues only granted scopes, to clients of your choosing."""
+    """E007, W025, W026: the toolkit issues only granted scopes, to clients of your choosing."""
     del app_configs
     found: list[CheckMessage] = []
-    values = getattr(settings, "OAUTH2_PROVIDER", {})
+    values = getattr(settings, "OAUTH2_PROVIDER", None) or {}
     if values.get("SCOPES_BACKEND_CLASS") != "api_guard.oauth2.GrantedScopes":
         text = (
             "OAUTH2_PROVIDER['SCOPES_BACKEND_CLASS'] is not GrantedScopes, so that a client may "
             "ask for scopes that were never granted to it."
         )
-        hint = 'OAUTH2_PROVIDER["SCOPES_BACKEND_CLASS"] = "api_guard.oauth2.GrantedScopes"'
+        hint = 'OAUTH2_PROVIDER = {"SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes"}'
         found.append(Error(text, hint=hint, id="api_guard.E007"))
     if _is_routed("oauth2_provider:register"):
         text = "Any user may register a client, at oauth2_provider's own URLs."
         hint = 'path("o/", include("api_guard.oauth2.urls"))'
         found.append(checks.Warning(text, hint=hint, id="api_guard.W025"))
+    if not _is_routed("oauth2_provider:token"):
+        text = "No route leads to the authorization server, so that no client gets a token here."
+        hint = (
+            'path("o/", include("api_guard.oauth2.urls")), or SILENCED_SYSTEM_CHECKS = '
+            '["api_guard.W026"] where tokens come from another site.'
+        )
+        found.append(checks.Warning(text, hint=hint, id="api_guard.W026"))
     return found
 
 

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error
 from api_guard import conf
 from api_guard.core.scopes import did_you_mean
 from api_guard.endpoints import (
+    ANY_METHOD,
     Endpoint,
     Status,
     dotted_path,
@@ -40,12 +41,20 @@ def check_endpoints(app_configs: object = None, **_: object) -> list[CheckMessag
     return [
         Error(
             f"{view} is routed at {endpoint.route} and has no guard.",
-            hint='Write @guard(read="some:scope", write="some:scope") above it, or name it in '
-            f'API_GUARD["EXEMPT"] = {{"{view}": "the reason"}}.',
+            hint=_way_in(endpoint) + f'API_GUARD = {{"EXEMPT": {{"{view}": "the reason"}}, ...}}.',
             id="api_guard.E002",
         )
         for view, endpoint in _with_status(Status.UNGUARDED).items()
     ]
+
+
+def _way_in(endpoint: Endpoint) -> str:
+    if endpoint.operation.method == ANY_METHOD:
+        return "Make it a view of Django REST framework and guard it, or name it in "
+    return (
+        'Write @guard(read="some:scope", write="some:scope") above it, or route '
+        "guard(...)(TheView) where the view is a library's, or name it in "
+    )
 
 
 def check_unknown(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -98,7 +107,7 @@ def check_scopes(app_configs: object = None, **_: object) -> list[CheckMessage]:
         Error(
             f"{view} demands the scope {name!r}, which is not declared."
             f"{did_you_mean(name, declared)}",
-            hint=f'API_GUARD["SCOPES"] = {{..., "{name}": "What it lets its holder do"}}',
+            hint=f'API_GUARD = {{"SCOPES": {{"{name}": "What it lets its holder do", ...}}, ...}}',
             id="api_guard.E003",
         )
         for name, view in missing.items()

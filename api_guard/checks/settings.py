@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
@@ -35,6 +36,20 @@ def check_settings(app_configs: object = None, **_: object) -> list[CheckMessage
             f"API_GUARD: {mistake.name} {mistake.problem}", hint=mistake.mend, id="api_guard.E001"
         )
         for mistake in conf.mistakes()
+    ]
+
+
+def check_apps(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E027: Django REST framework is installed as an app."""
+    del app_configs
+    if apps.is_installed("rest_framework"):
+        return []
+    return [
+        Error(
+            "rest_framework is not in INSTALLED_APPS.",
+            hint='INSTALLED_APPS = [..., "rest_framework", "oauth2_provider", "api_guard"]',
+            id="api_guard.E027",
+        )
     ]
 
 

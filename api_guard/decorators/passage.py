@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.http import Http404, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -162,8 +163,12 @@ class Passage:
     def finalize_response(
         self, beyond: Beyond, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """Say in headers what is left of the rates."""
+        """Say in headers what is left of the rates, and that a private answer is nobody else's."""
         final: HttpResponseBase = beyond(request, response, *args, **kwargs)
+        if self._demand is not None and not self._demand.is_public:
+            # A cache before the view would answer after a revoke, and would answer others.
+            final.headers.setdefault("Cache-Control", "private, no-store")
+            patch_vary_headers(final, ("Authorization", "Cookie"))
         for name, value in rate_limit_fields(self.usages).items():
             final.headers[name] = value
         return final

@@ -21,6 +21,7 @@ from api_guard.endpoints.views import (
     view_class_of,
 )
 from api_guard.endpoints.walk import (
+    ANY_METHOD,
     Endpoint,
     Route,
     endpoints,
@@ -30,6 +31,7 @@ from api_guard.endpoints.walk import (
 )
 
 __all__ = [
+    "ANY_METHOD",
     "FORMATS",
     "HOOKS",
     "POLICY_ATTRIBUTE",

@@ -22,6 +22,9 @@ from api_guard.core.policy import (
 POLICY_ATTRIBUTE = "_api_guard_policy"
 
 
+# How far a decorated callback is looked into.
+_DEEPEST = 100
+
 # What a guard wraps. The guard is whole while all of these are its own.
 HOOKS = (
     "initial",
@@ -113,7 +116,7 @@ def _search(callback: Any) -> type | None:
     waiting: list[Any] = [callback]
     seen: set[int] = set()
     # Bounded, because a decorator may lead anywhere.
-    while waiting and len(seen) < 100:
+    while waiting and len(seen) < _DEEPEST:
         found = waiting.pop(0)
         if id(found) in seen:
             continue
@@ -173,7 +176,8 @@ def _asks_permissions(cls: Any) -> bool:
 
 def plain_view(callback: Any) -> Any:
     """Return the function or the class of a view that is none of DRF's."""
-    view = inspect.unwrap(callback)
+    # A class is named by the callback itself: what its dispatch() is wrapped in lies deeper.
+    view: Any = inspect.unwrap(callback, stop=lambda found: hasattr(found, "view_class"))
     view = getattr(view, "view_class", getattr(view, "func", view))
     return view if hasattr(view, "__qualname__") else type(view)
 

@@ -48,6 +48,8 @@ class Command(BaseCommand):
         del args
         unwanted = _statuses(options["fail_on"])
         if options["probe"]:
+            if unwanted or options["diff"] or options["format"] != "table":
+                raise CommandError("--probe goes without --fail-on, --diff and --format.")
             self._probe(options["urlconf"])
             return
         rows = listing(endpoints(options["urlconf"]))
@@ -76,13 +78,17 @@ class Command(BaseCommand):
             raise CommandError(f"The endpoints differ from {path}.")
 
     def _probe(self, urlconf: str | None) -> None:
-        leaks = 0
+        leaks = unclear = 0
         for finding in probe(urlconf):
             leaks += finding.is_leak
+            unclear += not finding.is_clear
+            verdict = "LEAK" if finding.is_leak else "ok" if finding.is_clear else "?"
             self.stdout.write(
-                f"{'LEAK' if finding.is_leak else 'ok':5} {finding.method:8} {finding.path}  "
+                f"{verdict:5} {finding.method:8} {finding.path}  "
                 f"anonymous {finding.anonymous}, without grants {finding.grantless}  {finding.view}"
             )
+        if unclear:
+            self.stdout.write(f"{unclear} answers (?) say nothing of the way to their handlers.")
         if leaks:
             raise CommandError(f"{leaks} operations reached their handler and should not.")
 
