@@ -74,6 +74,20 @@ class InvalidToken(Refusal):
         )
 
 
+class InvalidCredential(Refusal):
+    """A credential of another kind was presented, and its authenticator refused it."""
+
+    status_code = 401
+    default_detail = _("Incorrect authentication credentials.")
+    default_code = "authentication_failed"
+
+    def __init__(self, detail: object, challenge: str) -> None:
+        super().__init__(None if isinstance(detail, (dict, list)) else detail)
+        if isinstance(detail, dict):
+            self.detail = detail  # a package's own shape, such as that of simplejwt
+        self.auth_header = challenge
+
+
 class InsufficientScope(Refusal):
     """The caller is known and does not have the scopes."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from api_guard.core.policy import SAFE_METHODS, Operation
 from api_guard.endpoints import (
     Status,
     dotted_path,
@@ -25,6 +26,7 @@ logger = logging.getLogger("api_guard")
 
 _REACHED = "_api_guard_reached"
 _EXEMPT = "_api_guard_exempt"
+_PUBLIC = "_api_guard_public"
 
 
 class GuardMiddleware:
@@ -73,6 +75,7 @@ class GuardMiddleware:
             )
             return _refusal(Unsealed())
         setattr(request, _REACHED, view_class)
+        setattr(request, _PUBLIC, _is_public(request, view, view_class))
         return None
 
 
@@ -83,6 +86,8 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     view_class = getattr(request, _REACHED, None) or _hidden_view(request, response)
     if view_class is None or was_decided(request, view_class):
         return response
+    if getattr(request, _PUBLIC, False) and _is_from_cache(request):
+        return response  # decided when it was stored, and for everybody
     logger.error(
         "%s: %s %s was answered without a decision, and what was done is done. Where the view has "
         "a dispatch() of its own, call super().dispatch() in it; where a cache, a decorator or "
@@ -93,6 +98,19 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     )
     response.close()
     return _refusal(Unsealed())
+
+
+def _is_public(request: HttpRequest, view: Callable[..., Any], view_class: type) -> bool:
+    method = str(request.method)
+    policy, actions = policy_of(view_class), getattr(view, "actions", None) or {}
+    operation = Operation(method, actions.get(method.lower()))
+    demand = policy.demand_for(operation) if policy is not None else None
+    return demand is not None and demand.is_public
+
+
+def _is_from_cache(request: HttpRequest) -> bool:
+    """Whether Django's cache middleware, `cache_page` included, found this answer."""
+    return request.method in SAFE_METHODS and getattr(request, "_cache_update_cache", True) is False
 
 
 def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> type | None:

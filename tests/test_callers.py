@@ -18,6 +18,8 @@ from rest_framework.authentication import (
     TokenAuthentication,
 )
 from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -244,6 +246,87 @@ def test_a_bad_bearer_token_is_refused_on_a_public_view_and_beside_a_session(api
 @pytest.mark.parametrize("header", ["", "Basic", "Digest abc", "BearerX abc"])
 def test_another_scheme_is_not_ours_to_judge(api, db, header):
     assert api.get("/toolkit", HTTP_AUTHORIZATION=header).status_code == 200
+
+
+class OtherBearer(BaseAuthentication):
+    """Another kind of bearer token, as a package for JWTs has it."""
+
+    refusal = "no JWT"
+
+    def authenticate(self, request):
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header.startswith("Bearer "):
+            return None
+        if not header.startswith("Bearer jwt-"):
+            raise AuthenticationFailed(self.refusal)
+        return get_user_model().objects.get(username=header.removeprefix("Bearer jwt-")), None
+
+    def authenticate_header(self, request):
+        return 'Bearer realm="jwt"'
+
+
+class Verbose(OtherBearer):
+    refusal = {"detail": "no JWT", "code": "token_not_valid", "messages": []}
+
+
+class Broken(BaseAuthentication):
+    def authenticate(self, request):
+        raise PermissionDenied("CSRF, say")
+
+
+BEARERS = {
+    "ours-first": [OAuth2Authentication, OtherBearer],
+    "ours-last": [OtherBearer, OAuth2Authentication],
+    "session-first": [SessionAuthentication, Verbose, OAuth2Authentication],
+}
+urlpatterns += [
+    path(name, show.as_view(authentication_classes=classes)) for name, classes in BEARERS.items()
+]
+urlpatterns += [
+    path("broken-first", show.as_view(authentication_classes=[Broken, OAuth2Authentication])),
+    path("broken-last", show.as_view(authentication_classes=[OAuth2Authentication, Broken])),
+]
+
+
+@pytest.mark.parametrize("name", BEARERS)
+def test_two_kinds_of_bearer_token_live_side_by_side(api, alice, bob, issue, name):
+    url = f"/{name}"
+    assert api.by_token("jwt-bob").get(url).json()["user"] == bob.pk
+    assert api.by_token(issue("notes:read", user=alice)).get(url).json()["user"] == alice.pk
+    refused = api.by_token("neither").get(url)
+    assert refused.status_code == 401
+    codes = {"ours-first": "invalid_token", "ours-last": "authentication_failed"}
+    assert refused.json()["code"] == codes.get(name, "token_not_valid")
+    assert refused["WWW-Authenticate"].startswith("Bearer realm=")
+    api.by_session(alice)
+    assert api.by_token("neither").get(url).status_code == 401
+    expected = alice.pk if name == "session-first" else bob.pk
+    assert api.by_token("jwt-bob").get(url).json()["user"] == expected
+    api.credentials()
+    assert api.get(url).status_code == 200
+
+
+def test_an_authenticator_that_refuses_for_its_own_reasons_ends_it(api, alice, issue):
+    api.by_token(issue("notes:read", user=alice))
+    assert api.get("/broken-first").status_code == 403
+    assert api.get("/broken-last").json()["user"] == alice.pk
+    api.credentials()
+    assert api.get("/broken-last").status_code == 403
+
+
+def test_who_was_authenticated_is_not_asked_again(alice, rf):
+    class Counting(SessionAuthentication):
+        asked = 0
+
+        def authenticate(self, request):
+            Counting.asked += 1
+            return alice, None
+
+    request = Request(rf.get("/"), authenticators=[Counting()])
+    view = show()
+    view.perform_authentication(request)
+    view.perform_authentication(request)
+    assert (request.user, Counting.asked) == (alice, 1)
 
 
 def test_a_token_is_taken_from_the_header_alone(api, alice, issue, granted):

@@ -249,8 +249,23 @@ def test_a_routed_operation_without_a_demand_is_named(routed):
     assert 'write=... or actions={"create": ...}' in message.hint
 
 
+class Own(Guarded):
+    pass
+
+
+def test_the_mend_keeps_the_permissions_and_authenticators_of_the_project(monkeypatch):
+    mine = [permissions.IsAuthenticated, permissions.AllowAny]
+    monkeypatch.setattr(api_settings, "DEFAULT_PERMISSION_CLASSES", mine)
+    [message] = checks.check_default_permission()
+    kept = '["api_guard.permissions.Guarded", "rest_framework.permissions.IsAuthenticated"]'
+    assert kept in message.hint
+
+
 def test_a_default_that_is_not_guarded_is_an_error(monkeypatch):
-    for wrong in ([permissions.AllowAny], []):
+    for right in ([Guarded, permissions.AllowAny], [Guarded & permissions.IsAdminUser], [Own]):
+        monkeypatch.setattr(api_settings, "DEFAULT_PERMISSION_CLASSES", right)
+        assert checks.check_default_permission() == []
+    for wrong in ([permissions.AllowAny], [], [permissions.IsAdminUser & permissions.AllowAny]):
         monkeypatch.setattr(api_settings, "DEFAULT_PERMISSION_CLASSES", wrong)
         [message] = checks.check_default_permission()
         assert message.id == "api_guard.E005"
@@ -264,7 +279,7 @@ def test_an_authenticator_that_says_no_scopes_is_named(routed, monkeypatch, sett
     )
     tokens, toolkit = checks.check_authentication()
     assert tokens.id == "api_guard.E006"
-    assert 'UNSCOPED_AUTHENTICATION"] = [..., "tests.test_checks.Tokens"]' in tokens.hint
+    assert '"rest_framework.authentication.TokenAuthentication", "tests.test_checks.' in tokens.hint
     assert "Use api_guard.authentication.OAuth2Authentication" in toolkit.hint
 
 

@@ -245,7 +245,7 @@ def test_the_recipes_guard_what_every_project_has(api, routed_by_recipes):
 
 @pytest.mark.django_db
 def test_the_recipes_exempt_what_every_project_has(api, settings, routed_by_recipes):
-    root, schema, token, health, login = settings_of_recipes()
+    root, schema, token, health, login, _ = settings_of_recipes()
     views = ModuleType("shop.views")
     exec(recipe("recipes.md", "views.py"), views.__dict__)
     views.health.__module__ = views.__name__

@@ -296,6 +296,8 @@ urlpatterns = [
     below("fine/", LET_THROUGH),
     path("error", guarded(OwnError)),
     path("cached", cached_guarded),
+    path("cached-public", cache_page(60)(guarded_public)),
+    path("cached-actions", cache_page(60)(guard(read=PUBLIC)(Actions).as_view({"get": "list"}))),
     path("scopes", Scopes.as_view()),
     path("router/", include(good_router.urls)),
     path("bare-router/", include(bare_router.urls)),
@@ -392,6 +394,14 @@ def test_a_cache_around_a_guarded_view_serves_nobody_else(api, alice, give):
     assert api.by_session(alice).get("/cached").status_code == 200
     api.logout()
     assert api.get("/cached").status_code in (401, 403)
+
+
+def test_a_cached_answer_for_everybody_was_decided_when_it_was_stored(api):
+    assert api.get("/cached-public").json() == "leaked"
+    assert api.get("/cached-public").json() == "leaked"
+    assert api.head("/cached-public").status_code == 200
+    assert api.get("/cached-actions").json() == "leaked"
+    assert api.get("/cached-actions").json() == "leaked"
 
 
 def test_a_view_declared_by_its_scopes_is_decided_by_them(api, alice, give):

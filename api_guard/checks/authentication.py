@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.checks import CheckMessage, Error
 from django.urls import NoReverseMatch, reverse
 from rest_framework.settings import api_settings
 
+from api_guard import conf
 from api_guard.authentication import OAuth2Authentication
 from api_guard.callers import ScopedAuthentication, is_unscoped
 from api_guard.endpoints import dotted_path, initkwarg, routes
@@ -40,12 +42,12 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
         for cls, place in silent.items()
     ]
     if not any(issubclass(cls, ScopedAuthentication) for cls in default):
+        names = [dotted_path(OAuth2Authentication), *(dotted_path(cls) for cls in default)]
+        listed = json.dumps(names)
         found.append(
             Error(
                 "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] reads no access tokens.",
-                hint='REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": '
-                f'["{dotted_path(OAuth2Authentication)}", '
-                '"rest_framework.authentication.SessionAuthentication"], ...}',
+                hint=f'REST_FRAMEWORK = {{"DEFAULT_AUTHENTICATION_CLASSES": {listed}, ...}}',
                 id="api_guard.E023",
             )
         )
@@ -64,10 +66,11 @@ def _authenticators() -> Iterator[tuple[str, Iterable[type]]]:
 def _hint(cls: type) -> str:
     if cls.__name__ == OAuth2Authentication.__name__:
         return f"Use {dotted_path(OAuth2Authentication)} in its place."
+    listed = [*sorted(conf.unscoped_authentication()), dotted_path(cls)]
     return (
-        "Where it stands for a user in person, "
-        f'API_GUARD["UNSCOPED_AUTHENTICATION"] = [..., "{dotted_path(cls)}"]; '
-        "where it is a token, give it token_scopes(auth) and token_client(auth)."
+        "Where it is a token, give it token_scopes(auth) and token_client(auth); where it stands "
+        "for a user in person, "
+        f'API_GUARD = {{"UNSCOPED_AUTHENTICATION": {json.dumps(listed)}, ...}}.'
     )
 
 

@@ -68,7 +68,7 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
     return [
         checks.Warning(
             f"{view} leads to single objects at {route}, and its guard does not say whose: "
-            "everyone with the scope may touch every one.",
+            "whoever is let in may touch every one.",
             hint='Say owner="author", objects=function, or objects=ANY_OBJECT where that is meant.',
             id="api_guard.W018",
         )

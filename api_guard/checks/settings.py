@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.apps import apps
@@ -9,12 +10,13 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from rest_framework.exceptions import APIException
+from rest_framework.permissions import AllowAny
 from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from api_guard import conf
-from api_guard.endpoints import policy_of, routes
+from api_guard.endpoints import dotted_path, is_and, policy_of, routes, sides_of
 from api_guard.permissions import Guarded
 
 MIDDLEWARE = "api_guard.middleware.GuardMiddleware"
@@ -74,17 +76,25 @@ def check_default_permission(app_configs: object = None, **_: object) -> list[Ch
     """E005: what nobody declared is refused by default."""
     del app_configs
     classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES  # the stubs show the names, not these
-    if Guarded in list(classes):
+    if any(_is_guarded(permission) for permission in classes):
         return []
+    # What the project had keeps its say, on exempt views above all.
+    kept = [dotted_path(cls) for cls in classes if isinstance(cls, type) and cls is not AllowAny]
+    listed = json.dumps(["api_guard.permissions.Guarded", *kept])
     return [
         Error(
             "REST_FRAMEWORK['DEFAULT_PERMISSION_CLASSES'] lacks Guarded, so that a view without "
             "a guard is open to whom DRF admits.",
-            hint='REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": '
-            '["api_guard.permissions.Guarded"], ...}',
+            hint=f'REST_FRAMEWORK = {{"DEFAULT_PERMISSION_CLASSES": {listed}, ...}}',
             id="api_guard.E005",
         )
     ]
+
+
+def _is_guarded(permission: Any) -> bool:
+    if is_and(permission):
+        return any(_is_guarded(side) for side in sides_of(permission))
+    return isinstance(permission, type) and issubclass(permission, Guarded)
 
 
 def check_sanitizer(app_configs: object = None, **_: object) -> list[CheckMessage]:

@@ -14,6 +14,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
 from api_guard import grants, ownership, throttling
+from api_guard.authentication import authenticate
 from api_guard.callers import caller_of, rows_behind, throttle_key
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import (
@@ -102,6 +103,8 @@ class Passage:
     def perform_authentication(self, beyond: Beyond, request: Request) -> None:
         """Authenticate now, whatever the view does, and say so where that cannot be done."""
         with faults_as_unavailable():
+            if "_authenticator" not in vars(request):
+                authenticate(request)
             beyond(request)
             caller_of(request)
 
