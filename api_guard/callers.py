@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.module_loading import import_string
 from rest_framework.request import ForcedAuthentication, Request
@@ -99,7 +100,9 @@ def _identify(
         return None, None, Credential.NONE, NO_SCOPES
     user = _active_user(request)
     if user is None and getattr(request.user, "is_authenticated", False) is True:
-        return None, None, Credential.NONE, NO_SCOPES  # an inactive user is nobody
+        # An inactive user is nobody; and so is what is no user of this site, such as a device,
+        # for its primary key is not a user's.
+        return None, None, Credential.NONE, NO_SCOPES
     if isinstance(authenticator, ForcedAuthentication):
         return _identify_forced(request, user)
     if is_unscoped(type(authenticator)):
@@ -140,7 +143,7 @@ def _resolves_to(path: str, cls: type) -> bool:
 
 def _active_user(request: Request) -> models.Model | None:
     user: Any = request.user
-    is_user = getattr(user, "is_authenticated", False) is True
+    is_user = isinstance(user, get_user_model()) and user.is_authenticated is True
     return user if is_user and getattr(user, "is_active", False) is True else None
 
 

@@ -18,6 +18,7 @@ from api_guard.endpoints import (
     policy_of,
     status_of,
     view_class_of,
+    view_classes_of,
 )
 from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
 from api_guard.permissions import was_decided
@@ -74,7 +75,7 @@ class GuardMiddleware:
                 dotted_path(view_class),
             )
             return _refusal(Unsealed())
-        setattr(request, _REACHED, view_class)
+        setattr(request, _REACHED, view_classes_of(view))
         setattr(request, _PUBLIC, _is_public(request, view, view_class))
         return None
 
@@ -83,8 +84,8 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Return `response`, or a refusal in its place where it is a success that nobody decided."""
     if response.status_code >= 400:
         return response
-    view_class = getattr(request, _REACHED, None) or _hidden_view(request, response)
-    if view_class is None or was_decided(request, view_class):
+    reached = getattr(request, _REACHED, ()) or _hidden_view(request, response)
+    if not reached or any(was_decided(request, cls) for cls in reached):
         return response
     if getattr(request, _PUBLIC, False) and _is_from_cache(request):
         return response  # decided when it was stored, and for everybody
@@ -92,7 +93,7 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         "%s: %s %s was answered without a decision, and what was done is done. Where the view has "
         "a dispatch() of its own, call super().dispatch() in it; where a cache, a decorator or "
         "another middleware answered for it, put that inside the view.",
-        dotted_path(view_class),
+        dotted_path(reached[0]),
         request.method,
         request.path_info,
     )
@@ -113,13 +114,13 @@ def _is_from_cache(request: HttpRequest) -> bool:
     return request.method in SAFE_METHODS and getattr(request, "_cache_update_cache", True) is False
 
 
-def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> type | None:
-    """Return the class of a DRF view that a plain view called, unless one of them is exempt."""
+def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> tuple[type, ...]:
+    """Return the class of a DRF view that a plain view called; none where one of them is exempt."""
     context = getattr(response, "renderer_context", None)
     view = context.get("view") if isinstance(context, dict) else None
     if view is None or hasattr(request, _EXEMPT) or is_exempt(type(view)):
-        return None
-    return type(view)
+        return ()
+    return (type(view),)
 
 
 def _refusal(refusal: Refusal) -> JsonResponse:

@@ -184,10 +184,14 @@ class _Strict:
 
 def strict(permission: Any, *, unsure: bool = False) -> Any:
     """Return a permission that admits where `permission` returns exactly True, and only there."""
-    sides = vars(permission)
+    if type(permission) is _Strict:
+        return permission  # from a get_permissions() that asked another one
     # Each side for itself: the log names the class, and a NOT makes no admission of a non-answer.
+    # New ones, because a view may share what it returns.
+    sides: Any = permission
     if isinstance(permission, (AND, OR)):
-        sides.update({name: strict(sides[name], unsure=unsure) for name in ("op1", "op2")})
+        both = (strict(side, unsure=unsure) for side in (sides.op1, sides.op2))
+        permission = type(permission)(*both)
     elif isinstance(permission, NOT):
-        sides.update(op1=strict(sides["op1"], unsure=not unsure))
+        permission = NOT(strict(sides.op1, unsure=not unsure))
     return _Strict(permission, unsure)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.db import connections, router
 from django.db.models import Expression, Field, Model, QuerySet
+
+_CONVERTERS = "_api_guard_converters"
 
 
 class Parameter(Expression):
@@ -24,46 +25,66 @@ class Parameter(Expression):
         return "%s", (self,)
 
 
+@dataclass(frozen=True)
+class _Compiled:
+    sql: str
+    parameters: tuple[Any, ...]
+    columns: tuple[Any, ...]
+
+
 class Statement:
     """A `values_list` queryset with Parameters in it.
 
     Building and compiling a queryset takes Django several times as long as running it, and these
     run with every request. `build` makes the queryset of `model`; it is called once for each
-    connection, to which the router leads as it would lead the queryset.
+    database, to which the router leads as it would lead the queryset.
     """
 
     def __init__(self, model: type[Model], build: Callable[[], QuerySet[Any, Any]]) -> None:
         self._model = model
         self._build = build
-        self._compiled: WeakKeyDictionary[Any, _Compiled] = WeakKeyDictionary()
+        # By alias, and nothing in it that holds a connection: each thread has its own, and under
+        # ASGI each request.
+        self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, values: Mapping[str, object]) -> list[list[Any]]:
         """Run the statement with these values for its parameters, and return the rows."""
-        connection: Any = connections[router.db_for_read(self._model)]
-        compiled = self._compiled.get(connection)
+        alias = router.db_for_read(self._model)
+        connection: Any = connections[alias]
+        compiled = self._compiled.get(alias)
         if compiled is None:
-            compiled = self._compiled[connection] = _compile(self._build(), connection)
+            compiled = self._compiled[alias] = _compile(self._build(), connection)
         bound = [_bind(parameter, values, connection) for parameter in compiled.parameters]
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, bound)
-            return [list(row) for row in compiled.convert(cursor.fetchall())]
-
-
-@dataclass(frozen=True)
-class _Compiled:
-    sql: str
-    parameters: tuple[Any, ...]
-    convert: Callable[[Iterable[Any]], Iterable[Any]]
+            found = [list(row) for row in cursor.fetchall()]
+        for position, column, converters in _converters(compiled, connection) if found else ():
+            for row in found:
+                for convert in converters:
+                    row[position] = convert(row[position], column, connection)
+        return found
 
 
 def _compile(queryset: QuerySet[Any, Any], connection: Any) -> _Compiled:
     compiler: Any = queryset.query.get_compiler(connection=connection)
     sql, parameters = compiler.as_sql()
-    # What makes a datetime of SQLite's text, and an UUID of its hexadecimal digits.
-    converters = compiler.get_converters([column for column, _, _ in compiler.select])
-    return _Compiled(
-        sql, tuple(parameters), lambda rows: compiler.apply_converters(rows, converters)
-    )
+    return _Compiled(sql, tuple(parameters), tuple(column for column, _, _ in compiler.select))
+
+
+def _converters(compiled: _Compiled, connection: Any) -> list[tuple[int, Any, list[Any]]]:
+    """Return what makes a datetime of SQLite's text, and a UUID of its hexadecimal digits.
+
+    They are kept on the connection, which they hold.
+    """
+    kept = vars(connection).setdefault(_CONVERTERS, {})
+    if compiled.sql not in kept:
+        found = (
+            (position, column, [*connection.ops.get_db_converters(column), *own])
+            for position, column in enumerate(compiled.columns)
+            for own in [column.get_db_converters(connection)]
+        )
+        kept[compiled.sql] = [each for each in found if each[2]]
+    return kept[compiled.sql]  # type: ignore[no-any-return]
 
 
 def _bind(parameter: Any, values: Mapping[str, object], connection: Any) -> Any:

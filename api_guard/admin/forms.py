@@ -42,9 +42,9 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
                 _("Choose exactly one holder: a user, a group or a client."), code="one_holder"
             )
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=grants.database()):
                 self.grant(cleaned, by=None)
-                transaction.set_rollback(True)
+                transaction.set_rollback(True, using=grants.database())
         except grants.GrantError as error:
             self.add_error(_FIELD_OF.get(error.code), forms.ValidationError(str(error), error.code))
         return cleaned
@@ -75,9 +75,9 @@ class ExtendForm(forms.ModelForm):  # type: ignore[type-arg]
         """Try the new expiry and undo it, so that whatever grants.py refuses is said here."""
         cleaned = super().clean() or {}
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=grants.database()):
                 grants.extend(self.stored(), cleaned.get("expires_at"))
-                transaction.set_rollback(True)
+                transaction.set_rollback(True, using=grants.database())
         except grants.GrantError as error:
             self.add_error("expires_at", forms.ValidationError(str(error), error.code))
         return cleaned

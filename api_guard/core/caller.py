@@ -48,7 +48,7 @@ class Caller:
     @cached_property
     def scopes(self) -> frozenset[str]:
         """The effective scopes: granted now, and carried where there is a token."""
-        if not self.is_authenticated:
+        if not self.is_authenticated or self.credential is Credential.UNKNOWN:
             return NO_SCOPES
         return effective_scopes(self.credential, self.carried, self.look_up())
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
+from zlib import crc32
 
 from api_guard.core.caller import Caller
 from api_guard.core.demands import Demand, PolicyError
@@ -95,6 +97,15 @@ class Policy:
     rates: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
     owner: Mapping[str, str] = field(default_factory=dict)
     objects: Mapping[str, Callable[[Caller], object] | AnyObject] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A few letters that tell it from another policy, the same in every process."""
+        said = [f"{name}={demand}" for name, demand in sorted(self.demands.items())]
+        said += [
+            f"{name}={' '.join(map(str, rates))}" for name, rates in sorted(self.rates.items())
+        ]
+        return f"{crc32('&'.join(said).encode()):08x}"
 
     def demand_for(self, operation: Operation) -> Demand | None:
         """Return the demand for `operation`, None where the policy is silent."""

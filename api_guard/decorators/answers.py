@@ -47,8 +47,6 @@ def _answer(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    # What a permission did with the queryset before says nothing of what the handler will do.
-    passage.rule_ran = False
     model = model_of(type(passage.view))
     using = router.db_for_write(model) if model is not None else None
     writes = transaction.atomic(using=using) if operation.slot == "write" else nullcontext()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 from api_guard.decorators.passage import Passage
@@ -31,14 +32,16 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
 
     def hook(view: Any, *args: Any, **kwargs: Any) -> Any:
         passage = Passage.of(view)
-        if name in passage.active:
+        # By thread: a handler may ask for its queryset in several at once.
+        running = (get_ident(), name)
+        if running in passage.active:
             # A wrapper of a base class, reached by super(): the outermost has spoken.
             return beyond(view, *args, **kwargs)
-        passage.active.add(name)
+        passage.active.add(running)
         try:
             return stand(passage, functools.partial(beyond, view), *args, **kwargs)
         finally:
-            passage.active.discard(name)
+            passage.active.discard(running)
 
     functools.update_wrapper(hook, getattr(cls, name))
     hook.is_api_guard_hook = True  # type: ignore[attr-defined]

@@ -77,10 +77,10 @@ class Passage:
     def operation(self, request: Any) -> Operation:
         """Return the operation that `request` asks for; a probe's is that of its method."""
         method = str(getattr(request, "method", None) or "GET").upper()
-        if method == "OPTIONS":
-            return Operation(method, "metadata")
         actions = getattr(self.view, "action_map", None) or {}
-        return Operation(method, actions.get(method.lower()))
+        # DRF's own answer to OPTIONS goes by this name, a routed one by its own.
+        default = "metadata" if method == "OPTIONS" else None
+        return Operation(method, actions.get(method.lower(), default))
 
     def initial(self, beyond: Beyond, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let the view check, make sure that the guard was asked, and stand by the handler."""
@@ -127,6 +127,8 @@ class Passage:
         if is_first:
             self._demand = demand
             record_decision(request, self.view)
+            # What a permission did with the queryset says nothing of what the view will do.
+            self.rule_ran = False
 
     def get_permissions(self, beyond: Beyond) -> list[Any]:
         """Let a permission admit only by returning exactly True."""
@@ -210,7 +212,8 @@ class Passage:
         name, rates = self.policy.rates_for(operation)
         if not rates:
             return
-        group = f"{dotted_path(type(self.view))}:{name}"
+        # Two views of one name, as a factory makes them, are told apart by what they demand.
+        group = f"{dotted_path(type(self.view))}:{self.policy.fingerprint}:{name}"
         try:
             self.usages = throttling.admit(group, throttle_key(request), rates)
         except RateLimited as refusal:

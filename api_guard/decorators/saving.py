@@ -34,8 +34,8 @@ def check_on_save(passage: Passage, serializer: Any, request: Request) -> None:
         for stored in _stored(serializer):
             passage.vet(request, stored)
         owner = ownership.owner_for(serializer, rule, request.user)
-        # No savepoint: where the handler's own transaction is open, that one is undone.
-        with transaction.atomic(using=_database(serializer), savepoint=False):
+        # A savepoint, so that a handler may go on to the next row after one that failed.
+        with transaction.atomic(using=_database(serializer)):
             written = whole(**{**owner, **values})
             _check(passage, rule, written, request)
         return written

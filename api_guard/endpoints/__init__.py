@@ -19,6 +19,7 @@ from api_guard.endpoints.views import (
     sides_of,
     status_of,
     view_class_of,
+    view_classes_of,
 )
 from api_guard.endpoints.walk import (
     ANY_METHOD,
@@ -58,4 +59,5 @@ __all__ = [
     "sides_of",
     "status_of",
     "view_class_of",
+    "view_classes_of",
 ]

@@ -108,11 +108,17 @@ def sides_of(permission: Any) -> tuple[Any, ...]:
 
 def view_class_of(callback: Any) -> type | None:
     """Return the class of a DRF view behind a URL's callback, however it is decorated."""
+    return next(iter(view_classes_of(callback)), None)
+
+
+def view_classes_of(callback: Any) -> tuple[type, ...]:
+    """Return the classes of all DRF views that a callback may lead to, the nearest first."""
     # Asked with every request; what can be hashed is searched once.
     return _search_once(callback) if isinstance(callback, FunctionType) else _search(callback)
 
 
-def _search(callback: Any) -> type | None:
+def _search(callback: Any) -> tuple[type, ...]:
+    found_classes: dict[type, None] = {}
     waiting: list[Any] = [callback]
     seen: set[int] = set()
     # Bounded, because a decorator may lead anywhere.
@@ -123,9 +129,10 @@ def _search(callback: Any) -> type | None:
         seen.add(id(found))
         cls = getattr(found, "cls", None)
         if isinstance(cls, type) and hasattr(cls, "as_view") and hasattr(cls, "check_permissions"):
-            return cls
+            found_classes.setdefault(cls)
+            continue
         waiting += _wrapped_by(found)
-    return None
+    return tuple(found_classes)
 
 
 _search_once = cache(_search)
@@ -145,17 +152,25 @@ def status_of(callback: Any, path: str) -> Status | None:
 
     `path` is the request's path, or the route's: below `API_GUARD["PREFIXES"]` every view is.
     """
-    cls = view_class_of(callback)
-    if cls is not None:
-        if policy_of(cls) is not None:
-            return Status.GUARDED if is_whole(cls) else Status.UNKNOWN
-        if declares_scopes(initkwarg(callback, cls)):
-            return Status.GUARDED if _asks_permissions(cls) else Status.UNKNOWN
-        return Status.EXEMPT if is_exempt(cls) else Status.UNGUARDED
+    classes = view_classes_of(callback)
+    if classes:
+        # Of several, as behind a function that chooses one, the weakest counts.
+        return max((_status_of_class(callback, cls) for cls in classes), key=_WEAKNESS.index)
     if not path.startswith(conf.prefixes() or ("\0",)):
         return None
     view = plain_view(callback)
     return Status.EXEMPT if is_exempt(view) else Status.UNGUARDED
+
+
+_WEAKNESS = (Status.GUARDED, Status.EXEMPT, Status.UNKNOWN, Status.UNGUARDED)
+
+
+def _status_of_class(callback: Any, cls: type) -> Status:
+    if policy_of(cls) is not None:
+        return Status.GUARDED if is_whole(cls) else Status.UNKNOWN
+    if declares_scopes(initkwarg(callback, cls)):
+        return Status.GUARDED if _asks_permissions(cls) else Status.UNKNOWN
+    return Status.EXEMPT if is_exempt(cls) else Status.UNGUARDED
 
 
 def is_whole(cls: type) -> bool:

@@ -108,7 +108,7 @@ def operations(route: Route) -> Iterator[Operation]:
         if "get" in bound and "head" in names:
             bound["head"] = None
         yield from (Operation(name.upper()) for name in bound)
-    if "options" in names:
+    if "options" in names and "options" not in (actions or ()):
         yield Operation("OPTIONS", "metadata" if actions else None)
 
 

@@ -2,6 +2,7 @@
 
 from api_guard.grants.reading import (
     LiveGrant,
+    database,
     get,
     granted,
     live,
@@ -14,6 +15,7 @@ from api_guard.grants.writing import GrantError, ensure, extend, grant, revoke
 __all__ = [
     "GrantError",
     "LiveGrant",
+    "database",
     "ensure",
     "extend",
     "get",
