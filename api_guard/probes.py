@@ -17,9 +17,7 @@ from django.test import RequestFactory
 from rest_framework.response import Response
 from rest_framework.test import force_authenticate
 
-from api_guard.core.policy import (
-    Operation,
-)
+from api_guard.core.policy import Operation
 from api_guard.endpoints import Route, Status, dotted_path, operations, policy_of, routes, status_of
 from api_guard.middleware import GuardMiddleware
 

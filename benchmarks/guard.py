@@ -29,9 +29,7 @@ from rest_framework.views import APIView
 from api_guard import grants, guard
 from api_guard.core.caller import Caller
 from api_guard.core.decision import decide
-from api_guard.core.demands import (
-    Demand,
-)
+from api_guard.core.demands import Demand
 from api_guard.core.scopes import Credential, Granted
 
 RATE = "1000000/h"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from django.core import checks
 from django.core.checks import CheckMessage, Error
-from django.core.exceptions import FieldError
 from django.db.models import Model
 
 from api_guard.core.scopes import did_you_mean
 from api_guard.endpoints import dotted_path, endpoints, model_of, policy_of, routes
+from api_guard.ownership import leads_to_user
 
 
 def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -19,14 +19,14 @@ def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:
     del app_configs
     return [
         Error(
-            f"{view} has owner={lookup!r}, and {model._meta.label} has no such lookup."
+            f"{view} has owner={lookup!r}, which leads from {model._meta.label} to no user."
             f"{did_you_mean(lookup, [field.name for field in model._meta.get_fields()])}",
             hint='Write the field that leads to the user, such as owner="author" or '
             'owner="notebook__owner".',
             id="api_guard.E016",
         )
         for view, model, lookup in _owners()
-        if not _leads_somewhere(model, lookup)
+        if leads_to_user(model, lookup) is None
     ]
 
 
@@ -35,14 +35,6 @@ def _owners() -> Iterator[tuple[str, type[Model], str]]:
         policy, model = policy_of(cls), model_of(cls)
         if policy is not None and model is not None:
             yield from ((dotted_path(cls), model, lookup) for lookup in set(policy.owner.values()))
-
-
-def _leads_somewhere(model: type[Model], lookup: str) -> bool:
-    try:
-        model._base_manager.filter(**{f"{lookup}__isnull": True})
-    except FieldError:
-        return False
-    return True
 
 
 def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMessage]:

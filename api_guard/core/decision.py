@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from api_guard.core.caller import Caller, Standing
-from api_guard.core.demands import (
-    Demand,
-)
+from api_guard.core.demands import Demand
 from api_guard.core.scopes import Credential
 
 

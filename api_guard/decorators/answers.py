@@ -11,9 +11,8 @@ from django.db import router, transaction
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api_guard.core.policy import (
-    Operation,
-)
+from api_guard.core.policy import Operation
+from api_guard.decorators.saving import watched_saves
 from api_guard.endpoints import dotted_path, model_of
 from api_guard.exceptions import UncheckedObject
 
@@ -50,7 +49,7 @@ def _answer(
     model = model_of(type(passage.view))
     using = router.db_for_write(model) if model is not None else None
     writes = transaction.atomic(using=using) if operation.slot == "write" else nullcontext()
-    with writes:
+    with writes, watched_saves(passage):
         response = handler(request, *args, **kwargs)
         if getattr(response, "status_code", 500) < 400 and not passage.rule_ran:
             _refuse(passage.view, operation)

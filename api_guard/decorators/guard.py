@@ -11,9 +11,7 @@ from typing import Any, TypeVar, cast
 from rest_framework.views import APIView
 
 from api_guard.core.caller import Caller
-from api_guard.core.demands import (
-    PolicyError,
-)
+from api_guard.core.demands import PolicyError
 from api_guard.core.policy import (
     HTTP_METHODS,
     SLOTS,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cached_property
+from threading import get_ident
 from typing import Any
 
 from django.db import models
@@ -17,9 +19,7 @@ from api_guard import grants, ownership, throttling
 from api_guard.authentication import authenticate
 from api_guard.callers import caller_of, rows_behind, throttle_key
 from api_guard.core.decision import Denial, decide
-from api_guard.core.demands import (
-    Demand,
-)
+from api_guard.core.demands import Demand
 from api_guard.core.policy import (
     ObjectRule,
     Operation,
@@ -27,10 +27,10 @@ from api_guard.core.policy import (
 )
 from api_guard.core.rates import Usage, rate_limit_fields
 from api_guard.decorators.answers import answer_within_rule
-from api_guard.decorators.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.decorators.saving import check_on_save
-from api_guard.endpoints import dotted_path, policy_of
+from api_guard.endpoints import dotted_path, model_of, policy_of
 from api_guard.exceptions import RateLimited, Unsealed
+from api_guard.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.permissions import record_decision, refuse, strict
 
 logger = logging.getLogger("api_guard")
@@ -47,13 +47,14 @@ class Passage:
 
     def __init__(self, view: Any) -> None:
         self.view = view
-        self.active: set[str] = set()
+        self.active: set[tuple[int, str]] = set()
         self.vetted: set[tuple[type, object]] = set()
+        self.written: set[tuple[type, object]] = set()
         self.usages: tuple[Usage, ...] = ()
         self.rule_ran = False
         self._demand: Demand | None = None
         self._is_deciding = False
-        self._is_loading = False
+        self._loading: set[int] = set()
 
     @classmethod
     def of(cls, view: Any) -> Passage:
@@ -67,6 +68,11 @@ class Passage:
     def policy(self) -> Policy:
         """The policy of the class; what an instance says of itself does not count."""
         return policy_of(type(self.view)) or Policy()
+
+    @cached_property
+    def model(self) -> type[models.Model] | None:
+        """The model that the object rule is about, where the view says so."""
+        return model_of(type(self.view))
 
     @property
     def rule(self) -> ObjectRule | None:
@@ -130,9 +136,9 @@ class Passage:
             # What a permission did with the queryset says nothing of what the view will do.
             self.rule_ran = False
 
-    def get_permissions(self, beyond: Beyond) -> list[Any]:
+    def get_permissions(self, beyond: Beyond, *args: Any, **kwargs: Any) -> list[Any]:
         """Let a permission admit only by returning exactly True."""
-        return [strict(permission) for permission in beyond()]
+        return [strict(permission) for permission in beyond(*args, **kwargs)]
 
     def check_object_permissions(self, beyond: Beyond, request: Request, obj: Any) -> None:
         """Hide an object that is not the caller's; then ask the view's own permissions."""
@@ -140,28 +146,30 @@ class Passage:
         with failures_as_refusals(self.view, "an object permission"):
             beyond(request, obj)
 
-    def get_queryset(self, beyond: Beyond) -> Any:
+    def get_queryset(self, beyond: Beyond, *args: Any, **kwargs: Any) -> Any:
         """Narrow what the view starts from."""
-        return self._narrow(beyond())
+        return self._narrow(beyond(*args, **kwargs))
 
-    def filter_queryset(self, beyond: Beyond, queryset: Any) -> Any:
+    def filter_queryset(self, beyond: Beyond, *args: Any, **kwargs: Any) -> Any:
         """Narrow what the view's filters have left, whatever they were given."""
-        return self._narrow(beyond(queryset))
+        return self._narrow(beyond(*args, **kwargs))
 
-    def get_object(self, beyond: Beyond) -> Any:
+    def get_object(self, beyond: Beyond, *args: Any, **kwargs: Any) -> Any:
         """Trust an object that DRF's own lookup took from the narrowed queryset."""
-        self._is_loading = _stock(type(self.view), "get_object") is GenericAPIView.get_object
+        if _stock(type(self.view), "get_object") is not GenericAPIView.get_object:
+            return beyond(*args, **kwargs)
+        self._loading.add(get_ident())
         try:
-            return beyond()
+            return beyond(*args, **kwargs)
         finally:
-            self._is_loading = False
+            self._loading.discard(get_ident())
 
     def get_serializer(self, beyond: Beyond, *args: Any, **kwargs: Any) -> Any:
         """Hold what the serializer saves to the object rule, and what it points at."""
         serializer = beyond(*args, **kwargs)
         request = getattr(self.view, "request", None)
         if isinstance(request, Request) and request.method not in ("GET", "HEAD"):
-            ownership.narrow_related(serializer, request, type(self.view))
+            ownership.narrow_related(serializer, request, self.view)
             check_on_save(self, serializer, request)
         return serializer
 
@@ -178,24 +186,26 @@ class Passage:
             final.headers[name] = value
         return final
 
-    def vet(self, request: Any, obj: Any) -> None:
-        """Raise Http404 for an object that the rule does not leave to the caller."""
+    def vet(self, request: Any, obj: Any, on_failure: type[Exception] = Http404) -> None:
+        """Raise `on_failure` for an object that the rule does not leave to the caller.
+
+        An object of another model than the view's is no business of its rule.
+        """
         rule = self.rule
         if rule is None or rule.is_any:
             return
-        self.rule_ran = True
-        if self._is_loading:
-            self.vetted.add((type(obj), obj.pk))
-            return
         if not isinstance(obj, models.Model):
-            raise Http404
-        if (type(obj), obj.pk) in self.vetted:
+            raise on_failure
+        if not ownership.is_of(obj, self.model):
             return
-        with failures_as_refusals(self.view, "the object rule"):
-            is_covered = ownership.covers(obj, rule, caller_of(request))
-        if not is_covered:
-            raise Http404
-        self.vetted.add((type(obj), obj.pk))
+        key = (obj._meta.model, obj.pk)
+        if key not in self.vetted and get_ident() not in self._loading:
+            with failures_as_refusals(self.view, "the object rule"):
+                is_covered = ownership.covers(obj, rule, caller_of(request))
+            if not is_covered:
+                raise on_failure
+        self.rule_ran = True
+        self.vetted.add(key)
 
     def _narrow(self, queryset: Any) -> Any:
         rule = self.rule

@@ -8,9 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
-from api_guard.core.demands import (
-    Demand,
-)
+from api_guard.core.demands import Demand
 from api_guard.endpoints.views import Status
 from api_guard.endpoints.walk import Endpoint
 

@@ -12,9 +12,7 @@ from django.core.signals import setting_changed
 from django.db.models import Model
 from django.urls import URLResolver, get_resolver, get_urlconf
 
-from api_guard.core.demands import (
-    Demand,
-)
+from api_guard.core.demands import Demand
 from api_guard.core.policy import (
     Operation,
     Policy,
@@ -124,19 +122,22 @@ def _endpoint(route: Route, operation: Operation) -> Endpoint:
     return Endpoint(route.path, operation, dotted_path(cls), status, policy, demand)
 
 
-def policies_over(model: type[Model], view_class: type) -> tuple[Policy, ...]:
-    """Return the policies with an object rule for `model`: of every reachable view, and this one.
+def policies_over(model: type[Model], view_class: type) -> tuple[tuple[Policy, type[Model]], ...]:
+    """Return the policies with an object rule for `model`, a parent or a child, and its model.
 
-    The view at work counts whether it is routed or not.
+    Those of every reachable view, and of the view at work, routed or not.
     """
-    concrete = model._meta.concrete_model
-    routed = (route.view_class for route in routes() if route.view_class is not None)
-    classes = dict.fromkeys([view_class, *routed])
-    return tuple(
-        policy
-        for cls in classes
-        if (policy := policy_of(cls)) is not None
-        and policy.has_object_rule
-        and (own := model_of(cls)) is not None
-        and own._meta.concrete_model is concrete
-    )
+    found: dict[type, tuple[Policy, type[Model]]] = {}
+    routed = ((route.view_class, _initkwargs(route)) for route in routes())
+    for cls, initkwargs in ((view_class, {}), *routed):
+        policy, own = policy_of(cls), model_of(cls, initkwargs)
+        if cls is None or policy is None or own is None or not policy.has_object_rule:
+            continue
+        if issubclass(own, model) or issubclass(model, own):
+            found.setdefault(cls, (policy, own))
+    return tuple(found.values())
+
+
+def _initkwargs(route: Route) -> dict[str, Any]:
+    kept: dict[str, Any] = getattr(route.callback, "initkwargs", {})
+    return kept
