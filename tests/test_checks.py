@@ -542,6 +542,12 @@ def test_the_browsable_api_in_production_is_a_warning(monkeypatch, settings):
     assert checks.check_renderers() == []
 
 
+def test_bodies_without_bounds_and_json_that_is_none_are_a_warning(monkeypatch, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
+    monkeypatch.setattr(api_settings, "STRICT_JSON", False)
+    assert [message.id for message in checks.check_parsers()] == ["api_guard.W028"] * 2
+
+
 def test_an_api_that_reads_no_tokens_is_named(monkeypatch):
     monkeypatch.setattr(api_settings, "DEFAULT_AUTHENTICATION_CLASSES", [SessionAuthentication])
     [message] = checks.check_authentication()

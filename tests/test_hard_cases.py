@@ -93,6 +93,7 @@ def test_a_thread_s_connection_is_let_go(alice):
         # In SQLite's memory another thread sees no table; the statement is compiled all the same.
         with suppress(DatabaseError):
             grants.granted(alice, None)
+        connections.close_all()
 
     for _ in range(20):
         t = threading.Thread(target=work)
@@ -695,3 +696,29 @@ def test_a_view_may_return_the_permissions_of_another():
 
     [permission] = Asking().get_permissions()
     assert isinstance(permission, AND)
+
+
+@at("by-hand/")
+@own
+class ByHand(APIView):
+    queryset = Note.objects.all()
+
+    def post(self, request):
+        note = Note.objects.create(author_id=request.data["author"], title="by hand")
+        return Response(note.pk)
+
+    def put(self, request):
+        note = Note.objects.get(pk=request.data["id"])
+        note.title = "changed by hand"
+        note.save()
+        return Response(note.pk)
+
+
+def test_what_a_handler_saves_by_hand_is_held_to_the_rule(a, alice, bob, mine, bobs):
+    assert a.post("/by-hand/", {"author": alice.pk}).status_code == 200
+    refused = a.post("/by-hand/", {"author": bob.pk})
+    assert (refused.status_code, refused.json()["code"]) == (403, "outside_your_objects")
+    assert Note.objects.filter(title="by hand").count() == 1
+    assert a.put("/by-hand/", {"id": mine.pk}).status_code == 200
+    assert a.put("/by-hand/", {"id": bobs.pk}).status_code == 403
+    assert set(Note.objects.values_list("title", flat=True)) == {"by hand", "changed by hand", "b"}

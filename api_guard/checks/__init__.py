@@ -21,6 +21,7 @@ from api_guard.checks.settings import (
     check_default_permission,
     check_exception_handler,
     check_middleware,
+    check_parsers,
     check_renderers,
     check_sanitizer,
     check_settings,
@@ -46,6 +47,7 @@ CHECKS = (
     check_detail_routes,
     check_counters,
     check_exception_handler,
+    check_parsers,
     check_renderers,
     check_sanitizer,
 )

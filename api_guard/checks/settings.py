@@ -167,6 +167,24 @@ def check_exception_handler(app_configs: object = None, **_: object) -> list[Che
     ]
 
 
+def check_parsers(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W028: bodies are bounded, and JSON is JSON."""
+    del app_configs
+    found: list[CheckMessage] = []
+    limit: Any = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if limit is None:
+        text = "DATA_UPLOAD_MAX_MEMORY_SIZE is None, so that a body of any size is read."
+        hint = "DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes, which is Django's own"
+        found.append(checks.Warning(text, hint=hint, id="api_guard.W028"))
+    if api_settings.STRICT_JSON is not True:
+        text = (
+            "REST_FRAMEWORK['STRICT_JSON'] is off, so that NaN and Infinity are taken for numbers."
+        )
+        hint = 'REST_FRAMEWORK = {"STRICT_JSON": True, ...}, or leave it out.'
+        found.append(checks.Warning(text, hint=hint, id="api_guard.W028"))
+    return found
+
+
 def check_renderers(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """W022: the browsable API is for development."""
     del app_configs

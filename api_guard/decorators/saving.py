@@ -56,6 +56,7 @@ def _after_save(sender: Any, instance: models.Model, **_: object) -> None:
     passage = _saving.get()
     if passage is not None and ownership.is_of(instance, passage.model):
         _check(passage, [instance], is_saved=True)
+        passage.rule_ran = True
 
 
 # To nobody in particular: Django looks up no receiver of these before it saves in bulk.

@@ -57,7 +57,11 @@ class Route:
 
 def routes(urlconf: str | None = None) -> tuple[Route, ...]:
     """Return every route to a DRF view, in the order of the URLconf."""
-    return _routes(urlconf or get_urlconf() or getattr(settings, "ROOT_URLCONF", None))
+    return _routes(_current(urlconf))
+
+
+def _current(urlconf: str | None) -> str | None:
+    return urlconf or get_urlconf() or getattr(settings, "ROOT_URLCONF", None)
 
 
 @cache
@@ -68,6 +72,7 @@ def _routes(urlconf: str | None) -> tuple[Route, ...]:
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("ROOT_URLCONF", "API_GUARD"):
         _routes.cache_clear()
+        _policies_over.cache_clear()
 
 
 setting_changed.connect(_forget)
@@ -127,8 +132,15 @@ def policies_over(model: type[Model], view_class: type) -> tuple[tuple[Policy, t
 
     Those of every reachable view, and of the view at work, routed or not.
     """
+    return _policies_over(model, view_class, _current(None))
+
+
+@cache
+def _policies_over(
+    model: type[Model], view_class: type, urlconf: str | None
+) -> tuple[tuple[Policy, type[Model]], ...]:
     found: dict[type, tuple[Policy, type[Model]]] = {}
-    routed = ((route.view_class, _initkwargs(route)) for route in routes())
+    routed = ((route.view_class, _initkwargs(route)) for route in _routes(urlconf))
     for cls, initkwargs in ((view_class, {}), *routed):
         policy, own = policy_of(cls), model_of(cls, initkwargs)
         if cls is None or policy is None or own is None or not policy.has_object_rule:
