@@ -74,6 +74,29 @@ class InvalidToken(Refusal):
         )
 
 
+class TokenInQuery(Refusal):
+    """An access token came in the query string, which logs and histories keep (RFC 9700 §4.3.2)."""
+
+    status_code = 400
+    default_detail = _("Send the access token in the Authorization header alone.")
+    default_code = "token_in_query"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auth_header = bearer_challenge(
+            error="invalid_request",
+            description="The access token must not be in the query string",
+        )
+
+
+class InsecureTransport(Refusal):
+    """A plaintext request reached the API of a site that is for TLS alone (ASVS 5.0, 4.1.2)."""
+
+    status_code = 403
+    default_detail = _("This API is spoken over TLS alone.")
+    default_code = "insecure_transport"
+
+
 class InvalidCredential(Refusal):
     """A credential of another kind was presented, and its authenticator refused it."""
 

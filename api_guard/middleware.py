@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.urls import Resolver404, resolve
 
 from api_guard.core.policy import SAFE_METHODS, Operation
 from api_guard.endpoints import (
@@ -20,7 +22,13 @@ from api_guard.endpoints import (
     view_class_of,
     view_classes_of,
 )
-from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
+from api_guard.exceptions import (
+    InsecureTransport,
+    Refusal,
+    TokenInQuery,
+    UndeclaredEndpoint,
+    Unsealed,
+)
 from api_guard.permissions import was_decided
 
 logger = logging.getLogger("api_guard")
@@ -50,10 +58,10 @@ class GuardMiddleware:
         """Answer the request, and look at the answer."""
         if self.is_async:
             return self._answer(request)
-        return seal(request, self.get_response(request))
+        return _refuse_early(request) or seal(request, self.get_response(request))
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        return seal(request, await self.get_response(request))
+        return _refuse_early(request) or seal(request, await self.get_response(request))
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
@@ -78,6 +86,29 @@ class GuardMiddleware:
         setattr(request, _REACHED, view_classes_of(view))
         setattr(request, _PUBLIC, _is_public(request, view, view_class))
         return None
+
+
+def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
+    """Refuse what must not even be redirected: a secret that came where others can read it."""
+    if _is_plaintext(request) and _is_concerned(request):
+        return _refusal(InsecureTransport())
+    has_token = "access_token" in request.META.get("QUERY_STRING", "")
+    if has_token and "access_token" in request.GET and _is_concerned(request):
+        return _refusal(TokenInQuery())
+    return None
+
+
+def _is_plaintext(request: HttpRequest) -> bool:
+    # A redirect would teach clients to send their tokens in clear, and to follow it.
+    return settings.SECURE_SSL_REDIRECT is True and not request.is_secure()
+
+
+def _is_concerned(request: HttpRequest) -> bool:
+    try:
+        view = resolve(request.path_info, getattr(request, "urlconf", None)).func
+    except Resolver404:
+        return False
+    return status_of(view, request.path_info) is not None
 
 
 def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -124,4 +155,7 @@ def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> tuple[type
 
 
 def _refusal(refusal: Refusal) -> JsonResponse:
-    return JsonResponse(refusal.detail, status=refusal.status_code)
+    response = JsonResponse(refusal.detail, status=refusal.status_code)
+    if refusal.auth_header is not None:
+        response.headers["WWW-Authenticate"] = refusal.auth_header
+    return response

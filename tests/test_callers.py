@@ -29,6 +29,7 @@ from api_guard.authentication import OAuth2Authentication
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 CODE = "code"
+FORM = "application/x-www-form-urlencoded"
 
 
 class SaysNothing(BaseAuthentication):
@@ -331,7 +332,9 @@ def test_who_was_authenticated_is_not_asked_again(alice, rf):
 
 def test_a_token_is_taken_from_the_header_alone(api, alice, issue, granted):
     token = issue(ALL, user=alice).token
-    assert api.get("/show", {"access_token": token}).json()["user"] is None
+    assert api.get("/show", {"access_token": token}).json()["code"] == "token_in_query"
+    form = api.generic("GET", "/show", f"access_token={token}", FORM)
+    assert form.json()["user"] is None
 
 
 def test_an_expired_token_is_refused(api, alice, issue):

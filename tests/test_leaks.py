@@ -367,6 +367,32 @@ def test_a_twin_that_is_written_right_is_let_through(api, name):
     assert status_of(LET_THROUGH[name], "/") is Status.GUARDED
 
 
+def test_a_token_in_the_query_string_is_refused_wherever_it_is_sent(api, alice, issue):
+    query = {"access_token": issue("notes:read", user=alice).token}
+    for url in ("/fine/guarded", "/fine/stream", "/scopes", "/undeclared/empty"):
+        response = api.get(url, query)
+        assert code(response) == (400, "token_in_query")
+        assert response["WWW-Authenticate"] == (
+            'Bearer realm="api", error="invalid_request", '
+            'error_description="The access token must not be in the query string"'
+        )
+    assert api.get("/outside", query).status_code == 200
+    assert api.get("/nowhere", query).status_code == 404
+    assert api.get("/fine/guarded", {"q": "access_token"}).status_code == 200
+
+
+def test_where_tls_is_asked_for_the_api_is_refused_in_clear_and_not_redirected(api, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    settings.MIDDLEWARE = [
+        settings.MIDDLEWARE[0],
+        "django.middleware.security.SecurityMiddleware",
+        *settings.MIDDLEWARE[1:],
+    ]
+    assert code(api.get("/fine/guarded")) == (403, "insecure_transport")
+    assert api.get("/fine/guarded", secure=True).status_code == 200
+    assert api.get("/outside").status_code == 301
+
+
 def test_an_error_of_the_view_passes_the_seal(api):
     assert api.get("/error").status_code == 418
 
@@ -504,6 +530,7 @@ def test_a_library_s_view_is_exempt_by_any_name_it_has(api, settings, path):
         ("/undeclared/empty", 403),
         ("/unsealed/dispatch", 403),
         ("/nowhere", 404),
+        ("/fine/guarded?access_token=x", 400),
     ],
 )
 @pytest.mark.django_db(transaction=True)
