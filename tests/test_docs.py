@@ -213,7 +213,7 @@ def routed_by_recipes(settings):
             exec(recipe("recipes.md", caption), module.__dict__)
             patterns += module.__dict__.pop("urlpatterns", [])
         if "router" in vars(module):
-            patterns.append(path("root/", include(module.router.urls)))
+            patterns.append(path("start/", include(module.router.urls)))
         if "healthy" in vars(module):
             patterns.append(path("healthy/", module.healthy))
         module.urlpatterns = patterns
@@ -237,7 +237,7 @@ def test_the_recipes_guard_what_every_project_has(api, routed_by_recipes):
         "urls.py, the login",
     )
     assert is_quiet()
-    assert api.get("/root/").status_code == 200
+    assert api.get("/start/").status_code == 200
     assert api.post("/token/", {}).status_code == 400
     assert api.get("/healthy/").json() == "ok"
     assert api.get("/api-auth/login/").status_code == 200

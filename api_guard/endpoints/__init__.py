@@ -1,6 +1,7 @@
 """Walks the URLconf into Endpoints; the one answer to "what is reachable, and how?"."""
 
 from api_guard.endpoints.listing import FORMATS, Row, listing
+from api_guard.endpoints.subjects import model_of
 from api_guard.endpoints.views import (
     HOOKS,
     POLICY_ATTRIBUTE,
@@ -13,7 +14,6 @@ from api_guard.endpoints.views import (
     is_exempt,
     is_hook,
     is_whole,
-    model_of,
     plain_view,
     policy_of,
     sides_of,

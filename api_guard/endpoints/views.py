@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from enum import Enum
 from functools import cache
 from types import FunctionType
 from typing import Any
 
-from django.db.models import Model
 from django.utils.module_loading import import_string
 from rest_framework.permissions import AND, OperandHolder
 
@@ -199,34 +198,3 @@ def initkwarg(callback: Any, cls: type, name: str = "permission_classes") -> Any
     """Return an attribute of a view, as `as_view(...)` or its class has it."""
     initkwargs = getattr(callback, "initkwargs", {})
     return initkwargs.get(name, getattr(cls, name, ()))
-
-
-def model_of(view_class: Any, initkwargs: Mapping[str, Any] | None = None) -> type[Model] | None:
-    """Return the model of a view: of its queryset, its serializer, or what its methods return."""
-    said = initkwargs or {}
-    queryset = said.get("queryset", getattr(view_class, "queryset", None))
-    serializer_class = said.get("serializer_class", getattr(view_class, "serializer_class", None))
-    model = getattr(queryset, "model", None) or _model_of_serializer(serializer_class)
-    if model is None and view_class is not None:
-        model = _model_of_methods(view_class)
-    return model if isinstance(model, type) and issubclass(model, Model) else None
-
-
-def _model_of_serializer(serializer_class: Any) -> Any:
-    return getattr(getattr(serializer_class, "Meta", None), "model", None)
-
-
-@cache
-def _model_of_methods(view_class: Any) -> Any:
-    """Ask a view without a request, as a schema generator does; what needs one has no answer."""
-    for name in ("get_queryset", "get_serializer_class"):
-        # Whatever goes wrong without a request is no answer, and no error.
-        with suppress(Exception):
-            view = view_class()
-            view.request, view.args, view.kwargs, view.format_kwarg = None, (), {}, None
-            view.action, view.action_map, view.swagger_fake_view = None, {}, True
-            found = getattr(view, name)()
-            model = getattr(found, "model", None) or _model_of_serializer(found)
-            if model is not None:
-                return model
-    return None

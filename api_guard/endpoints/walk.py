@@ -17,11 +17,11 @@ from api_guard.core.policy import (
     Operation,
     Policy,
 )
+from api_guard.endpoints.subjects import model_of
 from api_guard.endpoints.views import (
     Status,
     dotted_path,
     initkwarg,
-    model_of,
     plain_view,
     policy_of,
     status_of,
