@@ -500,6 +500,13 @@ def test_below_the_prefixes_every_view_is_refused_that_is_not_exempt(api, prefix
     assert api.get(f"{PREFIX}{name}").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/plain/x", "/en/plain/x", "/de/plain/x"])
+def test_a_prefix_holds_in_every_language(prefixed, path):
+    assert status_of(plain, path) is Status.UNGUARDED
+    assert status_of(plain, path.replace("plain", "other")) is None
+    assert status_of(plain, f"/xx{path}") is None
+
+
 def test_below_the_prefixes_plain_views_are_listed(prefixed):
     found = {e.route: e for e in endpoints() if e.route.startswith(PREFIX)}
     names = ("function", "class", "callable", "regex$", "decorated", "partial")

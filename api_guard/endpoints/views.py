@@ -11,6 +11,7 @@ from types import FunctionType
 from typing import Any
 
 from django.utils.module_loading import import_string
+from django.utils.translation import get_language_from_path
 from rest_framework.permissions import AND, OperandHolder
 
 from api_guard import conf
@@ -153,10 +154,19 @@ def status_of(callback: Any, path: str) -> Status | None:
     if classes:
         # Of several, as behind a function that chooses one, the weakest counts.
         return max((_status_of_class(callback, cls) for cls in classes), key=_WEAKNESS.index)
-    if not path.startswith(conf.prefixes() or ("\0",)):
+    if not _is_below_prefixes(path):
         return None
     view = plain_view(callback)
     return Status.EXEMPT if is_exempt(view) else Status.UNGUARDED
+
+
+def _is_below_prefixes(path: str) -> bool:
+    prefixes = conf.prefixes()
+    if not prefixes or path.startswith(prefixes):
+        return bool(prefixes)
+    # A prefix holds in every language of i18n_patterns().
+    language = get_language_from_path(path)
+    return language is not None and path[1 + len(language) :].startswith(prefixes)
 
 
 _WEAKNESS = (Status.GUARDED, Status.EXEMPT, Status.UNKNOWN, Status.UNGUARDED)
