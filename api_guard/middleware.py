@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import Resolver404, resolve
 
-from api_guard.core.policy import SAFE_METHODS, Operation
+from api_guard.core.policy import Operation
 from api_guard.endpoints import (
     Status,
     dotted_path,
@@ -100,7 +101,10 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
 
 def _is_plaintext(request: HttpRequest) -> bool:
     # A redirect would teach clients to send their tokens in clear, and to follow it.
-    return settings.SECURE_SSL_REDIRECT is True and not request.is_secure()
+    if settings.SECURE_SSL_REDIRECT is not True or request.is_secure():
+        return False
+    path = request.path_info.lstrip("/")
+    return not any(re.search(pattern, path) for pattern in settings.SECURE_REDIRECT_EXEMPT)
 
 
 def _is_concerned(request: HttpRequest) -> bool:
@@ -142,7 +146,9 @@ def _is_public(request: HttpRequest, view: Callable[..., Any], view_class: type)
 
 def _is_from_cache(request: HttpRequest) -> bool:
     """Whether Django's cache middleware, `cache_page` included, found this answer."""
-    return request.method in SAFE_METHODS and getattr(request, "_cache_update_cache", True) is False
+    # For any other method the flag only says that nothing will be stored.
+    is_kept = request.method in ("GET", "HEAD")
+    return is_kept and getattr(request, "_cache_update_cache", True) is False
 
 
 def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> tuple[type, ...]:

@@ -483,6 +483,27 @@ def test_a_route_to_one_object_without_an_object_rule_is_a_warning(routed):
     assert "objects=ANY_OBJECT" in message.hint
 
 
+@guard(read="notes:read", owner="author")
+class Subjectless(APIView):
+    def get(self, request):
+        return Response()
+
+
+def test_an_object_rule_for_no_known_model_is_a_warning(routed):
+    said = guard(read=PUBLIC, objects=ANY_OBJECT)(Notes)
+    routed(path("notes", said.as_view({"get": "list"})))
+    assert checks.check_subjects() == []
+    routed(path("subjectless", Subjectless.as_view()))
+    [message] = checks.check_subjects()
+    assert (message.id, "queryset = " in message.hint) == ("api_guard.W029", True)
+
+
+def test_rates_that_were_switched_off_are_a_warning(routed, settings):
+    settings.RATELIMIT_ENABLE = False
+    routed(path("limited", limited))
+    assert [message.id for message in checks.check_counters()] == ["api_guard.W020"]
+
+
 @guard(read=PUBLIC, throttle="5/s")
 @api_view(["GET"])
 def limited(request):

@@ -723,3 +723,33 @@ def test_what_a_handler_saves_by_hand_is_held_to_the_rule(a, alice, bob, mine, b
     assert a.put("/by-hand/", {"id": mine.pk}).status_code == 200
     assert a.put("/by-hand/", {"id": bobs.pk}).status_code == 403
     assert set(Note.objects.values_list("title", flat=True)) == {"by hand", "changed by hand", "b"}
+
+
+class AnyNote(serializers.ModelSerializer):
+    class Meta:
+        model = Notebook
+        fields = ["id", "title"]
+
+
+@at("by-request/<int:pk>/")
+@own
+class ByRequest(generics.GenericAPIView):
+    """About notes, which only its queryset says, and that needs a request."""
+
+    serializer_class = AnyNote
+
+    def get_queryset(self):
+        return Note.objects.exclude(title=self.request.query_params.get("but", ""))
+
+    def post(self, request, pk):
+        self.get_object()
+        other = Note.objects.get(pk=request.data["other"])
+        other.title = "taken"
+        other.save()
+        return Response()
+
+
+def test_the_queryset_at_work_says_what_a_view_is_about(a, mine, bobs):
+    assert a.post(f"/by-request/{mine.pk}/", {"other": bobs.pk}).status_code == 403
+    assert a.post(f"/by-request/{mine.pk}/", {"other": mine.pk}).status_code == 200
+    assert Note.objects.get(pk=bobs.pk).title == "b"

@@ -393,6 +393,13 @@ def test_where_tls_is_asked_for_the_api_is_refused_in_clear_and_not_redirected(a
     assert api.get("/outside").status_code == 301
 
 
+def test_what_may_be_asked_for_in_clear_is_left_alone(api, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_REDIRECT_EXEMPT = ["^fine/guarded$"]
+    assert api.get("/fine/guarded").status_code == 200
+    assert code(api.get("/fine/good")) == (403, "insecure_transport")
+
+
 def test_an_error_of_the_view_passes_the_seal(api):
     assert api.get("/error").status_code == 418
 
@@ -428,6 +435,15 @@ def test_a_cached_answer_for_everybody_was_decided_when_it_was_stored(api):
     assert api.head("/cached-public").status_code == 200
     assert api.get("/cached-actions").json() == "leaked"
     assert api.get("/cached-actions").json() == "leaked"
+
+
+def test_options_is_never_an_answer_from_a_cache(api, settings):
+    # Django's middleware sets, for whatever it will not store, the flag that it sets for a hit.
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    assert code(api.options("/unsealed/dispatch")) == (403, "unsealed")
 
 
 def test_a_view_declared_by_its_scopes_is_decided_by_them(api, alice, give):

@@ -13,7 +13,7 @@ from api_guard.checks.endpoints import (
     check_silence,
     check_unknown,
 )
-from api_guard.checks.objects import check_detail_routes, check_owners
+from api_guard.checks.objects import check_detail_routes, check_owners, check_subjects
 from api_guard.checks.permissions import check_permission_classes
 from api_guard.checks.settings import (
     check_apps,
@@ -44,6 +44,7 @@ CHECKS = (
     check_overrides,
     check_permission_classes,
     check_owners,
+    check_subjects,
     check_detail_routes,
     check_counters,
     check_exception_handler,

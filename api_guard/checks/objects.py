@@ -30,6 +30,28 @@ def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:
     ]
 
 
+def check_subjects(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W029: the model that an object rule is about is known."""
+    del app_configs
+    unknown = {
+        dotted_path(route.view_class): None
+        for route in routes()
+        if route.view_class is not None
+        and (policy := policy_of(route.view_class)) is not None
+        and policy.has_object_rule
+        and model_of(route.view_class, getattr(route.callback, "initkwargs", {})) is None
+    }
+    return [
+        checks.Warning(
+            f"{view} has an object rule, and does not say for which model: related fields of other "
+            "views may name any of its objects.",
+            hint="Write queryset = TheModel.objects.all() in the class.",
+            id="api_guard.W029",
+        )
+        for view in unknown
+    ]
+
+
 def _owners() -> Iterator[tuple[str, type[Model], str]]:
     for cls in {route.view_class: None for route in routes() if route.view_class}:
         policy, model = policy_of(cls), model_of(cls)

@@ -117,6 +117,9 @@ def check_counters(app_configs: object = None, **_: object) -> list[CheckMessage
     del app_configs
     if not any((policy := policy_of(route.view_class)) and policy.rates for route in routes()):
         return []
+    if not conf.ratelimit_enabled():
+        text = "RATELIMIT_ENABLE is False, so that no rate counts."
+        return [checks.Warning(text, hint="RATELIMIT_ENABLE = True", id="api_guard.W020")]
     alias = getattr(settings, "RATELIMIT_USE_CACHE", "default")
     backend = settings.CACHES.get(alias, {}).get("BACKEND", "nothing")
     hint = (

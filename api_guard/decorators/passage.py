@@ -147,8 +147,11 @@ class Passage:
             beyond(request, obj)
 
     def get_queryset(self, beyond: Beyond, *args: Any, **kwargs: Any) -> Any:
-        """Narrow what the view starts from."""
-        return self._narrow(beyond(*args, **kwargs))
+        """Narrow what the view starts from, and learn what the view is about."""
+        queryset = beyond(*args, **kwargs)
+        # What the view shows now says more than what its class or its serializer lets one guess.
+        self.model = getattr(queryset, "model", None) or self.model
+        return self._narrow(queryset)
 
     def filter_queryset(self, beyond: Beyond, *args: Any, **kwargs: Any) -> Any:
         """Narrow what the view's filters have left, whatever they were given."""
