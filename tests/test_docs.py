@@ -17,8 +17,9 @@ from django.urls import include, path
 from rest_framework.authtoken.views import obtain_auth_token
 from rest_framework.routers import DefaultRouter
 
-from api_guard import checks, conf, exceptions, grants
+from api_guard import checks, exceptions, grants
 from api_guard.checks.endpoints import check_endpoints, check_exemptions
+from api_guard.conf.rules import RULES
 from api_guard.endpoints import Row, Status
 from api_guard.management.commands import guard_endpoints
 from api_guard.sanitizers import PRESETS
@@ -75,7 +76,7 @@ urlpatterns = [
 ]
 
 
-@pytest.mark.parametrize("name", [*conf.NAMES, "RATELIMIT_USE_CACHE", "RATELIMIT_ENABLE"])
+@pytest.mark.parametrize("name", [*RULES, "RATELIMIT_USE_CACHE", "RATELIMIT_ENABLE"])
 def test_every_setting_has_a_heading(name):
     assert name in headings_of(DOCS / "settings.md")
 

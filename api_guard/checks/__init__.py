@@ -15,17 +15,15 @@ from api_guard.checks.endpoints import (
 )
 from api_guard.checks.objects import check_detail_routes, check_owners, check_subjects
 from api_guard.checks.permissions import check_permission_classes
+from api_guard.checks.rates import check_counters
 from api_guard.checks.settings import (
     check_apps,
-    check_counters,
     check_default_permission,
     check_exception_handler,
     check_middleware,
-    check_parsers,
-    check_renderers,
-    check_sanitizer,
     check_settings,
 )
+from api_guard.checks.validation import check_parsers, check_renderers, check_sanitizer
 from api_guard.checks.views import check_overrides
 
 CHECKS = (

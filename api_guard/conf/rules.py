@@ -1,0 +1,42 @@
+"""Finds what is wrong in `settings.API_GUARD`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from api_guard.conf import access, rates, validation
+from api_guard.core.scopes import did_you_mean
+
+RULES = {**access.RULES, **rates.RULES, **validation.RULES}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong value: the setting's name, what is wrong, and the line that mends it."""
+
+    name: str
+    problem: str
+    mend: str
+
+
+def mistakes() -> list[Mistake]:
+    """Return everything in `settings.API_GUARD` that is not what it should be."""
+    values = getattr(settings, "API_GUARD", {})
+    if not isinstance(values, Mapping):
+        return [Mistake("API_GUARD", "is not a dict", 'API_GUARD = {"SCOPES": {...}}')]
+    found = [
+        Mistake(
+            str(name),
+            f"is not a setting of api_guard.{did_you_mean(name, RULES)}",
+            f"Remove it, or use one of: {', '.join(RULES)}.",
+        )
+        for name in values
+        if name not in RULES
+    ]
+    for name, (is_right, problem, mend) in RULES.items():
+        if name in values and not is_right(values[name]):
+            found.append(Mistake(name, problem, f'API_GUARD["{name}"] = {mend}'))
+    return found

@@ -1,0 +1,43 @@
+"""Reads one value of `settings.API_GUARD`, afresh, and judges its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeGuard
+
+from django.conf import settings
+
+# Whether a value is right, what is wrong where it is not, and the value that mends it.
+Rule = tuple[Callable[[object], bool], str, str]
+
+
+def read(name: str) -> object:
+    """Return what `settings.API_GUARD` says of `name`, None where it says nothing."""
+    values = getattr(settings, "API_GUARD", None)
+    return values.get(name) if isinstance(values, Mapping) else None
+
+
+def is_set(name: str) -> bool:
+    """Whether `settings.API_GUARD` says anything of `name`."""
+    return read(name) is not None
+
+
+def text_mapping(name: str) -> dict[str, str]:
+    """Return the entries whose key is a string."""
+    value = read(name)
+    if not isinstance(value, Mapping):
+        return {}
+    return {key: str(text) for key, text in value.items() if isinstance(key, str)}
+
+
+def strings(value: object) -> tuple[str, ...] | None:
+    """Return a collection of strings as a tuple, None where it is anything else."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = tuple(item for item in value if isinstance(item, str))
+        return items if len(items) == len(value) else None
+    return None
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether `value` is a whole number of at least 0."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

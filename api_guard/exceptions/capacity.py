@@ -1,0 +1,30 @@
+"""Refusals for now: too many requests, or no way to decide."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from api_guard.core.rates import Usage
+from api_guard.exceptions.refusal import Refusal
+
+
+class RateLimited(Refusal):
+    """One request too many."""
+
+    status_code = 429
+    default_detail = _("Too many requests.")
+    default_code = "rate_limited"
+
+    def __init__(self, wait: int, usages: tuple[Usage, ...] = ()) -> None:
+        super().__init__()
+        self.wait = wait
+        self.usages = usages
+
+
+class GuardUnavailable(Refusal):
+    """Something the decision needs is down, so there is no decision."""
+
+    status_code = 503
+    default_detail = _("Access cannot be decided at the moment.")
+    default_code = "guard_unavailable"
+    wait = 5
