@@ -1,9 +1,10 @@
-"""Registers the checks."""
+"""Registers the checks and the receivers of signals."""
 
 from __future__ import annotations
 
 from django.apps import AppConfig
 from django.core import checks
+from django.db.models.signals import post_delete, post_save, pre_save
 
 
 class APIGuardConfig(AppConfig):
@@ -14,10 +15,18 @@ class APIGuardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks explicitly, so that importing them has no effect."""
+        """Register the checks and the receivers explicitly, so that importing has no effect."""
         from api_guard.checks import CHECKS, DEPLOY_CHECKS
+        from api_guard.oauth2 import signals
 
         for check in CHECKS:
             checks.register(check, checks.Tags.security)
         for check in DEPLOY_CHECKS:
             checks.register(check, checks.Tags.security, deploy=True)
+        # Of every sender, because a proxy of the user model saves users in its own name.
+        pre_save.connect(signals.remember_change, dispatch_uid="api_guard")
+        post_save.connect(signals.revoke_after_change, dispatch_uid="api_guard")
+        # Of clients alone: with a receiver for all, Django would load whatever it deletes.
+        post_delete.connect(
+            signals.forget_device_codes, signals.client_model(), dispatch_uid="api_guard"
+        )

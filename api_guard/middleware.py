@@ -7,11 +7,13 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import Resolver404, resolve
 
+from api_guard import conf, tokens
+from api_guard.authentication import resource_metadata
 from api_guard.core.policy import Operation
 from api_guard.endpoints import (
     Status,
@@ -59,10 +61,18 @@ class GuardMiddleware:
         """Answer the request, and look at the answer."""
         if self.is_async:
             return self._answer(request)
-        return _refuse_early(request) or seal(request, self.get_response(request))
+        refused = _refuse_early(request)
+        if refused is None:
+            return seal(request, self.get_response(request))
+        _revoke_exposed(request)
+        return refused
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        return _refuse_early(request) or seal(request, await self.get_response(request))
+        refused = _refuse_early(request)
+        if refused is None:
+            return seal(request, await self.get_response(request))
+        await sync_to_async(_revoke_exposed)(request)
+        return refused
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
@@ -95,8 +105,19 @@ def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
         return _refusal(InsecureTransport())
     has_token = "access_token" in request.META.get("QUERY_STRING", "")
     if has_token and "access_token" in request.GET and _is_concerned(request):
-        return _refusal(TokenInQuery())
+        return _refusal(TokenInQuery(resource_metadata(request)))
     return None
+
+
+def _revoke_exposed(request: HttpRequest) -> None:
+    """Revoke the tokens of a request that was refused for how it came, if the project says so."""
+    if not conf.revoke_exposed_tokens():
+        return
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer" and _is_plaintext(request):
+        tokens.revoke_exposed(token.strip())
+    for named in request.GET.getlist("access_token"):
+        tokens.revoke_exposed(named)
 
 
 def _is_plaintext(request: HttpRequest) -> bool:
@@ -162,6 +183,7 @@ def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> tuple[type
 
 def _refusal(refusal: Refusal) -> JsonResponse:
     response = JsonResponse(refusal.detail, status=refusal.status_code)
+    response.headers["Cache-Control"] = "no-store"
     if refusal.auth_header is not None:
         response.headers["WWW-Authenticate"] = refusal.auth_header
     return response

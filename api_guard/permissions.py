@@ -15,6 +15,7 @@ from rest_framework.permissions import (
 )
 from rest_framework.request import Request
 
+from api_guard.authentication import resource_metadata
 from api_guard.callers import caller_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial, decide
@@ -54,7 +55,8 @@ def refuse(decision: Decision, caller: Caller, request: Request, view: APIView) 
             raise NotAuthenticated(_challenge(request, view))
         case Denial.INSUFFICIENT_SCOPE:
             is_bearer = caller.credential is Credential.TOKEN
-            raise InsufficientScope(decision.needed, bearer=is_bearer)
+            metadata = resource_metadata(request) if is_bearer else None
+            raise InsufficientScope(decision.needed, bearer=is_bearer, resource_metadata=metadata)
         case Denial.STAFF_ONLY:
             raise StaffOnly
         case Denial.USER_ONLY:

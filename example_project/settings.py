@@ -39,6 +39,7 @@ REST_FRAMEWORK = {
 }
 OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes",
+    "OAUTH2_VALIDATOR_CLASS": "api_guard.oauth2.GuardedValidator",
     "PKCE_REQUIRED": True,
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
 }

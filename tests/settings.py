@@ -66,7 +66,10 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-OAUTH2_PROVIDER = {"SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes"}
+OAUTH2_PROVIDER = {
+    "SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes",
+    "OAUTH2_VALIDATOR_CLASS": "api_guard.oauth2.GuardedValidator",
+}
 API_GUARD = {
     "SCOPES": {
         "notes:read": "Read notes",

@@ -496,6 +496,9 @@ def test_a_cache_for_the_whole_site_keeps_nothing_that_is_guarded(
     assert {"Authorization", "Cookie"} <= set(response["Vary"].split(", "))
     grants.revoke(row)
     assert api.get("/cacheable").status_code == 403
+    # A public answer is kept where it was given to nobody in particular.
+    assert api.get("/slash/")["Cache-Control"] == "private, no-store"
+    api.credentials()
     assert "private" not in api.get("/slash/")["Cache-Control"]
 
 

@@ -1,10 +1,6 @@
 """Says at start what is open, undeclared or wrongly set, and the line that mends it."""
 
-from api_guard.checks.authentication import (
-    check_authentication,
-    check_plain_users,
-    check_toolkit,
-)
+from api_guard.checks.authentication import check_authentication, check_plain_users
 from api_guard.checks.deploy import check_proxies, check_transport
 from api_guard.checks.endpoints import (
     check_endpoints,
@@ -12,6 +8,12 @@ from api_guard.checks.endpoints import (
     check_scopes,
     check_silence,
     check_unknown,
+)
+from api_guard.checks.oauth2 import (
+    check_decorators,
+    check_introspection,
+    check_introspection_transport,
+    check_toolkit,
 )
 from api_guard.checks.objects import check_detail_routes, check_owners, check_subjects
 from api_guard.checks.permissions import check_permission_classes
@@ -34,6 +36,8 @@ CHECKS = (
     check_authentication,
     check_plain_users,
     check_toolkit,
+    check_introspection,
+    check_decorators,
     check_endpoints,
     check_unknown,
     check_exemptions,
@@ -50,6 +54,6 @@ CHECKS = (
     check_renderers,
     check_sanitizer,
 )
-DEPLOY_CHECKS = (check_transport, check_proxies)
+DEPLOY_CHECKS = (check_transport, check_introspection_transport, check_proxies)
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]

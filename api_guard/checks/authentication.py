@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core import checks
 from django.core.checks import CheckMessage, Error
-from django.urls import NoReverseMatch, reverse
 from rest_framework.settings import api_settings
 
 from api_guard import conf
@@ -17,6 +15,8 @@ from api_guard.authentication import OAuth2Authentication
 from api_guard.callers import ScopedAuthentication, is_unscoped
 from api_guard.endpoints import dotted_path, initkwarg, routes
 
+# The name by which a project writes it.
+_OURS = "api_guard.authentication.OAuth2Authentication"
 # They put the user of a token on the request as if it had come in person.
 _PLAIN_USERS = {
     "MIDDLEWARE": "oauth2_provider.middleware.OAuth2TokenMiddleware",
@@ -29,7 +29,7 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
     del app_configs
     default: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     silent: dict[type, str] = {}
-    for place, classes in _authenticators():
+    for place, classes in authenticators():
         for cls in classes:
             if not is_unscoped(cls) and not issubclass(cls, ScopedAuthentication):
                 silent.setdefault(cls, place)
@@ -42,7 +42,7 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
         for cls, place in silent.items()
     ]
     if not any(issubclass(cls, ScopedAuthentication) for cls in default):
-        names = [dotted_path(OAuth2Authentication), *(dotted_path(cls) for cls in default)]
+        names = [_OURS, *(dotted_path(cls) for cls in default)]
         listed = json.dumps(names)
         found.append(
             Error(
@@ -54,7 +54,8 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
     return found
 
 
-def _authenticators() -> Iterator[tuple[str, Iterable[type]]]:
+def authenticators() -> Iterator[tuple[str, Iterable[type]]]:
+    """Yield every place that names authenticators, and what it names."""
     default: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     yield "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES']", default
     for route in routes():
@@ -65,7 +66,7 @@ def _authenticators() -> Iterator[tuple[str, Iterable[type]]]:
 
 def _hint(cls: type) -> str:
     if cls.__name__ == OAuth2Authentication.__name__:
-        return f"Use {dotted_path(OAuth2Authentication)} in its place."
+        return f"Use {_OURS} in its place."
     listed = [*sorted(conf.unscoped_authentication()), dotted_path(cls)]
     return (
         "Where it is a token, give it token_scopes(auth) and token_client(auth); where it stands "
@@ -80,43 +81,9 @@ def check_plain_users(app_configs: object = None, **_: object) -> list[CheckMess
     return [
         Error(
             f"{path} in {name} makes a plain user of whoever presents a token.",
-            hint=f"Remove it; {dotted_path(OAuth2Authentication)} reads tokens.",
+            hint=f"Remove it; {_OURS} reads tokens.",
             id="api_guard.E017",
         )
         for name, path in _PLAIN_USERS.items()
         if path in (getattr(settings, name, None) or ())
     ]
-
-
-def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E007, W025, W026: the toolkit issues only granted scopes, to clients of your choosing."""
-    del app_configs
-    found: list[CheckMessage] = []
-    values = getattr(settings, "OAUTH2_PROVIDER", None) or {}
-    if values.get("SCOPES_BACKEND_CLASS") != "api_guard.oauth2.GrantedScopes":
-        text = (
-            "OAUTH2_PROVIDER['SCOPES_BACKEND_CLASS'] is not GrantedScopes, so that a client may "
-            "ask for scopes that were never granted to it."
-        )
-        hint = 'OAUTH2_PROVIDER = {"SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes"}'
-        found.append(Error(text, hint=hint, id="api_guard.E007"))
-    if _is_routed("oauth2_provider:register"):
-        text = "Any user may register a client, at oauth2_provider's own URLs."
-        hint = 'path("o/", include("api_guard.oauth2.urls"))'
-        found.append(checks.Warning(text, hint=hint, id="api_guard.W025"))
-    if not _is_routed("oauth2_provider:token"):
-        text = "No route leads to the authorization server, so that no client gets a token here."
-        hint = (
-            'path("o/", include("api_guard.oauth2.urls")), or SILENCED_SYSTEM_CHECKS = '
-            '["api_guard.W026"] where tokens come from another site.'
-        )
-        found.append(checks.Warning(text, hint=hint, id="api_guard.W026"))
-    return found
-
-
-def _is_routed(name: str) -> bool:
-    try:
-        reverse(name)
-    except NoReverseMatch:
-        return False
-    return True

@@ -15,14 +15,22 @@ def quoted(value: str) -> str:
 
 
 def bearer_challenge(
-    *, error: str | None = None, description: str | None = None, scopes: Iterable[str] = ()
+    *,
+    error: str | None = None,
+    description: str | None = None,
+    scopes: Iterable[str] = (),
+    resource_metadata: str | None = None,
 ) -> str:
-    """Write the WWW-Authenticate challenge of RFC 6750 §3."""
+    """Write the WWW-Authenticate challenge of RFC 6750 §3.
+
+    `resource_metadata` is the URL of the metadata of RFC 9728 §5.1.
+    """
     attributes = {
         "realm": REALM,
         "error": error,
         "error_description": description,
         "scope": " ".join(scopes) or None,
+        "resource_metadata": resource_metadata,
     }
     return "Bearer " + ", ".join(
         f"{name}={quoted(value)}" for name, value in attributes.items() if value is not None

@@ -181,13 +181,19 @@ class Passage:
     ) -> HttpResponseBase:
         """Say in headers what is left of the rates, and that a private answer is nobody else's."""
         final: HttpResponseBase = beyond(request, response, *args, **kwargs)
-        if self._demand is not None and not self._demand.is_public:
+        if not self._is_for_all(request):
             # A cache before the view would answer after a revoke, and would answer others.
             final.headers.setdefault("Cache-Control", "private, no-store")
             patch_vary_headers(final, ("Authorization", "Cookie"))
         for name, value in rate_limit_fields(self.usages).items():
             final.headers[name] = value
         return final
+
+    def _is_for_all(self, request: Any) -> bool:
+        """Whether a public view has answered somebody who showed no credential."""
+        if self._demand is None or not self._demand.is_public:
+            return False
+        return not caller_of(request).is_authenticated
 
     def vet(self, request: Any, obj: Any, on_failure: type[Exception] = Http404) -> None:
         """Raise `on_failure` for an object that the rule does not leave to the caller.

@@ -66,7 +66,18 @@ def _current(urlconf: str | None) -> str | None:
 
 @cache
 def _routes(urlconf: str | None) -> tuple[Route, ...]:
-    return tuple(_walk(get_resolver(urlconf), "/")) if urlconf else ()
+    return tuple(
+        Route(path, callback, view_class_of(callback))
+        for path, callback in callbacks(urlconf)
+        if status_of(callback, path) is not None
+    )
+
+
+def callbacks(urlconf: str | None = None) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield every route with what answers it, a plain view too."""
+    current = _current(urlconf)
+    if current:
+        yield from _walk(get_resolver(current), "/")
 
 
 def _forget(*, setting: str, **_: object) -> None:
@@ -78,13 +89,13 @@ def _forget(*, setting: str, **_: object) -> None:
 setting_changed.connect(_forget)
 
 
-def _walk(resolver: URLResolver, prefix: str) -> Iterator[Route]:
+def _walk(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:
     for pattern in resolver.url_patterns:
         path = prefix + str(pattern.pattern).removeprefix("^")
         if isinstance(pattern, URLResolver):
             yield from _walk(pattern, path)
-        elif status_of(pattern.callback, path) is not None:
-            yield Route(path, pattern.callback, view_class_of(pattern.callback))
+        else:
+            yield path, pattern.callback
 
 
 def endpoints(urlconf: str | None = None) -> Iterator[Endpoint]:

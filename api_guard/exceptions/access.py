@@ -17,10 +17,14 @@ class InsufficientScope(Refusal):
     default_detail = _("You have not been granted the scope that this needs.")
     default_code = "insufficient_scope"
 
-    def __init__(self, scopes: Iterable[str], *, bearer: bool) -> None:
+    def __init__(
+        self, scopes: Iterable[str], *, bearer: bool, resource_metadata: str | None = None
+    ) -> None:
         super().__init__()
         if bearer:
-            self.auth_header = bearer_challenge(error="insufficient_scope", scopes=scopes)
+            self.auth_header = bearer_challenge(
+                error="insufficient_scope", scopes=scopes, resource_metadata=resource_metadata
+            )
 
 
 class StaffOnly(Refusal):

@@ -30,11 +30,12 @@ class InvalidToken(Refusal):
     default_detail = _("The access token is invalid, expired or revoked.")
     default_code = "invalid_token"
 
-    def __init__(self) -> None:
+    def __init__(self, resource_metadata: str | None = None) -> None:
         super().__init__()
         self.auth_header = bearer_challenge(
             error="invalid_token",
             description="The access token is invalid, expired or revoked",
+            resource_metadata=resource_metadata,
         )
 
 
@@ -45,11 +46,12 @@ class TokenInQuery(Refusal):
     default_detail = _("Send the access token in the Authorization header alone.")
     default_code = "token_in_query"
 
-    def __init__(self) -> None:
+    def __init__(self, resource_metadata: str | None = None) -> None:
         super().__init__()
         self.auth_header = bearer_challenge(
             error="invalid_request",
             description="The access token must not be in the query string",
+            resource_metadata=resource_metadata,
         )
 
 

@@ -10,7 +10,7 @@ from api_guard.grants.reading import (
     record_use,
     scopes_of_client,
 )
-from api_guard.grants.writing import GrantError, ensure, extend, grant, revoke
+from api_guard.grants.writing import GrantError, ensure, extend, grant, held, revoke, revoke_all
 
 __all__ = [
     "GrantError",
@@ -21,9 +21,11 @@ __all__ = [
     "get",
     "grant",
     "granted",
+    "held",
     "live",
     "live_grants",
     "record_use",
     "revoke",
+    "revoke_all",
     "scopes_of_client",
 ]

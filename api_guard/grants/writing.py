@@ -43,7 +43,7 @@ def grant(
         setattr(row, name, value)
     try:
         with transaction.atomic(using=database()):
-            _close_expired(scope, kind, to, by)
+            _close_expired(scope, to, by)
             row.save(using=database())
     except ValidationError as error:
         raise _grant_error(error) from None
@@ -60,9 +60,9 @@ def ensure(
 
     Raises GrantError as `grant` does.
     """
-    held = _unrevoked(scope, _kind_of(to), to).first()
-    if held is not None and held.is_live():
-        return held
+    row = held(to).filter(scope=scope).first()
+    if row is not None and row.is_live():
+        return row
     return grant(scope, to, by=by, reason=reason)
 
 
@@ -80,6 +80,22 @@ def revoke(row: ScopeGrant, *, by: models.Model | None = None, reason: str = "")
     return row
 
 
+def revoke_all(holder: models.Model, *, by: models.Model | None = None, reason: str = "") -> int:
+    """Revoke every grant of a user, a group or a client, and return how many there were.
+
+    Raises GrantError `no_holder`.
+    """
+    return held(holder).update(revoked_at=timezone.now(), revoked_by=by, revoked_reason=reason)
+
+
+def held(holder: models.Model) -> QuerySet[ScopeGrant]:
+    """Return the grants of a user, a group or a client that were not revoked; expired ones too.
+
+    Raises GrantError `no_holder`.
+    """
+    return ScopeGrant.objects.filter(revoked_at__isnull=True, **{_kind_of(holder): holder})
+
+
 def extend(
     row: ScopeGrant, expires_at: datetime | None, *, by: models.Model | None = None
 ) -> ScopeGrant:
@@ -91,13 +107,13 @@ def extend(
     if expires_at is not None and is_past(expires_at, now):
         raise GrantError("past", f"{expires_at} is past already.")
     with transaction.atomic(using=database()):
-        held = ScopeGrant.objects.select_for_update().get(pk=row.pk)
-        if held.revoked_at is not None:
-            raise GrantError("already_revoked", f"{held} was revoked at {held.revoked_at}.")
-        if not held.is_live(now):
-            raise GrantError("expired", f"{held} expired at {held.expires_at}: grant it anew.")
+        stored = ScopeGrant.objects.select_for_update().get(pk=row.pk)
+        if stored.revoked_at is not None:
+            raise GrantError("already_revoked", f"{stored} was revoked at {stored.revoked_at}.")
+        if not stored.is_live(now):
+            raise GrantError("expired", f"{stored} expired at {stored.expires_at}: grant it anew.")
         ScopeGrant.objects.filter(pk=row.pk).update(expires_at=expires_at)
-    logger.info("%s extended to %s by %s", held, expires_at, by)
+    logger.info("%s extended to %s by %s", stored, expires_at, by)
     row.refresh_from_db()
     return row
 
@@ -110,12 +126,8 @@ def _kind_of(holder: object) -> str:
     raise GrantError("no_holder", f"{holder!r} is no saved user, group or client.")
 
 
-def _unrevoked(scope: str, kind: str, holder: models.Model) -> QuerySet[ScopeGrant]:
-    return ScopeGrant.objects.filter(scope=scope, revoked_at__isnull=True, **{kind: holder})
-
-
-def _close_expired(scope: str, kind: str, holder: models.Model, by: models.Model | None) -> None:
-    for row in _unrevoked(scope, kind, holder).select_for_update():
+def _close_expired(scope: str, holder: models.Model, by: models.Model | None) -> None:
+    for row in held(holder).filter(scope=scope).select_for_update():
         if not row.is_live():
             revoke(row, by=by, reason="expired")
 

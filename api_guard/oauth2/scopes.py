@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.settings import oauth2_settings
 
 from api_guard import conf, grants
 from api_guard.core.scopes import PROTOCOL_SCOPES
+from api_guard.oauth2.toolkit import BaseScopes
 
 _PROTOCOL_DESCRIPTIONS = {
     "openid": "Sign you in",

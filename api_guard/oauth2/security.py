@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.core.checks import CheckMessage
-from oauth2_provider.checks import validate_bcp_configuration
+
+from api_guard.oauth2.toolkit import bcp_checks
 
 
 def toolkit_warnings() -> list[CheckMessage]:
     """Return the messages of django-oauth-toolkit's own security check."""
-    return list(validate_bcp_configuration(None))
+    return list(bcp_checks(None))

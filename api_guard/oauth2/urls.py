@@ -1,5 +1,8 @@
 """django-oauth-toolkit's endpoints, without those by which any user registers a client."""
 
+from typing import Any
+
+from django.urls import URLPattern
 from oauth2_provider.urls import (
     base_urlpatterns,
     management_urlpatterns,
@@ -7,12 +10,36 @@ from oauth2_provider.urls import (
     oidc_urlpatterns,
 )
 
+from api_guard.oauth2 import views
+from api_guard.oauth2.headers import as_endpoint, as_page
+
 app_name = "oauth2_provider"
+
+_OURS: dict[str, Any] = {
+    "authorize": views.AuthorizationView,
+    "token": views.TokenView,
+    "introspect": views.IntrospectTokenView,
+    "device-confirm": views.DeviceConfirmView,
+}
+_PAGES = {"authorize", "device", "device-confirm", "device-grant-status", "rp-initiated-logout"}
+# What these say is for everybody, and may be kept.
+_PUBLIC = {"oidc-connect-discovery-info", "jwks-info"}
+
+
+def _harden(pattern: URLPattern) -> URLPattern:
+    name = pattern.name or ""
+    if name in _PUBLIC:
+        return pattern
+    view = _OURS[name].as_view() if name in _OURS else pattern.callback
+    is_page = name in _PAGES or name.startswith("authorized-token")
+    answer = as_page(view) if is_page else as_endpoint(view)
+    return URLPattern(pattern.pattern, answer, pattern.default_args, pattern.name)
+
 
 urlpatterns = [
     *metadata_urlpatterns,
-    *base_urlpatterns,
-    *oidc_urlpatterns,
+    *map(_harden, base_urlpatterns),
+    *map(_harden, oidc_urlpatterns),
     # A user may see and revoke what it has consented to.
-    *(p for p in management_urlpatterns if p.name.startswith("authorized-token")),
+    *(_harden(p) for p in management_urlpatterns if p.name.startswith("authorized-token")),
 ]

@@ -23,13 +23,15 @@ class CommandLines:
         quiet = "curl -s -o /dev/null -w '%{http_code} '"
         return f"for i in $(seq 12); do {quiet} {_bearer(token)}{self.site}{path}; done; echo"
 
-    def reporter_token(self) -> str:
-        """Get a token by client credentials, and keep it in $TOKEN."""
+    def ask_for_token(self) -> str:
+        """Ask for a token by client credentials."""
         login = f"{self.seeded.reporter_client}:{self.seeded.reporter_secret}"
-        return (
-            f"TOKEN=$(curl -s -u {login} -d grant_type=client_credentials {self.site}/o/token/ "
-            """| sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')"""
-        )
+        return f"curl -s -u {login} -d grant_type=client_credentials {self.site}/o/token/"
+
+    def reporter_token(self) -> str:
+        """Get that token, and keep it in $TOKEN."""
+        only_it = """sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/'"""
+        return f"TOKEN=$({self.ask_for_token()} | {only_it})"
 
     def exchange(self) -> str:
         """Make a token of an authorization code."""

@@ -115,11 +115,8 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
     def _without_a_grant(self) -> Step:
         return Step(
             "Refused: a client to which nothing was granted.",
-            "reporter gets a token with its id and secret. It is a good token, and worth nothing.",
-            [
-                Line(f"{self.lines.reporter_token()}; echo $TOKEN", "", "its token"),
-                Line(self.lines.curl("/notes/", "$TOKEN"), "403", " insufficient_scope"),
-            ],
+            "reporter has an id and a secret. They are good, and get no token.",
+            [Line(self.lines.ask_for_token(), "invalid_scope")],
         )
 
     def _granted(self) -> Step:

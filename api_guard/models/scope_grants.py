@@ -1,14 +1,13 @@
-"""The tables."""
+"""A scope given to a user, a group or a client."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -17,18 +16,6 @@ from oauth2_provider.settings import oauth2_settings
 
 from api_guard import conf
 from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
-
-
-def require_toolkit() -> None:
-    """Say the line to write where django-oauth-toolkit, to which a grant points, is not there."""
-    if not apps.is_installed("oauth2_provider"):
-        raise ImproperlyConfigured(
-            "api_guard needs django-oauth-toolkit: "
-            'INSTALLED_APPS = [..., "rest_framework", "oauth2_provider", "api_guard"]'
-        )
-
-
-require_toolkit()
 
 HOLDERS = ("user", "group", "client")
 

@@ -1,0 +1,13 @@
+"""Who a request says it is: bearer tokens, from the Authorization header alone."""
+
+from api_guard.authentication.access_tokens import OAuth2Authentication
+from api_guard.authentication.challenges import resource_metadata
+from api_guard.authentication.credentials import authenticate
+from api_guard.authentication.introspected import IntrospectionAuthentication
+
+__all__ = [
+    "IntrospectionAuthentication",
+    "OAuth2Authentication",
+    "authenticate",
+    "resource_metadata",
+]

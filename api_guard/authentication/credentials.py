@@ -1,0 +1,67 @@
+"""Authenticates a request, and holds every credential that is presented to account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.request import Request
+
+from api_guard.authentication.bearer import BearerAuthentication
+from api_guard.exceptions import InvalidCredential
+
+
+def authenticate(request: Request) -> None:
+    """Authenticate as DRF does, and hold every credential that is presented to account.
+
+    A credential in the Authorization field is refused when all authenticators of its scheme refuse
+    it, and not before: two kinds of bearer token live side by side. It is looked at beside a good
+    session too, in whatever order they are listed. Raises what the first of them raised.
+    """
+    drf: Any = request
+    claimants = _claimants(drf)
+    chosen: tuple[Any, tuple[Any, Any]] | None = None
+    failure: APIException | None = None
+    is_settled = False
+    for authenticator in drf.authenticators:
+        is_claimant = authenticator in claimants
+        if chosen is not None and (is_settled or not is_claimant):
+            continue
+        try:
+            found = authenticator.authenticate(drf)
+        except APIException as error:
+            failure = failure or _as_refusal(error, authenticator, drf)
+            if is_claimant:
+                continue
+            break
+        if found is not None:
+            chosen = chosen or (authenticator, found)
+            is_settled = is_settled or is_claimant
+    if chosen is None or (failure is not None and not is_settled):
+        drf._not_authenticated()
+        if failure is not None:
+            raise failure
+        return
+    drf._authenticator, (drf.user, drf.auth) = chosen
+
+
+def _as_refusal(error: APIException, authenticator: Any, request: Any) -> APIException:
+    """Keep the 401 of a bad credential, which DRF would judge by the first authenticator alone."""
+    challenge = authenticator.authenticate_header(request)
+    if isinstance(error, AuthenticationFailed) and challenge:
+        return InvalidCredential(error.detail, challenge)
+    return error
+
+
+def _claimants(request: Any) -> list[Any]:
+    """Return the authenticators that speak the scheme of the credential that is presented."""
+    scheme = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
+    if not scheme:
+        return []
+    return [each for each in request.authenticators if _scheme_of(each, request) == scheme]
+
+
+def _scheme_of(authenticator: Any, request: Any) -> str:
+    if isinstance(authenticator, BearerAuthentication):
+        return authenticator.scheme  # its challenge is worth writing for a refusal alone
+    return (authenticator.authenticate_header(request) or "").partition(" ")[0].lower()

@@ -1,0 +1,42 @@
+"""Bearer tokens of another authorization server, which is asked about each (RFC 7662)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.request import Request
+
+from api_guard import conf, tokens
+from api_guard.authentication.bearer import BearerAuthentication
+
+
+class IntrospectionAuthentication(BearerAuthentication):
+    """Authenticate `Authorization: Bearer` by asking the server of `API_GUARD["INTROSPECTION"]`.
+
+    `request.auth` is an IntrospectedToken. Its user is whom the admin maps to the token's issuer
+    and subject; without one, the token is its client's own. The client is the one of the same
+    `client_id` here. A server that cannot be reached, or answers nonsense, is 503, and never 401.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        """Return the user and the token, None without a bearer token.
+
+        Raises InvalidToken and GuardUnavailable.
+        """
+        token = self.bearer_token(request)
+        if token is None:
+            return None
+        found = self._locate(token, request)
+        if found is None:
+            raise self.refusal(request)
+        return found.user or AnonymousUser(), found
+
+    def _locate(self, token: str, request: Request) -> tokens.IntrospectedToken | None:
+        if not tokens.is_well_formed(token):
+            return None
+        claims = tokens.introspect(token, request.path)
+        settings = conf.introspection()
+        if claims is None or settings is None:
+            return None
+        return tokens.locate(claims, settings.issuer)

@@ -1,0 +1,174 @@
+"""Checks of the authorization server, this site's and another's."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.urls import NoReverseMatch, resolve, reverse
+from django.utils.module_loading import import_string
+
+from api_guard import conf
+from api_guard.authentication import IntrospectionAuthentication
+from api_guard.checks.authentication import authenticators
+from api_guard.endpoints import callbacks, dotted_path, plain_view
+from api_guard.oauth2 import GuardedValidatorMixin
+
+_VALIDATOR = "api_guard.oauth2.GuardedValidator"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E007, E033, W025, W026, W039: the toolkit issues only what is granted, to chosen clients."""
+    del app_configs
+    if conf.introspection() is not None and not _is_routed("token"):
+        return []  # tokens come from another site, and are judged here
+    found: list[CheckMessage] = []
+    if _toolkit("SCOPES_BACKEND_CLASS") != "api_guard.oauth2.GrantedScopes":
+        text = (
+            "OAUTH2_PROVIDER['SCOPES_BACKEND_CLASS'] is not GrantedScopes, so that a client may "
+            "ask for scopes that were never granted to it."
+        )
+        hint = 'OAUTH2_PROVIDER = {"SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes", ...}'
+        found.append(Error(text, hint=hint, id="api_guard.E007"))
+    if not _is_guarded_validator(_toolkit("OAUTH2_VALIDATOR_CLASS")):
+        text = (
+            "OAUTH2_PROVIDER['OAUTH2_VALIDATOR_CLASS'] is not GuardedValidator, so that a refresh, "
+            "an introspection or a view of the toolkit knows nothing of what was revoked."
+        )
+        hint = (
+            f'OAUTH2_PROVIDER = {{"OAUTH2_VALIDATOR_CLASS": "{_VALIDATOR}", ...}}; to a validator '
+            "of your own, give GuardedValidatorMixin as its first base."
+        )
+        found.append(Error(text, hint=hint, id="api_guard.E033"))
+    return [*found, *_check_routes()]
+
+
+def _check_routes() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    mend = 'path("o/", include("api_guard.oauth2.urls"))'
+    if _is_routed("register"):
+        text = "Any user may register a client, at oauth2_provider's own URLs."
+        found.append(checks.Warning(text, hint=mend, id="api_guard.W025"))
+    elif _is_routed("introspect") and not _is_ours("introspect"):
+        text = (
+            "The authorization server is routed by the toolkit's own views: a public client may "
+            "introspect any token, and a page of consent shows what its user may not have."
+        )
+        found.append(checks.Warning(text, hint=mend, id="api_guard.W039"))
+    if not _is_routed("token"):
+        text = "No route leads to the authorization server, so that no client gets a token here."
+        hint = (
+            f'{mend}, or API_GUARD["INTROSPECTION"] where tokens come from another site, or '
+            'SILENCED_SYSTEM_CHECKS = ["api_guard.W026"].'
+        )
+        found.append(checks.Warning(text, hint=hint, id="api_guard.W026"))
+    return found
+
+
+def check_introspection(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E034, W035, E036: another server's tokens are asked about, and whom they are for is known."""
+    del app_configs
+    found: list[CheckMessage] = []
+    mend = (
+        'API_GUARD = {"INTROSPECTION": {"URL": "https://...", "CLIENT_ID": "...", '
+        '"CLIENT_SECRET": "...", "ISSUER": "https://..."}, ...}'
+    )
+    if _toolkit("RESOURCE_SERVER_INTROSPECTION_URL"):
+        text = (
+            "OAUTH2_PROVIDER['RESOURCE_SERVER_INTROSPECTION_URL'] makes of a token whichever user "
+            "has its user's name here; api_guard does not follow it."
+        )
+        hint = f"{mend}, and api_guard.authentication.IntrospectionAuthentication."
+        found.append(Error(text, hint=hint, id="api_guard.E034"))
+    is_asked = any(
+        issubclass(cls, IntrospectionAuthentication)
+        for _, classes in authenticators()
+        for cls in classes
+    )
+    if is_asked and conf.introspection() is None:
+        text = "IntrospectionAuthentication has nobody to ask: every token is answered with 503."
+        found.append(Error(text, hint=mend, id="api_guard.E036"))
+    elif is_asked and not conf.audience():
+        text = (
+            "API_GUARD['AUDIENCE'] is not set: a token that the other server issued for another "
+            "API, and that does not say so, is good for this one."
+        )
+        hint = 'API_GUARD = {"AUDIENCE": ["https://api.example.com/"], ...}'
+        found.append(checks.Warning(text, hint=hint, id="api_guard.W035"))
+    return found
+
+
+def check_decorators(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W037: a plain view behind the toolkit's decorator asks what is granted now."""
+    del app_configs
+    return [
+        checks.Warning(
+            f"{dotted_path(plain_view(callback))}, at {path}, stands behind the toolkit's own "
+            "protected_resource, which asks a validator that knows nothing of what was revoked.",
+            hint="from api_guard.oauth2 import protected_resource",
+            id="api_guard.W037",
+        )
+        for path, callback in callbacks()
+        if (validator := _validator_behind(callback)) is not None
+        and not issubclass(validator, GuardedValidatorMixin)
+    ]
+
+
+def check_introspection_transport(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E038: tokens and a secret travel to the other server over TLS."""
+    del app_configs
+    asked = conf.introspection()
+    if asked is None or asked.url.startswith("https://"):
+        return []
+    if urlsplit(asked.url).hostname in _LOOPBACK:
+        return []
+    text = f"{asked.url} is asked in clear about tokens, with a client's secret."
+    hint = 'API_GUARD["INTROSPECTION"]["URL"] = "https://..."'
+    return [Error(text, hint=hint, id="api_guard.E038")]
+
+
+def _toolkit(name: str) -> Any:
+    return (getattr(settings, "OAUTH2_PROVIDER", None) or {}).get(name)
+
+
+def _is_guarded_validator(value: Any) -> bool:
+    try:
+        found = import_string(value) if isinstance(value, str) else value
+    except ImportError:
+        return False  # the toolkit itself says why
+    return isinstance(found, type) and issubclass(found, GuardedValidatorMixin)
+
+
+def _validator_behind(callback: Callable[..., Any]) -> Any:
+    """Return the validator that the toolkit's decorator holds, where one is around `callback`."""
+    layer: Any = callback
+    while layer is not None:
+        if getattr(layer, "__qualname__", "").startswith(_DECORATORS):
+            return inspect.getclosurevars(layer).nonlocals.get("validator_cls")
+        layer = getattr(layer, "__wrapped__", None)
+    return None
+
+
+_DECORATORS = ("protected_resource.<locals>", "rw_protected_resource.<locals>")
+
+
+def _is_routed(name: str) -> bool:
+    try:
+        reverse(f"oauth2_provider:{name}")
+    except NoReverseMatch:
+        return False
+    return True
+
+
+def _is_ours(name: str) -> bool:
+    view: Any = resolve(reverse(f"oauth2_provider:{name}")).func
+    cls = getattr(view, "view_class", None)
+    return isinstance(cls, type) and any(
+        base.__module__.startswith("api_guard.") for base in cls.__mro__
+    )

@@ -1,0 +1,85 @@
+"""Reads what an introspection endpoint says of a token (RFC 7662 §2.2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from api_guard.core.audiences import is_meant_for
+
+
+class MalformedAnswer(ValueError):
+    """An answer that says neither yes nor no."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What the answer says of an active token.
+
+    `expires` is a POSIX time, None where it is not told.
+    """
+
+    scope: str
+    client_id: str | None
+    subject: str | None
+    expires: float | None
+
+
+def read_claims(
+    answer: object, *, issuer: str, audience: Collection[str], path: str, now: float
+) -> Claims | None:
+    """Return the claims of a token that is good here and at `now`; None of any other.
+
+    A token of another issuer, for another audience, bound to a key (RFC 9449, RFC 8705) or of
+    another type is none for this API. Raises MalformedAnswer.
+    """
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("active"), bool):
+        raise MalformedAnswer("it does not say whether the token is active")
+    if not answer["active"]:
+        return None
+    expires, begins = _time(answer, "exp"), _time(answer, "nbf")
+    scope, client_id, subject = (_text(answer, name) for name in ("scope", "client_id", "sub"))
+    if (expires is not None and expires <= now) or (begins is not None and begins > now):
+        return None
+    if _text(answer, "iss") not in (None, issuer) or answer.get("cnf") is not None:
+        return None
+    if (_text(answer, "token_type") or "bearer").lower() != "bearer":
+        return None
+    if not _is_for_us(_audience(answer), audience, path):
+        return None
+    return Claims(scope or "", client_id, subject, expires)
+
+
+def _is_for_us(named: list[str], audience: Collection[str], path: str) -> bool:
+    if not audience:
+        # Nobody said what we are called, so that a token which names anyone may mean another.
+        return not named
+    return is_meant_for(named, audience, path)
+
+
+def _audience(answer: Mapping[str, object]) -> list[str]:
+    value = answer.get("aud")
+    if value is None:
+        return []
+    values = value if isinstance(value, list) else [value]
+    named = [name for name in values if isinstance(name, str)]
+    if len(named) != len(values):
+        raise MalformedAnswer("aud is neither a string nor a list of strings")
+    return named
+
+
+def _text(answer: Mapping[str, object], name: str) -> str | None:
+    value = answer.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise MalformedAnswer(f"{name} is no string")
+
+
+def _time(answer: Mapping[str, object], name: str) -> float | None:
+    value = answer.get(name)
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise MalformedAnswer(f"{name} is no time")

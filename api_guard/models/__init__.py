@@ -1,0 +1,24 @@
+"""The tables."""
+
+from api_guard.models.toolkit import require_toolkit
+
+require_toolkit()
+
+from api_guard.models.refresh_scopes import RefreshScope  # noqa: E402  # once the toolkit is there
+from api_guard.models.remote_subjects import RemoteSubject  # noqa: E402
+from api_guard.models.scope_grants import (  # noqa: E402
+    HOLDERS,
+    ScopeGrant,
+    is_past,
+    validate_scope,
+)
+
+__all__ = [
+    "HOLDERS",
+    "RefreshScope",
+    "RemoteSubject",
+    "ScopeGrant",
+    "is_past",
+    "require_toolkit",
+    "validate_scope",
+]

@@ -1,0 +1,68 @@
+"""What ends with its owner: the tokens of a user or a client that is no more what it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import get_hasher, identify_hasher
+from django.db.models import Model
+from oauth2_provider.models import get_application_model, get_device_grant_model
+
+from api_guard import tokens
+
+_REASON = "_api_guard_revoke"
+
+
+def remember_change(sender: type[Model], instance: Any, **kwargs: Any) -> None:
+    """Before a user is saved: see whether its password changes, or whether it is deactivated."""
+    fields = kwargs["update_fields"]
+    if not isinstance(instance, get_user_model()) or instance._state.adding or kwargs["raw"]:
+        return
+    instance.__dict__.pop(_REASON, None)
+    if fields is not None and not fields & {"password", "is_active"}:
+        return
+    stored: Any = sender._base_manager.using(kwargs["using"]).filter(pk=instance.pk).first()
+    if stored is None:
+        return
+    if getattr(stored, "is_active", True) and not getattr(instance, "is_active", True):
+        instance.__dict__[_REASON] = "the user was deactivated"
+    elif _is_new_password(stored.password, instance, fields):
+        instance.__dict__[_REASON] = "the password was changed"
+
+
+def revoke_after_change(sender: type[Model], instance: Any, **kwargs: Any) -> None:
+    """After it was saved: end every token that was issued before."""
+    del sender, kwargs
+    reason = instance.__dict__.pop(_REASON, None)
+    if reason is not None:
+        tokens.revoke_tokens(instance, reason=reason)
+
+
+def client_model() -> type[Model]:
+    """Return the model of clients."""
+    model: type[Model] = get_application_model()
+    return model
+
+
+def forget_device_codes(sender: type[Model], instance: Any, **kwargs: Any) -> None:
+    """Delete the device codes of a deleted client; its tokens go with it in the database."""
+    del sender, kwargs
+    get_device_grant_model()._base_manager.filter(client_id=instance.client_id).delete()
+
+
+def _is_new_password(stored: str, user: Any, fields: frozenset[str] | None) -> bool:
+    if user.password == stored:
+        return False
+    # A sign-in hashes the same password anew where the hasher has become stronger, and so does
+    # Django: by saving this one field, without set_password() having been called.
+    is_by_itself = fields == frozenset({"password"}) and user._password is None
+    return not (is_by_itself and _is_outdated(stored))
+
+
+def _is_outdated(encoded: str) -> bool:
+    try:
+        hasher = identify_hasher(encoded)
+    except ValueError:
+        return False
+    return hasher.algorithm != get_hasher("default").algorithm or hasher.must_update(encoded)

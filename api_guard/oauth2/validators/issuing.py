@@ -1,0 +1,71 @@
+"""Consent and code exchange."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from oauth2_provider.models import get_grant_model, get_refresh_token_model
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+
+from api_guard.oauth2.narrowing import is_active, live_scopes
+
+_CODE = "authorization_code"
+
+
+class IssueMixin:
+    """Issue what the client and, where there is one, the user were granted."""
+
+    def validate_scopes(
+        self, client_id: str, scopes: Any, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Refuse scopes that are not the client's; leave out, of a user, those that it lacks.
+
+        RFC 6749 §3.3: the server may issue fewer scopes than were asked for, and says which.
+        """
+        validator: Any = super()
+        if not scopes or not validator.validate_scopes(
+            client_id, scopes, client, request, *args, **kwargs
+        ):
+            return False
+        if isinstance(request.user, get_user_model()):
+            request.scopes = live_scopes(scopes, request.user, client)
+        return bool(request.scopes)
+
+    def validate_code(
+        self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Narrow what was consented to; a code of which nothing is left is void."""
+        validator: Any = super()
+        if not validator.validate_code(client_id, code, client, request, *args, **kwargs):
+            return False
+        request.consented = [name for name in request.scopes if name]
+        request.scopes = live_scopes(request.consented, request.user, client)
+        return is_active(request.user) and bool(request.scopes)
+
+    def invalidate_authorization_code(
+        self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """The code went with the transaction that issued the token."""
+
+    def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        _forget_claims(request)
+        validator: Any = super()
+        validator._save_bearer_token(token, request, *args, **kwargs)
+        if request.grant_type == _CODE:
+            # In one transaction with the token: of two that come with one code, one is refused
+            # (RFC 6749 §4.1.2), and a code that is being revoked is not redeemed.
+            used = get_grant_model().objects.filter(code=request.code, application=request.client)
+            if not used.delete()[0]:
+                raise InvalidGrantError(request=request)
+
+
+def _forget_claims(request: Any) -> None:
+    """Forget what the body of a request says of attributes that only the server sets.
+
+    oauthlib takes every parameter of a form for an attribute of the request.
+    """
+    if not isinstance(request.user, get_user_model()):
+        request.user = None
+    known = vars(request).get("refresh_token_instance")
+    request.refresh_token_instance = known if isinstance(known, get_refresh_token_model()) else None

@@ -1,0 +1,77 @@
+"""Refresh: the new access token may carry less, and the refresh token stays whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from oauth2_provider.models import get_refresh_token_model
+from oauthlib.oauth2.rfc6749.errors import InvalidScopeError
+
+from api_guard.models import RefreshScope
+from api_guard.oauth2.narrowing import is_active, live_scopes
+
+
+class RefreshMixin:
+    """Narrow each access token anew, from what was consented to in the first place."""
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Refuse the refresh token of an inactive user."""
+        validator: Any = super()
+        is_valid = validator.validate_refresh_token(refresh_token, client, request, *args, **kwargs)
+        return is_valid is True and is_active(request.user)
+
+    def get_original_scopes(
+        self, refresh_token: str, request: Any, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        """Return what was consented to and is granted now. Raises InvalidScopeError for nothing."""
+        validator: Any = super()
+        row = request.refresh_token_instance
+        kept = RefreshScope.objects.filter(refresh_token=row).first()
+        carried = validator.get_original_scopes(refresh_token, request, *args, **kwargs)
+        request.consented = (kept.scope if kept else " ".join(_as_list(carried))).split()
+        live = live_scopes(request.consented, request.user, request.client)
+        if not live:
+            # Not invalid_grant: a client would throw away what the next grant makes good again.
+            raise InvalidScopeError(request=request)
+        return live
+
+    def is_within_original_scope(
+        self, request_scopes: list[str], refresh_token: str, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Narrow what was consented to and is asked for anew; never widen."""
+        del refresh_token, args, kwargs
+        if not set(request_scopes) <= set(request.consented):
+            return False
+        request.scopes = live_scopes(request_scopes, request.user, request.client)
+        return bool(request.scopes)
+
+    def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        validator: Any = super()
+        validator._save_bearer_token(token, request, *args, **kwargs)
+        reused = vars(request).get("refresh_token_instance")
+        if isinstance(reused, get_refresh_token_model()):
+            _keep_whole(reused, token["scope"], request)
+
+    def _create_refresh_token(
+        self, request: Any, refresh_token_code: str, access_token: Any, previous: Any
+    ) -> Any:
+        validator: Any = super()
+        row = validator._create_refresh_token(request, refresh_token_code, access_token, previous)
+        _keep_whole(row, access_token.scope, request)
+        return row
+
+
+def _as_list(scopes: Any) -> Iterable[str]:
+    return scopes.split() if isinstance(scopes, str) else scopes or ()
+
+
+def _keep_whole(row: Any, carried: str, request: Any) -> None:
+    """Keep what a refresh token stands for where its access token carries less."""
+    consented = vars(request).get("consented") or []
+    if set(consented) > set(carried.split()):
+        RefreshScope.objects.update_or_create(
+            refresh_token=row, defaults={"scope": " ".join(consented)}
+        )

@@ -1,0 +1,19 @@
+"""Finds, judges and revokes tokens: django-oauth-toolkit's, and another server's."""
+
+from api_guard.tokens.finding import find, is_well_formed
+from api_guard.tokens.introspection import introspect
+from api_guard.tokens.judging import is_alive, is_good
+from api_guard.tokens.remote import IntrospectedToken, locate
+from api_guard.tokens.revoking import revoke_exposed, revoke_tokens
+
+__all__ = [
+    "IntrospectedToken",
+    "find",
+    "introspect",
+    "is_alive",
+    "is_good",
+    "is_well_formed",
+    "locate",
+    "revoke_exposed",
+    "revoke_tokens",
+]

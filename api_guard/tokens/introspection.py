@@ -1,0 +1,128 @@
+"""Asks another authorization server about its tokens (RFC 7662)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from urllib.parse import quote_plus
+
+import urllib3
+from django.core.cache import cache
+from django.utils.crypto import salted_hmac
+
+from api_guard import conf
+from api_guard.core.introspection import Claims, MalformedAnswer, read_claims
+from api_guard.exceptions import GuardUnavailable, is_fault
+
+logger = logging.getLogger("api_guard.tokens")
+
+# An answer is a few hundred bytes.
+_LONGEST_ANSWER = 65_536
+
+_pool = urllib3.PoolManager(num_pools=4, maxsize=16, retries=False)
+
+
+class _Fault(Exception):
+    """The endpoint gave no answer that could be used."""
+
+
+def introspect(token: str, path: str) -> Claims | None:
+    """Return what the other server says of a token that is good at `path`; None of any other.
+
+    An answer is believed for `API_GUARD["INTROSPECTION_CACHE_SECONDS"]`, and never past the token's
+    own end. Raises GuardUnavailable where there is no answer, or none that can be read.
+    """
+    settings = conf.introspection()
+    try:
+        if settings is None:
+            raise _Fault("API_GUARD['INTROSPECTION'] does not say who is to be asked")
+        key = _key(token, settings.url)
+        answer = _remembered(key)
+        is_new = answer is None
+        if is_new:
+            answer = _ask(token, settings)
+        now = time.time()
+        claims = read_claims(
+            answer, issuer=settings.issuer, audience=conf.audience(), path=path, now=now
+        )
+    except (_Fault, MalformedAnswer) as error:
+        logger.error("The introspection endpoint could not be used: %s.", error)
+        raise GuardUnavailable from error
+    if is_new and claims is not None:
+        _remember(key, answer, claims, now)
+    return claims
+
+
+def _ask(token: str, settings: conf.Introspection) -> object:
+    """Return the answer, within the time that the settings give."""
+    deadline = time.monotonic() + settings.timeout
+    # RFC 6749 §2.3.1: each half is encoded as in a form.
+    login = ":".join(map(quote_plus, (settings.client_id, settings.client_secret)))
+    headers = {"Accept": "application/json", **urllib3.make_headers(basic_auth=login)}
+    try:
+        response = _pool.request(
+            "POST",
+            settings.url,
+            fields={"token": token, "token_type_hint": "access_token"},
+            encode_multipart=False,
+            headers=headers,
+            redirect=False,
+            preload_content=False,
+            timeout=urllib3.Timeout(total=settings.timeout),
+        )
+        body = _read(response, deadline)
+        response.release_conn()
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        # The error may name the host, and never the token or the secret.
+        raise _Fault(type(error).__name__) from error
+    if response.status != 200:
+        raise _Fault(f"it answered {response.status}")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _Fault("its answer is no JSON") from error
+
+
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    body = b""
+    while chunk := response.read1(_LONGEST_ANSWER):
+        body += chunk
+        if len(body) > _LONGEST_ANSWER or time.monotonic() > deadline:
+            response.close()
+            raise _Fault("its answer is too long, or too slow")
+    return body
+
+
+def _key(token: str, url: str) -> str:
+    # Keyed, so that who can read the cache cannot try tokens against it.
+    return "api_guard:introspection:" + salted_hmac(url, token, algorithm="sha256").hexdigest()
+
+
+def _remembered(key: str) -> object:
+    if not conf.introspection_cache_seconds():
+        return None
+    try:
+        return cache.get(key)
+    except Exception as error:  # noqa: BLE001  # what is no fault is raised again
+        _refuse_bug(error)
+        return None
+
+
+def _remember(key: str, answer: object, claims: Claims, now: float) -> None:
+    seconds = conf.introspection_cache_seconds()
+    if claims.expires is not None:
+        seconds = min(seconds, int(claims.expires - now))
+    if seconds <= 0:
+        return
+    try:
+        cache.set(key, answer, seconds)
+    except Exception as error:  # noqa: BLE001
+        _refuse_bug(error)
+
+
+def _refuse_bug(error: Exception) -> None:
+    """Go on without a cache that failed: the endpoint is asked each time, which is safe."""
+    if not is_fault(error):
+        raise error
+    logger.warning("The cache of introspected tokens failed: %s", error)

@@ -1,0 +1,43 @@
+"""Judges whether an access token may be used at all, here and now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api_guard import conf
+from api_guard.core.audiences import is_meant_for
+
+
+def is_alive(access_token: Any, request: Any) -> bool:
+    """Whether it is in time, of an active user and a usable client.
+
+    `request` is what the client is asked about (`is_usable`).
+    """
+    if access_token.is_expired():
+        return False
+    user, client = access_token.user, access_token.application
+    if user is None and client is None:
+        return False
+    if user is not None and user.is_active is not True:
+        return False
+    return client is None or client.is_usable(request) is True
+
+
+def is_good(access_token: Any, request: Any, *, uri: str, path: str) -> bool:
+    """Whether it is alive, and meant for this resource; `uri` and `path` say where it came."""
+    if not is_alive(access_token, request):
+        return False
+    # RFC 9449 §7.2 and RFC 8705 §3: bound to a key, it is worth nothing as a plain bearer token.
+    if getattr(access_token, "cnf", None):
+        return False
+    return _is_for_here(access_token, uri, path)
+
+
+def _is_for_here(access_token: Any, uri: str, path: str) -> bool:
+    resources = access_token.resource
+    if not resources:
+        return True
+    audience = conf.audience()
+    if audience:
+        return is_meant_for(resources, audience, path)
+    return access_token.allows_audience(uri) is True

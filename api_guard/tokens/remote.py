@@ -1,0 +1,73 @@
+"""Whose an introspected token is, on this site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from oauth2_provider.models import get_application_model
+
+from api_guard.core.introspection import Claims
+from api_guard.models import RemoteSubject
+
+
+@dataclass(frozen=True)
+class IntrospectedToken:
+    """An access token of another authorization server, as a request carries it.
+
+    `user` and `application_id` are of this site: None where it does not know them. `expires` is a
+    POSIX time.
+    """
+
+    scope: str
+    user: models.Model | None
+    application_id: object
+    issuer: str
+    subject: str | None
+    client_id: str | None
+    expires: float | None
+
+
+def locate(claims: Claims, issuer: str) -> IntrospectedToken | None:
+    """Return the token with its user and its client on this site; None of one that may not come.
+
+    A subject that is no user here leaves its client on its own; an inactive user or an unusable
+    client refuse the token, and so does a token of nobody that is known here.
+    """
+    user, client = _user(claims, issuer), _client(claims)
+    if user is None and client is None:
+        return None
+    if user is not None and getattr(user, "is_active", False) is not True:
+        return None
+    if client is not None and not client.is_usable(None):
+        return None
+    return IntrospectedToken(
+        scope=claims.scope,
+        user=user,
+        application_id=None if client is None else client.pk,
+        issuer=issuer,
+        subject=claims.subject,
+        client_id=claims.client_id,
+        expires=claims.expires,
+    )
+
+
+def _user(claims: Claims, issuer: str) -> models.Model | None:
+    if not claims.subject:
+        return None
+    found = (
+        RemoteSubject.objects.filter(issuer=issuer, subject=claims.subject)
+        .select_related("user")
+        .first()
+    )
+    # A database may take "Bob" for "bob"; the other server need not.
+    is_same = found is not None and (found.issuer, found.subject) == (issuer, claims.subject)
+    return found.user if found is not None and is_same else None
+
+
+def _client(claims: Claims) -> Any:
+    if not claims.client_id:
+        return None
+    found = get_application_model()._default_manager.filter(client_id=claims.client_id).first()
+    return found if found is not None and found.client_id == claims.client_id else None

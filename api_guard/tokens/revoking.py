@@ -1,0 +1,120 @@
+"""Revokes every token of a user or of a client."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, models, router, transaction
+from django.utils import timezone
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_application_model,
+    get_device_grant_model,
+    get_grant_model,
+    get_id_token_model,
+    get_refresh_token_model,
+)
+
+from api_guard.exceptions import is_fault
+from api_guard.tokens.finding import checksum, is_well_formed
+
+logger = logging.getLogger("api_guard.tokens")
+
+# What was on its way while a round ran is found by the next; each is shorter than the last.
+_MOST_ROUNDS = 10
+
+
+def revoke_tokens(holder: models.Model, *, by: models.Model | None = None, reason: str = "") -> int:
+    """Revoke every token of a user or a client, and whatever could still become one.
+
+    Access, refresh and ID tokens, authorization codes and device codes: the next request of each is
+    refused. Returns how many there were. Raises TypeError for anything but a user or a client.
+    """
+    filters = _filters(holder)
+    count = 0
+    for _ in range(_MOST_ROUNDS):
+        found = _revoke_once(filters)
+        count += found
+        if not found:
+            break
+    logger.info("%d tokens of %s were revoked by %s. %s", count, holder, by, reason)
+    return count
+
+
+def revoke_exposed(token: str) -> bool:
+    """Revoke an access token that others may have read, with its refresh token.
+
+    Returns whether there was one. A database that fails is logged: the request that exposed the
+    token is refused in any case.
+    """
+    if not is_well_formed(token):
+        return False
+    model: Any = get_access_token_model()
+    try:
+        with transaction.atomic(using=router.db_for_write(model)):
+            exposed = model._base_manager.filter(token_checksum=checksum(token))
+            pks = list(exposed.values_list("pk", flat=True))
+            found = _revoke_pairs({"access_token__in": pks}, {"pk__in": pks})
+    except Exception as error:
+        if not is_fault(error):
+            raise
+        logger.exception("An exposed access token could not be revoked.")
+        return False
+    if found:
+        logger.warning("An access token that was sent where others can read it was revoked.")
+    return bool(found)
+
+
+def _filters(holder: models.Model) -> dict[Any, dict[str, Any]]:
+    if isinstance(holder, get_user_model()):
+        own = {"user": holder}
+        return dict.fromkeys((*_token_models(), get_device_grant_model()), own)
+    if isinstance(holder, get_application_model()):
+        client: Any = holder
+        of_client: dict[Any, dict[str, Any]] = {
+            model: {"application": client} for model in _token_models()
+        }
+        # A device code knows its client by name.
+        return {**of_client, get_device_grant_model(): {"client_id": client.client_id}}
+    raise TypeError(f"{holder!r} is neither a user nor a client.")
+
+
+def _token_models() -> tuple[Any, ...]:
+    return (
+        get_refresh_token_model(),
+        get_access_token_model(),
+        get_grant_model(),
+        get_id_token_model(),
+    )
+
+
+def _revoke_once(filters: dict[Any, dict[str, Any]]) -> int:
+    refresh, access, *others = filters
+    with transaction.atomic(using=router.db_for_write(access)):
+        found = _revoke_pairs(filters[refresh], filters[access])
+        return found + sum(_delete(model, filters[model]) for model in others)
+
+
+def _revoke_pairs(of_refresh: dict[str, Any], of_access: dict[str, Any]) -> int:
+    """Revoke refresh tokens, which a rotation under way has locked, and then access tokens."""
+    model: Any = get_refresh_token_model()
+    live = model._base_manager.filter(**of_refresh, revoked__isnull=True)
+    try:
+        with transaction.atomic(using=router.db_for_write(model)):
+            revoked: int = live.update(**_revoked_now())
+    except IntegrityError:
+        # Two live rows of one checksum, which nothing forbids, cannot be revoked at one moment.
+        pks = list(live.values_list("pk", flat=True))
+        revoked = sum(live.filter(pk=pk).update(**_revoked_now()) for pk in pks)
+    return revoked + _delete(get_access_token_model(), of_access)
+
+
+def _revoked_now() -> dict[str, Any]:
+    now = timezone.now()
+    return {"revoked": now, "updated": now, "access_token": None}
+
+
+def _delete(model: Any, which: dict[str, Any]) -> int:
+    return int(model._base_manager.filter(**which).delete()[1].get(model._meta.label, 0))
