@@ -69,6 +69,8 @@ REST_FRAMEWORK = {
 OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes",
     "OAUTH2_VALIDATOR_CLASS": "api_guard.oauth2.GuardedValidator",
+    # The toolkit's views keep what they made of these settings; tests change them.
+    "ALWAYS_RELOAD_OAUTHLIB_CORE": True,
 }
 API_GUARD = {
     "SCOPES": {

@@ -1,5 +1,6 @@
 """Grant and revoke in Django's admin; calls grants.py, holds no rules."""
 
+from api_guard.admin.remote_subjects import RemoteSubjectAdmin
 from api_guard.admin.scope_grants import ScopeGrantAdmin
 
-__all__ = ["ScopeGrantAdmin"]
+__all__ = ["RemoteSubjectAdmin", "ScopeGrantAdmin"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -9,11 +10,13 @@ from django.db import models
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from api_guard import conf, grants
+from api_guard.admin.ending import end_access
 from api_guard.admin.forms import ExtendForm, GrantForm, RevokeForm
 from api_guard.models import HOLDERS, ScopeGrant
 
@@ -68,6 +71,19 @@ class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     search_fields = ("scope", "reason", "group__name", "client__name", "client__client_id")
     date_hierarchy = "granted_at"
     actions = ("revoke",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page on which all access of a holder ends."""
+        view = self.admin_site.admin_view(partial(end_access, self))
+        return [
+            path("end-access/", view, name="api_guard_scopegrant_end_access"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to that page from the list."""
+        may = {"may_end_access": self.has_change_permission(request)}
+        return super().changelist_view(request, {**may, **(extra_context or {})})
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

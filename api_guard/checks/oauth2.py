@@ -149,7 +149,9 @@ def _validator_behind(callback: Callable[..., Any]) -> Any:
     """Return the validator that the toolkit's decorator holds, where one is around `callback`."""
     layer: Any = callback
     while layer is not None:
-        if getattr(layer, "__qualname__", "").startswith(_DECORATORS):
+        # By its code: wraps() has given it the names of what it is around.
+        code = getattr(layer, "__code__", None)
+        if code is not None and code.co_qualname.startswith(_DECORATORS):
             return inspect.getclosurevars(layer).nonlocals.get("validator_cls")
         layer = getattr(layer, "__wrapped__", None)
     return None

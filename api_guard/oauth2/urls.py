@@ -19,6 +19,7 @@ _OURS: dict[str, Any] = {
     "authorize": views.AuthorizationView,
     "token": views.TokenView,
     "introspect": views.IntrospectTokenView,
+    "device-authorization": views.DeviceAuthorizationView,
     "device-confirm": views.DeviceConfirmView,
 }
 _PAGES = {"authorize", "device", "device-confirm", "device-grant-status", "rp-initiated-logout"}

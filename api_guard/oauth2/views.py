@@ -39,6 +39,19 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         return scopes, credentials
 
 
+class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[misc]
+    """Start the device flow, whichever version of oauthlib answers."""
+
+    def create_device_authorization_response(
+        self, request: HttpRequest
+    ) -> tuple[dict[str, str], Any, int]:
+        """Leave out the scope, which oauthlib 4.0 tells and the toolkit takes for a mistake."""
+        headers, body, status = super().create_device_authorization_response(request)
+        if isinstance(body, dict):
+            body = {name: value for name, value in body.items() if name != "scope"}
+        return headers, body, status
+
+
 class DeviceConfirmView(views.DeviceConfirmView):  # type: ignore[misc]
     """Show, of what a device asks for, what it would get."""
 
@@ -55,7 +68,12 @@ class DeviceConfirmView(views.DeviceConfirmView):  # type: ignore[misc]
 
 
 class TokenView(views.TokenView):  # type: ignore[misc]
-    """Answer a device code that is none as RFC 6749 §5.2 says."""
+    """Answer what comes to nothing as RFC 6749 §5.2 says."""
+
+    def create_token_response(self, request: HttpRequest) -> tuple[Any, dict[str, str], str, int]:
+        """Say that an error is JSON, which oauthlib does not where it comes as it saves."""
+        url, headers, body, status = super().create_token_response(request)
+        return url, {"Content-Type": "application/json", **headers}, body, status
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Issue a token, or say why not."""

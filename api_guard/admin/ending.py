@@ -1,0 +1,100 @@
+"""The page on which everything that a user or a client may do ends at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.options import ModelAdmin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from api_guard import grants, tokens
+from api_guard.models import ScopeGrant
+
+_HOLDERS = ("user", "client")
+
+
+class EndingForm(forms.Form):
+    """Say whose access ends, and how much of it."""
+
+    user: Any = forms.ModelChoiceField(None, required=False, label=_("User"))
+    client: Any = forms.ModelChoiceField(None, required=False, label=_("Client"))
+    revoke_grants = forms.BooleanField(
+        label=_("Every grant"),
+        required=False,
+        initial=True,
+        help_text=_("Not those of the groups that a user is in."),
+    )
+    revoke_tokens = forms.BooleanField(
+        label=_("Every token"),
+        required=False,
+        initial=True,
+        help_text=_("Access, refresh and ID tokens, authorization codes and device codes."),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+    def __init__(self, model_admin: ModelAdmin[Any], *args: Any) -> None:
+        super().__init__(*args)
+        searchable = model_admin.get_autocomplete_fields(None)  # type: ignore[arg-type]
+        for name in _HOLDERS:
+            column: Any = ScopeGrant._meta.get_field(name)
+            field: Any = self.fields[name]
+            if name in searchable:
+                field.widget = AutocompleteSelect(column, model_admin.admin_site)
+            field.queryset = column.related_model._default_manager.all()
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one holder, and for something to revoke."""
+        cleaned = super().clean() or {}
+        if sum(cleaned.get(name) is not None for name in _HOLDERS) != 1:
+            raise forms.ValidationError(_("Choose a user or a client."), code="one_holder")
+        if not cleaned.get("revoke_grants") and not cleaned.get("revoke_tokens"):
+            raise forms.ValidationError(_("Choose what is revoked."), code="nothing")
+        return cleaned
+
+
+def end_access(model_admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
+    """Ask whose access ends, and end it."""
+    if not model_admin.has_change_permission(request):
+        raise PermissionDenied
+    form = EndingForm(model_admin, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        _end(model_admin, request, form.cleaned_data)
+        return HttpResponseRedirect("../")
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": _("End the access of a user or a client"),
+        "opts": model_admin.opts,
+        "form": form,
+        "media": model_admin.media + form.media,
+    }
+    return TemplateResponse(request, "admin/api_guard/end_access.html", context)
+
+
+def _end(model_admin: ModelAdmin[Any], request: HttpRequest, chosen: dict[str, Any]) -> None:
+    holder: models.Model = chosen["user"] or chosen["client"]
+    by: Any = request.user
+    said: list[str] = []
+    if chosen["revoke_grants"]:
+        rows = list(grants.held(holder))
+        count = grants.revoke_all(holder, by=by, reason=chosen["reason"])
+        said.append(ngettext("%d grant", "%d grants", count) % count)
+        for row in rows:
+            model_admin.log_change(request, row, f"Revoked. {chosen['reason']}".strip())
+    if chosen["revoke_tokens"]:
+        count = tokens.revoke_tokens(holder, by=by, reason=chosen["reason"])
+        said.append(ngettext("%d token", "%d tokens", count) % count)
+    text = _("Revoked of %(holder)s: %(what)s.")
+    messages.success(request, text % {"holder": holder, "what": ", ".join(said)})
