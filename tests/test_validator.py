@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -36,7 +35,9 @@ pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 SECRET = "secret"
 VERIFIER = "v" * 43
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+CHALLENGE = (
+    base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+)
 BACK = "https://client.example/back"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -114,9 +115,7 @@ def ask(client, scope="notes:read notes:write", **extra):
 
 
 def consent(client, page):
-    hidden = dict(
-        re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode())
-    )
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode()))
     hidden.pop("csrfmiddlewaretoken", None)
     back = client.post("/o/authorize/", {**hidden, "allow": "Authorize"})
     assert back.status_code == 302, back.content
@@ -263,6 +262,21 @@ def test_a_code_without_its_verifier_or_of_another_client_is_void(client, code, 
     assert other.json() == {"error": "invalid_grant"}
 
 
+@pytest.mark.parametrize(
+    "name", ["get_code_challenge", "get_code_challenge_method", "confirm_redirect_uri"]
+)
+def test_a_code_that_goes_while_it_is_redeemed_is_void(client, code, monkeypatch, name):
+    asked = getattr(OAuth2Validator, name)
+
+    def late(self, *args, **kwargs):
+        Grant.objects.all().delete()
+        return asked(self, *args, **kwargs)
+
+    monkeypatch.setattr(OAuth2Validator, name, late)
+    refused = redeem(client, code)
+    assert (refused.status_code, refused.json()) == (400, {"error": "invalid_grant"})
+
+
 @pytest.mark.parametrize("name", ["user", "refresh_token_instance", "consented", "client"])
 def test_what_a_form_says_of_the_server_s_own_attributes_counts_for_nothing(client, code, name):
     issued = redeem(client, code, **{name: "1"})
@@ -300,7 +314,9 @@ def test_a_refresh_that_asks_for_less_leaves_the_refresh_token_whole(client, pai
 def test_a_refresh_never_widens(client, pair, granted, alice, web_app):
     for holder in (alice, web_app):
         grants.grant("notes:publish", holder)
-    assert refresh(client, pair, scope="notes:read notes:publish").json()["error"] == "invalid_scope"
+    assert (
+        refresh(client, pair, scope="notes:read notes:publish").json()["error"] == "invalid_scope"
+    )
     assert refresh(client, pair).json()["scope"] == "notes:read notes:write"
 
 
@@ -690,4 +706,6 @@ def test_a_validator_of_one_s_own_takes_the_mixin(client, code, granted, setting
 def test_a_session_that_expired_long_ago_changes_nothing(client, pair):
     soon = timezone.now() - timedelta(seconds=1)
     AccessToken.objects.update(expires=soon)
-    assert client.get("/plain", HTTP_AUTHORIZATION=f"Bearer {pair['access_token']}").status_code == 403
+    assert (
+        client.get("/plain", HTTP_AUTHORIZATION=f"Bearer {pair['access_token']}").status_code == 403
+    )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider import views
-from oauth2_provider.models import get_device_grant_model
+from oauth2_provider.models import get_application_model, get_device_grant_model
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request as OAuthRequest
 from oauthlib.oauth2.rfc6749.errors import InvalidScopeError
@@ -45,11 +45,18 @@ class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[mi
     def create_device_authorization_response(
         self, request: HttpRequest
     ) -> tuple[dict[str, str], Any, int]:
-        """Leave out the scope, which oauthlib 4.0 tells and the toolkit takes for a mistake."""
+        """Refuse scopes that are not the client's, which oauthlib 3.3 does not; leave out the
+        scope, which oauthlib 4.0 tells and the toolkit takes for a mistake.
+        """
         headers, body, status = super().create_device_authorization_response(request)
-        if isinstance(body, dict):
-            body = {name: value for name, value in body.items() if name != "scope"}
-        return headers, body, status
+        if status != 200:
+            return headers, body, status
+        asked = set(request.POST.get("scope", "").split())
+        clients = get_application_model()._default_manager
+        client = clients.get(client_id=request.POST["client_id"])
+        if not asked <= set(oauth2_settings.SCOPES_BACKEND_CLASS().get_available_scopes(client)):
+            return headers, InvalidScopeError().json, 400
+        return headers, {name: body[name] for name in body if name != "scope"}, status
 
 
 class DeviceConfirmView(views.DeviceConfirmView):  # type: ignore[misc]

@@ -6,11 +6,19 @@ from typing import Any
 
 from oauth2_provider.models import get_device_grant_model
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+from oauthlib.oauth2.rfc8628.errors import (
+    AccessDenied,
+    AuthorizationPendingError,
+    ExpiredTokenError,
+)
 
 from api_guard.oauth2.narrowing import is_active, live_scopes
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 _AUTHORIZED = "authorized"
+_ERRORS = {
+    error.error: error for error in (AuthorizationPendingError, ExpiredTokenError, AccessDenied)
+}
 
 
 class DeviceCodeMixin:
@@ -47,8 +55,9 @@ class DeviceCodeMixin:
                 client_id, scopes, client, request, *args, **kwargs
             )
             return is_valid is True
-        if self.validate_device_code(client_id, request.device_code, request) != _AUTHORIZED:
-            raise InvalidGrantError(request=request)
+        status = self.validate_device_code(client_id, request.device_code, request)
+        if status != _AUTHORIZED:
+            raise _ERRORS.get(str(status), InvalidGrantError)(request=request)
         return True
 
     def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:

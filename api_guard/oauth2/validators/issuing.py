@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -43,6 +45,31 @@ class IssueMixin:
         request.scopes = live_scopes(request.consented, request.user, client)
         return is_active(request.user) and bool(request.scopes)
 
+    def get_code_challenge(self, code: str, request: Any) -> str | None:
+        """Return the challenge of a code, which another request may have redeemed by now."""
+        validator: Any = super()
+        with _void_where_it_is_gone(request):
+            challenge: str | None = validator.get_code_challenge(code, request)
+        return challenge
+
+    def get_code_challenge_method(self, code: str, request: Any) -> str | None:
+        """Return the method of that challenge."""
+        validator: Any = super()
+        with _void_where_it_is_gone(request):
+            method: str | None = validator.get_code_challenge_method(code, request)
+        return method
+
+    def confirm_redirect_uri(
+        self, client_id: str, code: str, redirect_uri: str, client: Any, request: Any
+    ) -> bool:
+        """Compare the address that the code was sent to."""
+        validator: Any = super()
+        with _void_where_it_is_gone(request):
+            is_same: bool = validator.confirm_redirect_uri(
+                client_id, code, redirect_uri, client, request
+            )
+        return is_same
+
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
     ) -> None:
@@ -58,6 +85,14 @@ class IssueMixin:
             used = get_grant_model().objects.filter(code=request.code, application=request.client)
             if not used.delete()[0]:
                 raise InvalidGrantError(request=request)
+
+
+@contextmanager
+def _void_where_it_is_gone(request: Any) -> Iterator[None]:
+    try:
+        yield
+    except get_grant_model().DoesNotExist:
+        raise InvalidGrantError(request=request) from None
 
 
 def _forget_claims(request: Any) -> None:
