@@ -701,11 +701,3 @@ def test_a_validator_of_one_s_own_takes_the_mixin(client, code, granted, setting
     }
     grants.revoke(granted["user", "notes:write"])
     assert redeem(client, code).json()["scope"] == "notes:read"
-
-
-def test_a_session_that_expired_long_ago_changes_nothing(client, pair):
-    soon = timezone.now() - timedelta(seconds=1)
-    AccessToken.objects.update(expires=soon)
-    assert (
-        client.get("/plain", HTTP_AUTHORIZATION=f"Bearer {pair['access_token']}").status_code == 403
-    )

@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
 from api_guard.authentication.bearer import BearerAuthentication
-from api_guard.exceptions import InvalidCredential
+from api_guard.exceptions import GuardUnavailable, InvalidCredential
 
 
 def authenticate(request: Request) -> None:
@@ -16,7 +16,8 @@ def authenticate(request: Request) -> None:
 
     A credential in the Authorization field is refused when all authenticators of its scheme refuse
     it, and not before: two kinds of bearer token live side by side. It is looked at beside a good
-    session too, in whatever order they are listed. Raises what the first of them raised.
+    session too, in whatever order they are listed. Raises what the first of them raised, or that
+    one of them could not be asked.
     """
     drf: Any = request
     claimants = _claimants(drf)
@@ -30,7 +31,9 @@ def authenticate(request: Request) -> None:
         try:
             found = authenticator.authenticate(drf)
         except APIException as error:
-            failure = failure or _as_refusal(error, authenticator, drf)
+            if failure is None or isinstance(error, GuardUnavailable):
+                # Who could not be asked might have said yes, so that no 401 stands against it.
+                failure = _as_refusal(error, authenticator, drf)
             if is_claimant:
                 continue
             break
