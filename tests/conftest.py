@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import hypothesis
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
@@ -12,6 +13,10 @@ from oauth2_provider.models import AccessToken, Application
 from rest_framework.test import APIClient
 
 from api_guard import grants, throttling
+
+# A busy machine says nothing of the code.
+hypothesis.settings.register_profile("api_guard", deadline=None)
+hypothesis.settings.load_profile("api_guard")
 
 MODELS = "django.contrib.auth.backends.ModelBackend"
 

@@ -4,7 +4,7 @@ import os
 
 import dj_database_url
 
-SECRET_KEY = "only for tests"
+SECRET_KEY = "only for tests, and long enough to sign with"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True

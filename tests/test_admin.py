@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from api_guard import grants
-from api_guard.models import ScopeGrant
+from api_guard.models import RemoteSubject, ScopeGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -169,3 +169,31 @@ def test_who_may_only_view_neither_grants_nor_revokes(client, staff, alice):
     client.post(LIST, {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"})
     row.refresh_from_db()
     assert row.is_live()
+
+
+def test_a_remote_subject_is_told_which_user_it_is(root, alice, settings):
+    page = "/admin/api_guard/remotesubject/add/"
+    assert 'name="issuer"' in root.get(page).content.decode()
+    settings.API_GUARD = {
+        **settings.API_GUARD,
+        "INTROSPECTION": {
+            "URL": "https://auth.example/introspect",
+            "CLIENT_ID": "api",
+            "CLIENT_SECRET": "s",
+            "ISSUER": "https://auth.example",
+        },
+    }
+    assert 'value="https://auth.example"' in root.get(page).content.decode()
+    subject = {"issuer": "https://auth.example", "subject": "42", "user": alice.pk}
+    assert root.post(page, subject).status_code == 302
+    [row] = RemoteSubject.objects.all()
+    assert (row.user, str(row)) == (alice, "42 of https://auth.example")
+    again = root.post(page, {**subject, "user": alice.pk})
+    assert "This subject is a user already." in errors(again)
+    assert "42" in root.get("/admin/api_guard/remotesubject/?q=42").content.decode()
+
+
+def test_a_user_without_a_searchable_admin_is_chosen_from_a_list_there_too(root, monkeypatch):
+    root.get(LIST)
+    monkeypatch.delitem(admin.site._registry, get_user_model())
+    assert "data-ajax--url" not in root.get("/admin/api_guard/remotesubject/add/").content.decode()

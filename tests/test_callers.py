@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.urls import path
+from django.urls import include, path
 from django.utils import timezone
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication as ToolkitAuthentication
-from oauth2_provider.models import AccessToken, Application
+from oauth2_provider.models import AccessToken, Application, RefreshToken
 from rest_framework.authentication import (
     BaseAuthentication,
     BasicAuthentication,
@@ -218,7 +218,8 @@ def refused(response, status=401):
     assert response.json()[CODE] == "invalid_token"
     assert response["WWW-Authenticate"] == (
         'Bearer realm="api", error="invalid_token", '
-        'error_description="The access token is invalid, expired or revoked"'
+        'error_description="The access token is invalid, expired or revoked", '
+        'resource_metadata="http://testserver/o/.well-known/oauth-protected-resource"'
     )
     return True
 
@@ -375,3 +376,61 @@ def test_tokens_stored_as_checksums_alone_are_found(api, alice, issue, granted):
     token = issue("notes:read", user=alice)
     AccessToken.objects.filter(pk=token.pk).update(token="")
     assert scopes(api.by_token(token).get("/show")) == ["notes:read"]
+
+
+def test_a_token_for_a_part_of_this_api_opens_that_part_whatever_the_host_says(
+    api, issue, settings
+):
+    settings.API_GUARD = {**settings.API_GUARD, "AUDIENCE": ["https://api.example/"]}
+    for resource, status in (
+        ("https://api.example/", 200),
+        ("https://api.example/show", 200),
+        ("https://api.example/other", 401),
+        ("http://testserver/", 401),
+    ):
+        token = issue(ALL, resource=[resource])
+        assert api.by_token(token).get("/show").status_code == status, resource
+    assert api.by_token(issue(ALL)).get("/show").status_code == 200
+
+
+def test_a_token_that_is_bound_to_a_key_is_no_plain_bearer_token(api, issue, monkeypatch):
+    """As a token model of one's own may say (RFC 9449 §7.2)."""
+    token = issue(ALL)
+    monkeypatch.setattr(AccessToken, "cnf", {"jkt": "0ZcOCORZNYy"}, raising=False)
+    assert refused(api.by_token(token).get("/show"))
+
+
+def test_a_refresh_token_and_an_id_token_are_no_bearer_tokens(api, alice, application, issue):
+    own = {"user": alice, "application": application}
+    RefreshToken.objects.create(token="refresh", access_token=issue(ALL, user=alice), **own)
+    assert refused(api.by_token("refresh").get("/show"))
+    assert refused(api.by_token("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln").get("/show"))
+
+
+urlpatterns += [
+    path("o/", include("api_guard.oauth2.urls")),
+    path("closed", guard(read="notes:read")(Show).as_view()),
+]
+
+
+def test_every_challenge_leads_to_the_metadata_where_they_are_routed(api, db, issue):
+    where = 'resource_metadata="http://testserver/o/.well-known/oauth-protected-resource"'
+    assert api.get("/closed")["WWW-Authenticate"] == f'Bearer realm="api", {where}'
+    insufficient = api.by_token(issue(ALL)).get("/closed")["WWW-Authenticate"]
+    assert insufficient == (
+        f'Bearer realm="api", error="insufficient_scope", scope="notes:read", {where}'
+    )
+    for answer in (api.by_token("bad").get("/closed"), api.get("/closed?access_token=x")):
+        assert answer["WWW-Authenticate"].endswith(where)
+    told = api.get("/o/.well-known/oauth-protected-resource").json()
+    assert "notes:read" in told["scopes_supported"]
+    assert told["bearer_methods_supported"] == ["header"]
+
+
+def test_a_public_answer_is_kept_from_caches_where_a_credential_was_shown(api, db, issue):
+    anonymous = api.get("/show")
+    assert "no-store" not in anonymous.get("Cache-Control", "")
+    known = api.by_token(issue(ALL)).get("/show")
+    assert known["Cache-Control"] == "private, no-store"
+    assert {"Authorization", "Cookie"} <= set(known["Vary"].split(", "))
+    assert "no-store" in api.by_token("bad").get("/show")["Cache-Control"]

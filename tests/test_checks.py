@@ -7,7 +7,7 @@ import sys
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.urls import include, path, re_path
+from django.urls import clear_url_caches, include, path, re_path
 from rest_framework import permissions, serializers
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import api_view
@@ -680,3 +680,41 @@ def test_a_class_is_found_behind_any_decorator():
 def test_a_project_without_urls_has_no_endpoints(settings):
     del settings.ROOT_URLCONF
     assert list(endpoints()) == []
+
+
+# The authorization server
+
+
+def test_the_toolkit_s_own_urls_are_a_warning(routed):
+    from oauth2_provider import urls as toolkit
+
+    routed()
+    urls = sys.modules["tests.routed"].urlpatterns = []
+    urls.append(path("o/", include((toolkit.base_urlpatterns, "oauth2_provider"))))
+    assert [message.id for message in checks.check_toolkit()] == ["api_guard.W039"]
+    urls[0] = path("o/", include(toolkit))
+    clear_url_caches()
+    assert [message.id for message in checks.check_toolkit()] == ["api_guard.W025"]
+
+
+@pytest.mark.parametrize("name", ["nowhere.Validator", "oauth2_provider.models.Application", None])
+def test_what_is_no_guarded_validator_is_an_error(settings, name):
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "OAUTH2_VALIDATOR_CLASS": name}
+    assert [message.id for message in checks.check_toolkit()] == ["api_guard.E033"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://auth.example/",
+        {},
+        {"URL": "auth.example", "CLIENT_ID": "c", "CLIENT_SECRET": "s", "ISSUER": "i"},
+        {"URL": "https://a.example", "CLIENT_ID": "c", "CLIENT_SECRET": "", "ISSUER": "i"},
+        {"URL": "https://a", "CLIENT_ID": "c", "CLIENT_SECRET": "s", "ISSUER": "i", "TIMEOUT": 0},
+        {"URL": "https://a", "CLIENT_ID": "c", "CLIENT_SECRET": "s", "ISSUER": "i", "SECRET": "s"},
+    ],
+)
+def test_introspection_that_is_not_whole_is_an_error_and_means_none(settings, value):
+    settings.API_GUARD = {**settings.API_GUARD, "INTROSPECTION": value}
+    assert "INTROSPECTION" in [mistake.name for mistake in conf.mistakes()]
+    assert conf.introspection() is None

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -701,3 +702,38 @@ def test_a_validator_of_one_s_own_takes_the_mixin(client, code, granted, setting
     }
     grants.revoke(granted["user", "notes:write"])
     assert redeem(client, code).json()["scope"] == "notes:read"
+
+
+@pytest.mark.usefixtures("with_devices", "device_app")
+def test_a_device_code_that_is_asked_for_with_json_or_by_nobody_is_an_error(client, granted):
+    body = {"client_id": "web"}
+    answer = client.post("/o/device-authorization/", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    answer = client.post("/o/device-authorization/", "client_id=nobody", content_type=FORM)
+    assert 400 <= answer.status_code < 500
+
+
+def test_prompt_none_is_answered_for_a_visitor(client, granted):
+    answer = ask(client, prompt="none")
+    assert (answer.status_code, "error=login_required" in answer["Location"]) == (302, True)
+
+
+@pytest.mark.usefixtures("with_devices", "device_app")
+def test_the_status_of_a_device_code_is_that_of_rfc_8628(rf, granted, alice):
+    from types import SimpleNamespace
+
+    from api_guard.oauth2 import GuardedValidator
+
+    def status(code="device", client_id="web"):
+        request = SimpleNamespace(client=SimpleNamespace(client_id=client_id))
+        return GuardedValidator().validate_device_code(client_id, code, request)
+
+    later = timezone.now() + timedelta(hours=1)
+    fields = {"scope": "notes:read", "expires": later, "user": alice, "user_code": "user"}
+    device = DeviceGrant.objects.create(client_id="web", device_code="device", **fields)
+    assert status() == "authorization_pending"
+    assert status("other") is None
+    assert status(client_id="other") is None
+    device.status = DeviceGrant.DENIED
+    device.save()
+    assert status() == "access_denied"

@@ -18,6 +18,8 @@ class UseMixin:
     def validate_bearer_token(self, token: str, scopes: Any, request: Any) -> bool:
         """Refuse a token that `OAuth2Authentication` would refuse, and scopes that were revoked."""
         validator: Any = super()
+        if not token:
+            return False  # RFC 6750 §3: who showed nothing is told of no error
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or presented.strip() != token:
             return _refuse(request, "invalid_token", "The access token belongs in the header")
