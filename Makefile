@@ -6,6 +6,9 @@ PORT ?= 8000
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 
+# The example says where a device's user goes.
+export PORT
+
 .PHONY: demo test lint types imports docs wheel bench clean
 
 # The example, on http://127.0.0.1:$(PORT)

@@ -41,6 +41,8 @@ OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes",
     "OAUTH2_VALIDATOR_CLASS": "api_guard.oauth2.GuardedValidator",
     "PKCE_REQUIRED": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "OAUTH_DEVICE_VERIFICATION_URI": f"http://127.0.0.1:{os.environ.get('PORT', '8000')}/o/device/",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
 }
 API_GUARD = {
@@ -49,6 +51,7 @@ API_GUARD = {
         "notes:write": "Change notes",
         "notes:publish": "Publish notes",
         "audit:write": "Write remarks into the audit",
+        "introspection": "Ask what a token opens",
     },
     "EXEMPT": {"example_project.notes.views.health": "the load balancer asks, and learns nothing"},
 }

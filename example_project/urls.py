@@ -24,6 +24,7 @@ urlpatterns = [
     path("ping/", views.ping),
     path("health/", views.health),
     path("o/", include("api_guard.oauth2.urls")),
+    path("", include("api_guard.oauth2.metadata_urls")),
     path("callback/", views.callback),
     path(
         "accounts/login/",

@@ -92,7 +92,7 @@ def free_port():
         return server.getsockname()[1]
 
 
-def environment(folder):
+def environment(folder, port=8000):
     """Everything is told to the example, whatever surrounds the tests."""
     told = {
         "DATABASE_URL": f"sqlite:///{folder / 'notes.sqlite3'}",
@@ -100,6 +100,7 @@ def environment(folder):
         "SECRET_KEY": "only for this test, and long enough for every check of Django's",
         "REDIS_URL": "",
         "DEBUG": "1",
+        "PORT": str(port),
     }
     return {**os.environ, **told}
 
@@ -125,7 +126,7 @@ def served(folder, port):
     with (
         (folder / "server.log").open("w") as log,
         subprocess.Popen(
-            serve, cwd=ROOT, env=environment(folder), stdout=log, stderr=log
+            serve, cwd=ROOT, env=environment(folder, port), stdout=log, stderr=log
         ) as server,
     ):
         try:

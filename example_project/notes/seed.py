@@ -33,6 +33,7 @@ class Seeded:
     passwords: dict[str, str]
     alice_token: str
     reporter_secret: str
+    inspector_secret: str
     redirect_uri: str
     verifier: str
     alice_note: int
@@ -40,6 +41,8 @@ class Seeded:
     bob_notebook: int
     demo_client: str = "demo"
     reporter_client: str = "reporter"
+    television_client: str = "television"
+    inspector_client: str = "inspector"
 
     @property
     def challenge(self) -> str:
@@ -54,13 +57,19 @@ def sow(site: str) -> Seeded:
     admin, alice, bob = (_user(name, password) for name, password in passwords.items())
     redirect_uri = f"{site}/callback/"
     demo = _demo_client(redirect_uri)
-    reporter, reporter_secret = _reporter_client()
+    reporter, reporter_secret = _program("reporter")
+    inspector, inspector_secret = _program("inspector")
+    television = _television_client()
     _grant(admin, alice, bob, demo, reporter)
+    for scope in ("notes:read", "notes:write"):
+        grants.ensure(scope, television, by=admin, reason="the demo's seed")
+    grants.ensure("introspection", inspector, by=admin, reason="the demo's seed")
     notebook, _ = Notebook.objects.get_or_create(owner=bob, title="Bob's workshop")
     return Seeded(
         passwords=passwords,
         alice_token=_token(alice, demo),
         reporter_secret=reporter_secret,
+        inspector_secret=inspector_secret,
         redirect_uri=redirect_uri,
         verifier=secrets.token_urlsafe(48),
         alice_note=_notes(alice)[0].pk,
@@ -92,13 +101,26 @@ def _demo_client(redirect_uri):
     return client
 
 
-def _reporter_client():
+def _television_client():
+    """A device without a keyboard (RFC 8628)."""
+    client, _ = Application.objects.update_or_create(
+        client_id="television",
+        defaults={
+            "name": "Television",
+            "client_type": Application.CLIENT_PUBLIC,
+            "authorization_grant_type": Application.GRANT_DEVICE_CODE,
+        },
+    )
+    return client
+
+
+def _program(name):
     """A program without a user, which has a secret."""
     secret = secrets.token_urlsafe(24)
     client, _ = Application.objects.update_or_create(
-        client_id="reporter",
+        client_id=name,
         defaults={
-            "name": "Reporter",
+            "name": name.capitalize(),
             "client_type": Application.CLIENT_CONFIDENTIAL,
             "authorization_grant_type": Application.GRANT_CLIENT_CREDENTIALS,
             "client_secret": secret,  # hashed as it is saved

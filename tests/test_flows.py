@@ -1,0 +1,197 @@
+"""Every flow against the running example, by clients that know nothing of this project."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.requests_client import OAuth2Session as Authlib
+from oauthlib.oauth2 import DeviceClient, InvalidGrantError
+from requests_oauthlib import OAuth2Session
+
+from tests.test_example_project import free_port, served, submit
+
+CLIENTS = Path(__file__).parent / "clients"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("flows"), free_port()) as site:
+        yield site
+
+
+@pytest.fixture(autouse=True)
+def _without_tls(monkeypatch):
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+
+
+def consent(site, url, name="bob"):
+    """Sign in, agree to what the page shows, and return where the browser is sent back to."""
+    with site.browser(name) as browser:
+        page = browser.get(url, timeout=10).text
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+        return submit(browser, url, **hidden, allow="Authorize").url
+
+
+@contextmanager
+def demo(site, scope):
+    with Authlib(
+        "demo",
+        scope=scope,
+        redirect_uri=site.redirect_uri,
+        code_challenge_method="S256",
+        token_endpoint_auth_method="none",
+    ) as client:
+        yield client
+
+
+def sign_in(site, client, name="bob"):
+    verifier = "v" * 64
+    url, _ = client.create_authorization_url(f"{site.url}/o/authorize/", code_verifier=verifier)
+    return client.fetch_token(
+        f"{site.url}/o/token/",
+        authorization_response=consent(site, url, name),
+        code_verifier=verifier,
+    )
+
+
+def refresh(site, client, token):
+    return client.refresh_token(f"{site.url}/o/token/", refresh_token=token["refresh_token"])
+
+
+def test_a_code_with_pkce_and_a_refresh_with_rotation_and_replay(site):
+    with demo(site, "notes:read notes:write") as client:
+        first = sign_in(site, client)
+        assert first["scope"] == "notes:read notes:write"
+        assert site.status("/notes/", first["access_token"]) == 200
+        second = refresh(site, client, first)
+        assert second["refresh_token"] != first["refresh_token"]
+        assert site.status("/notes/", first["access_token"]) == 401
+        assert site.status("/notes/", second["access_token"]) == 200
+        for stolen in (first, second):
+            with pytest.raises(OAuthError, match="invalid_grant"):
+                refresh(site, client, stolen)
+        assert site.status("/notes/", second["access_token"]) == 401
+
+
+def test_from_insufficient_scope_to_a_new_consent(site):
+    with demo(site, "notes:read") as client:
+        token = sign_in(site, client)["access_token"]
+    refused = site.call("/notes/", token, "POST", json={"title": "Higher"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+    challenge = refused.headers["WWW-Authenticate"]
+    needed = re.search(r'scope="([^"]+)"', challenge)[1]
+    metadata = re.search(r'resource_metadata="([^"]+)"', challenge)[1]
+    told = requests.get(metadata, timeout=10).json()
+    assert told["resource"] == site.url
+    assert told["authorization_servers"] == [f"{site.url}/o"]
+    with demo(site, f"notes:read {needed}") as client:
+        token = sign_in(site, client)["access_token"]
+    assert site.call("/notes/", token, "POST", json={"title": "Higher"}).status_code == 201
+
+
+def test_a_program_introspects_and_revokes(site):
+    with Authlib("inspector", site.inspector_secret, scope="introspection") as client:
+        token = client.fetch_token(f"{site.url}/o/token/", grant_type="client_credentials")
+        where = f"{site.url}/o/introspect/"
+        told = client.introspect_token(where, token=site.alice_token).json()
+        assert (told["active"], told["username"]) == (True, "alice")
+        own = token["access_token"]
+        assert client.introspect_token(where, token=own).json()["active"] is True
+        client.revoke_token(f"{site.url}/o/revoke_token/", token=own)
+        assert client.introspect_token(where, token=own).json() == {"active": False}
+
+
+def approve(site, user_code):
+    with site.browser("bob") as browser:
+        page = submit(browser, f"{site.url}/o/device/", user_code=user_code)
+        assert "Read notes" in page.text
+        submit(browser, page.url, action="accept")
+
+
+def test_a_device_is_approved_elsewhere(site):
+    asked = {"client_id": "television", "scope": "notes:read"}
+    started = requests.post(f"{site.url}/o/device-authorization/", asked, timeout=10).json()
+    assert started["verification_uri"] == f"{site.url}/o/device/"
+    with OAuth2Session(client=DeviceClient("television")) as client:
+
+        def poll():
+            code = started["device_code"]
+            return client.fetch_token(
+                f"{site.url}/o/token/", device_code=code, include_client_id=True
+            )
+
+        with pytest.raises(Exception, match="authorization_pending"):
+            poll()
+        approve(site, started["user_code"])
+        token = poll()
+        assert token["scope"] == ["notes:read"]
+        assert site.status("/notes/", token["access_token"]) == 200
+        with pytest.raises(InvalidGrantError):
+            poll()
+
+
+@pytest.fixture(scope="module")
+def javascript(tmp_path_factory):
+    """The folder of a client in JavaScript, with its library."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not on this machine")
+    folder = tmp_path_factory.mktemp("javascript")
+    shutil.copytree(CLIENTS, folder, dirs_exist_ok=True)
+    install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
+    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode and "CI" not in os.environ:
+        pytest.skip("the client's library cannot be had")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_a_client_in_javascript_goes_every_way(site, javascript):
+    with subprocess.Popen(
+        ["node", "flows.mjs"],
+        cwd=javascript,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as node:
+
+        def say(**words):
+            node.stdin.write(json.dumps(words) + "\n")
+            node.stdin.flush()
+
+        def hear():
+            return json.loads(node.stdout.readline())
+
+        try:
+            say(
+                site=site.url,
+                redirectUri=site.redirect_uri,
+                inspectorSecret=site.inspector_secret,
+            )
+            assert hear() == {"issuer": f"{site.url}/o"}
+            say(back=consent(site, hear()["url"]))
+            assert hear() == {"scope": "notes:read", "status": 200}
+            assert hear() == {"twice": "invalid_grant"}
+            assert hear() == {"rotated": True}
+            assert hear() == {"replay": "invalid_grant"}
+            assert hear() == {"after": "invalid_grant"}
+            assert hear() == {"own": "introspection"}
+            assert hear() == {"active": True, "scope": "introspection", "client": "inspector"}
+            assert hear() == {"revoked": False}
+            device = hear()
+            assert device["where"] == f"{site.url}/o/device/"
+            approve(site, device["userCode"])
+            say(go="on")
+            assert hear() == {"device": "notes:read", "status": 200}
+            assert node.wait(10) == 0
+        finally:
+            node.kill()
