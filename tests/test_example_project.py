@@ -166,7 +166,7 @@ def test_without_a_token_nothing_but_what_is_public_is_shown(site):
     refused = site.call("/notes/")
     assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
     assert refused.headers["WWW-Authenticate"] == (
-        f'Bearer realm="api", resource_metadata="{site.url}/o/.well-known/oauth-protected-resource"'
+        f'Bearer realm="api", resource_metadata="{site.url}/.well-known/oauth-protected-resource"'
     )
 
 
