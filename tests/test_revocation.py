@@ -112,6 +112,9 @@ def test_every_grant_of_a_holder_ends(api, alice, application, access, staff):
         grants.revoke_all(Group(name="not saved"))
 
 
+@pytest.mark.skipif(
+    RefreshToken._meta.get_field("token_checksum").unique, reason="version 4.0 forbids them"
+)
 def test_two_rows_of_one_checksum_end_too(access, alice, application):
     """Nothing forbids them while they live, and one moment cannot end both."""
     RefreshToken.objects.create(token="refresh", user=alice, application=application)

@@ -15,7 +15,6 @@ from django.db import connection
 from django.http import HttpResponse
 from django.urls import include, path
 from django.utils import timezone
-from oauth2_provider.decorators import protected_resource as of_the_toolkit
 from oauth2_provider.models import (
     AccessToken,
     Application,
@@ -25,12 +24,13 @@ from oauth2_provider.models import (
     RefreshToken,
 )
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauth2_provider.views.generic import ProtectedResourceView, ScopedProtectedResourceView
+from oauth2_provider.views import ProtectedResourceView, ScopedProtectedResourceView
 
 from api_guard import grants
 from api_guard.checks import check_decorators
 from api_guard.models import RefreshScope
 from api_guard.oauth2 import GuardedValidatorMixin, protected_resource, rw_protected_resource
+from api_guard.oauth2.toolkit import protected_resource as of_the_toolkit
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 

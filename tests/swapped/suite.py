@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib import admin
@@ -80,7 +80,8 @@ def pair(client, alice, app):
 
 def token(client, grant_type, **data):
     data |= {"grant_type": grant_type, "client_id": "web"}
-    return client.post("/o/token/", data).json()
+    form = "application/x-www-form-urlencoded"
+    return client.post("/o/token/", urlencode(data), content_type=form).json()
 
 
 def call(client, pair):
