@@ -452,3 +452,10 @@ def test_the_tutorial_leads_from_an_open_api_to_a_guarded_one(tmp_path):
         USERS,
     )
     assert project.blocks == []
+
+
+def test_every_test_that_the_page_on_security_names_exists():
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (DOCS / "security.md").read_text())
+    assert len(named) > 30
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
