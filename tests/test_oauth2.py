@@ -8,13 +8,21 @@ import pytest
 from django.urls import reverse
 from django.urls.exceptions import NoReverseMatch
 from oauth2_provider.models import Application
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
 
-from api_guard import grants
+from api_guard import grants, guard
 from api_guard.oauth2 import GrantedScopes
 
 pytestmark = pytest.mark.django_db
 
 SECRET = "secret"
+
+
+@guard(read="notes:read")
+@api_view(["GET"])
+def notes(request):
+    return Response("notes")
 
 
 @pytest.fixture
@@ -77,3 +85,26 @@ def test_no_user_registers_a_client():
     for name in ("register", "list", "dcr-register"):
         with pytest.raises(NoReverseMatch):
             reverse(f"oauth2_provider:{name}")
+
+
+def test_the_metadata_may_stand_at_the_root_too_and_are_named_there(client, settings):
+    import sys
+
+    from django.urls import include, path
+
+    module = type(sys)("tests.rooted")
+    module.urlpatterns = [
+        path("o/", include("api_guard.oauth2.urls")),
+        path("", include("api_guard.oauth2.metadata_urls")),
+        path("notes", notes),
+    ]
+    sys.modules["tests.rooted"] = module
+    settings.ROOT_URLCONF = "tests.rooted"
+    where = "http://testserver/.well-known/oauth-protected-resource"
+    assert f'resource_metadata="{where}"' in client.get("/notes")["WWW-Authenticate"]
+    told = client.get(where).json()
+    assert told["resource"] == "http://testserver"
+    assert told["authorization_servers"] == ["http://testserver/o"]
+    server = client.get("/.well-known/oauth-authorization-server/o").json()
+    assert server["token_endpoint"] == "http://testserver/o/token/"
+    assert server["issuer"] == "http://testserver/o"

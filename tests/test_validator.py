@@ -737,3 +737,32 @@ def test_the_status_of_a_device_code_is_that_of_rfc_8628(rf, granted, alice):
     device.status = DeviceGrant.DENIED
     device.save()
     assert status() == "access_denied"
+
+
+@pytest.mark.usefixtures("with_devices", "device_app")
+def test_with_oauthlib_3_3_a_device_is_held_to_the_same(client, alice, granted, monkeypatch):
+    """It asks neither for a device's scopes nor for the status of its code."""
+    from oauthlib.oauth2.rfc8628.grant_types import DeviceCodeGrant
+
+    monkeypatch.setattr(DeviceCodeGrant, "validate_scopes", lambda self, request: None)
+    body = "client_id=web&scope=audit%3Aread"
+    answer = client.post("/o/device-authorization/", body, content_type=FORM)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    monkeypatch.undo()
+
+    monkeypatch.setattr(
+        DeviceCodeGrant, "validate_device_code", lambda self, request: None, raising=False
+    )
+    started = start(client)
+    approve(client, alice, started)
+    DeviceGrant.objects.update(expires=timezone.now())
+    assert poll(client, started).json()["error"] == "expired_token"
+    DeviceGrant.objects.update(expires=timezone.now() + timedelta(hours=1), status="authorized")
+    grants.revoke(granted["user", "notes:write"])
+    assert poll(client, started).json()["scope"] == "notes:read"
+
+
+def test_what_a_refresh_token_stands_for_says_so(client, pair, granted):
+    grants.revoke(granted["user", "notes:write"])
+    refresh(client, pair)
+    assert str(RefreshScope.objects.get()).startswith("notes:read notes:write for refresh token ")
