@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "api_guard",
     "tests",
+    "tests.hostile",
 ]
 MIDDLEWARE = [
     "api_guard.middleware.GuardMiddleware",

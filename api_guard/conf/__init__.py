@@ -15,6 +15,7 @@ from api_guard.conf.oauth import (
     introspection_cache_seconds,
     revoke_exposed_tokens,
 )
+from api_guard.conf.parsing import limits
 from api_guard.conf.rates import OnFault, on_fault, ratelimit_enabled, trusted_proxies
 from api_guard.conf.rules import Mistake, mistakes
 from api_guard.conf.validation import Engine, sanitizer
@@ -32,6 +33,7 @@ __all__ = [
     "introspection_cache_seconds",
     "is_set",
     "last_used_interval",
+    "limits",
     "mistakes",
     "on_fault",
     "prefixes",

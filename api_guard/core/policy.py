@@ -12,6 +12,7 @@ from zlib import crc32
 
 from api_guard.core.caller import Caller
 from api_guard.core.demands import Demand, PolicyError
+from api_guard.core.limits import parse_limits
 from api_guard.core.rates import Rate, parse_rates
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -97,6 +98,7 @@ class Policy:
     rates: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
     owner: Mapping[str, str] = field(default_factory=dict)
     objects: Mapping[str, Callable[[Caller], object] | AnyObject] = field(default_factory=dict)
+    limits: Mapping[str, int | str] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -144,8 +146,12 @@ def parse_policy(
     throttle: object = None,
     owner: object = None,
     objects: object = None,
+    limits: object = None,
 ) -> Policy:
-    """Read what `@guard` was given. Raise PolicyError or RateError on what cannot be meant."""
+    """Read what `@guard` was given.
+
+    Raises PolicyError, RateError or LimitsError on what cannot be meant.
+    """
     said = {"read": read, "write": write}
     demands = {name: _named(name, value) for name, value in said.items() if value is not None}
     for name, value in (actions or {}).items():
@@ -159,6 +165,7 @@ def parse_policy(
         rates={name: parse_rates(value) for name, value in _by_name(throttle).items()},
         owner={name: _lookup(value) for name, value in _by_name(owner).items()},
         objects={name: _narrowing(value) for name, value in _by_name(objects).items()},
+        limits=parse_limits(limits),
     )
     _refuse_gaps(policy)
     return policy

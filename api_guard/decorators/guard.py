@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from api_guard.core.caller import Caller
 from api_guard.core.demands import PolicyError
+from api_guard.core.limits import LimitsError
 from api_guard.core.policy import (
     HTTP_METHODS,
     SLOTS,
@@ -37,6 +38,7 @@ def guard(
     throttle: object = None,
     owner: str | Mapping[str, str] | None = None,
     objects: Narrowing | Mapping[str, Narrowing] | None = None,
+    limits: Mapping[str, int | str] | None = None,
 ) -> Guard:
     """Close a DRF view to all but those who meet a demand.
 
@@ -46,16 +48,23 @@ def guard(
 
     `throttle` is a rate such as "20/m", or several; `owner` the lookup that leads from an object
     to its user; `objects` a function from a Caller to a Q, or ANY_OBJECT. These three take a
-    mapping of slots and actions as well.
+    mapping of slots and actions as well. `limits` is what a request may hold where that differs
+    from `API_GUARD["LIMITS"]`: {"bytes": 5_000_000, "top": "list"}.
 
     The result is a value: put it above a class, above `@api_view`, or call it with a view.
     Raises GuardError, at import, on what cannot be meant.
     """
     try:
         policy = parse_policy(
-            read=read, write=write, actions=actions, throttle=throttle, owner=owner, objects=objects
+            read=read,
+            write=write,
+            actions=actions,
+            throttle=throttle,
+            owner=owner,
+            objects=objects,
+            limits=limits,
         )
-    except (PolicyError, RateError) as error:
+    except (LimitsError, PolicyError, RateError) as error:
         raise GuardError(f"@guard: {str(error).removesuffix('.')}.") from None
     return Guard(policy)
 

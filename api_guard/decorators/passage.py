@@ -27,6 +27,9 @@ from api_guard.core.policy import (
 )
 from api_guard.core.rates import Usage, rate_limit_fields
 from api_guard.decorators.answers import answer_within_rule
+from api_guard.decorators.incoming import refuse_malformed
+from api_guard.decorators.net import hold_net, save_whole
+from api_guard.decorators.outgoing import protect
 from api_guard.decorators.saving import check_on_save
 from api_guard.endpoints import dotted_path, model_of, policy_of
 from api_guard.exceptions import RateLimited, Unsealed
@@ -90,6 +93,7 @@ class Passage:
 
     def initial(self, beyond: Beyond, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let the view check, make sure that the guard was asked, and stand by the handler."""
+        refuse_malformed(self, request)
         self._is_deciding = True
         try:
             beyond(request, *args, **kwargs)
@@ -105,6 +109,7 @@ class Passage:
         if self._demand.scopes:
             grants.record_use(rows_behind(request), self._demand.scope_names)
         answer_within_rule(self, request)
+        hold_net(self, request)
 
     def perform_authentication(self, beyond: Beyond, request: Request) -> None:
         """Authenticate now, whatever the view does, and say so where that cannot be done."""
@@ -173,6 +178,7 @@ class Passage:
         request = getattr(self.view, "request", None)
         if isinstance(request, Request) and request.method not in ("GET", "HEAD"):
             ownership.narrow_related(serializer, request, self.view)
+            save_whole(serializer)
             check_on_save(self, serializer, request)
         return serializer
 
@@ -181,6 +187,7 @@ class Passage:
     ) -> HttpResponseBase:
         """Say in headers what is left of the rates, and that a private answer is nobody else's."""
         final: HttpResponseBase = beyond(request, response, *args, **kwargs)
+        protect(final)
         if not self._is_for_all(request):
             # A cache before the view would answer after a revoke, and would answer others.
             final.headers.setdefault("Cache-Control", "private, no-store")

@@ -12,6 +12,15 @@ from api_guard.exceptions.access import (
     Unsealed,
     UserOnly,
 )
+from api_guard.exceptions.bodies import (
+    BodyOverLimit,
+    BodyTooLarge,
+    InvalidValue,
+    LengthRequired,
+    MalformedBody,
+    MalformedRequest,
+    UnsupportedCharset,
+)
 from api_guard.exceptions.capacity import GuardUnavailable, RateLimited
 from api_guard.exceptions.credentials import (
     InsecureTransport,
@@ -24,6 +33,8 @@ from api_guard.exceptions.faults import GuardError, is_fault
 from api_guard.exceptions.refusal import Refusal
 
 __all__ = [
+    "BodyOverLimit",
+    "BodyTooLarge",
     "FirstPartyOnly",
     "GuardError",
     "GuardUnavailable",
@@ -31,6 +42,10 @@ __all__ = [
     "InsufficientScope",
     "InvalidCredential",
     "InvalidToken",
+    "InvalidValue",
+    "LengthRequired",
+    "MalformedBody",
+    "MalformedRequest",
     "NotAuthenticated",
     "NotOffered",
     "OutsideYourObjects",
@@ -42,6 +57,7 @@ __all__ = [
     "UncheckedObject",
     "UndeclaredEndpoint",
     "Unsealed",
+    "UnsupportedCharset",
     "UserOnly",
     "is_fault",
 ]

@@ -1,0 +1,57 @@
+"""Judges one exception. Where nothing proves that a client's value caused it, it is a bug."""
+
+from __future__ import annotations
+
+from decimal import InvalidOperation
+from types import FrameType
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DataError, IntegrityError, InterfaceError
+
+from api_guard.blame.database import is_data_sent, is_integrity_sent, statement_in
+from api_guard.blame.frames import frames_of, library_frames, local, module_of
+from api_guard.blame.sent import Sent
+
+# What a value can cause. A TypeError, a KeyError or an AttributeError speaks of code.
+SUSPECTS: tuple[type[Exception], ...] = (
+    OverflowError,
+    ValueError,  # UnicodeError with it
+    InvalidOperation,
+    RecursionError,
+    ValidationError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+)
+# Where DRF turns what came in into what a serializer says.
+_READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
+_READS = frozenset({"run_validation", "run_validators", "to_internal_value"})
+
+
+def is_of_client(error: Exception, request: Any, view: Any) -> bool:
+    """Whether a value that the client sent caused `error`, in code that only works on values."""
+    frames = library_frames(error)
+    sent = Sent(request, view, frames_of(error))
+    if isinstance(error, IntegrityError):
+        return is_integrity_sent(error, frames, sent)
+    statement = statement_in(frames)
+    if statement is not None:
+        return is_data_sent(error, statement, frames, sent)
+    read = _value_read(frames)
+    return read is not None and sent.holds(read)
+
+
+def _value_read(frames: list[FrameType]) -> object:
+    """Return the value that a field of DRF or of a model was given when the exception came."""
+    for frame in reversed(frames):
+        module, function = module_of(frame), frame.f_code.co_name
+        if module.startswith("django.db.models.lookups"):
+            return getattr(local(frame, "self"), "rhs", None)
+        if module.startswith("django.db.models.fields"):
+            value = local(frame, "value")
+            if value is not None:
+                return value
+        if module in _READING and function in _READS:
+            return local(frame, "data", "value")
+    return None

@@ -1,0 +1,215 @@
+"""Reads JSON within limits: UTF-8, with one meaning for every parser, bounded before it is built."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Generator, Iterator
+from itertools import chain
+from typing import Any, NoReturn
+
+from api_guard.core.limits import Limits
+
+# What the shape of a text is made of. To delete all else takes no longer than to read it.
+_SHAPE = frozenset('"[]{}:,')
+_NO_SHAPE = bytes(set(range(256)) - set(b'"[]{}:,'))
+_QUOTES = (b'"' * 16, b'"' * 4, b'""')
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+_ODD_ESCAPES = ("\\ud", "\\uD", "\\u0000")
+_ESCAPE = re.compile(
+    r"\\(?:u(?P<null>0000)|u(?P<high>d[89ab]..)(?P<low>\\ud[c-f]..)?|u(?P<lone>d[c-f]..)|.)",
+    re.IGNORECASE | re.DOTALL,
+)
+_KINDS = {"object": dict, "list": list}
+
+
+class BodyError(ValueError):
+    """A body that is refused."""
+
+
+class Malformed(BodyError):
+    """It is not what it says it is."""
+
+
+class OverLimit(BodyError):
+    """It holds more than may be."""
+
+
+def loads(body: bytes, limits: Limits) -> Any:
+    """Return what the JSON in `body` says. Raise Malformed or OverLimit.
+
+    That is RFC 8259 in UTF-8, without what parsers read in different ways: duplicate keys, NaN,
+    Infinity and numbers that overflow to it, lone surrogates, and the null character.
+    """
+    has_escapes = b"\\" in body
+    shape = _shape(body, has_escapes)
+    _bound_shape(shape, limits)
+    text = decoded(body)
+    objects: list[dict[str, Any]] = []
+    collector = _collector(objects)
+    next(collector)
+    value = _decode(text, limits, object_hook=collector.send, count=_has_long_number(body, limits))
+    names: set[str] = set().union(*objects)
+    if max(map(len, names), default=0) > limits.name:
+        raise OverLimit(f"A key is longer than {limits.name} characters.")
+    # A key that stands twice in an object is twice in the text, and once in the dict. Where no key
+    # holds a character of the shape, `"":` is a key there, and nothing else is.
+    is_plain = _SHAPE.isdisjoint("".join(names))
+    if not is_plain or shape.count(b'"":') != sum(map(len, objects)):
+        _decode(text, limits, object_pairs_hook=_refuse_duplicates, count=False)
+    if has_escapes and any(escape in text for escape in _ODD_ESCAPES):
+        _refuse_odd_characters(text)
+    if len(body) > limits.text and _may_have_long_text(text, limits.text):
+        _bound_texts(value, limits.text)
+    kind = _KINDS.get(limits.top)
+    if kind is not None and type(value) is not kind:
+        raise Malformed(f"The body must be a JSON {limits.top}.")
+    return value
+
+
+def decoded(body: bytes) -> str:
+    """Return `body` read as UTF-8, which is the one encoding of JSON (RFC 8259 §8.1)."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
+
+
+def _shape(body: bytes, has_escapes: bool) -> bytes:
+    """Return the quotes, brackets, commas and colons of `body`, those inside its strings too."""
+    if has_escapes:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return body.translate(None, _NO_SHAPE)
+
+
+def _outside(shape: bytes) -> bytes:
+    """Return what of `shape` stands outside strings."""
+    # Quotes that stand side by side may go by twos: what comes after stays inside or outside.
+    for quotes in _QUOTES:
+        shape = shape.replace(quotes, b"")
+    return b"".join(shape.split(b'"')[::2]) if b'"' in shape else shape
+
+
+def _bound_shape(shape: bytes, limits: Limits) -> None:
+    if len(shape) > limits.items and _items(shape) > limits.items:
+        if _items(_outside(shape)) > limits.items:
+            raise OverLimit(f"The body holds more than {limits.items} values.")
+    nested = shape.translate(_BRACKETS, b",:")
+    if nested.count(b"[") <= limits.depth:
+        return
+    nested = _outside(nested)
+    for _ in range(limits.depth):
+        # One level less each time, from the inside.
+        nested = nested.replace(b"[]", b"")
+        if not nested:
+            return
+    raise OverLimit(f"Lists and objects are nested deeper than {limits.depth}, or not closed.")
+
+
+def _items(shape: bytes) -> int:
+    return shape.count(b",") + shape.count(b"[") + shape.count(b"{")
+
+
+def _collector(found: list[dict[str, Any]]) -> Generator[Any, dict[str, Any], None]:
+    # A generator, because to resume one costs half as much as to call a function.
+    item: Any = None
+    while True:
+        item = yield item
+        found.append(item)
+
+
+def _decode(
+    text: str,
+    limits: Limits,
+    *,
+    count: bool,
+    object_hook: Callable[[dict[str, Any]], Any] | None = None,
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
+    most = limits.digits
+
+    def read_float(number: str) -> float:
+        value = float(number)
+        if len(number) > most or value - value:
+            _refuse_number(most, number)
+        return value
+
+    def read_int(number: str) -> int:
+        if len(number) > most:
+            _refuse_number(most, number)
+        return int(number)
+
+    decoder = json.JSONDecoder(
+        object_hook=object_hook,
+        object_pairs_hook=object_pairs_hook,
+        parse_float=read_float,
+        parse_int=read_int if count else None,
+        parse_constant=_refuse_constant,
+    )
+    try:
+        return decoder.decode(text)
+    except BodyError:
+        raise
+    except ValueError as error:
+        raise Malformed(f"The body is not JSON: {error}.") from None
+    except RecursionError:
+        # Only where `depth` was raised beyond what the interpreter has room for.
+        raise OverLimit("Lists and objects are nested too deep.") from None
+
+
+def _refuse_number(most: int, number: str) -> NoReturn:
+    if len(number) > most:
+        raise OverLimit(f"A number has more than {most} digits.")
+    raise Malformed("A number is too large.")
+
+
+def _has_long_number(body: bytes, limits: Limits) -> bool:
+    """Whether a run of digits may be longer than the limit: each such run shows in a sample."""
+    if len(body) <= limits.digits:
+        return False
+    stride = max(1, limits.digits // 8)
+    return b"0" * (limits.digits // stride) in body[::stride].translate(_DIGITS)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Malformed(f"{name} is not JSON.")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("A key stands twice in one object.")
+    return found
+
+
+def _refuse_odd_characters(text: str) -> None:
+    for escape in _ESCAPE.finditer(text):
+        if escape["null"]:
+            raise Malformed("The body holds a null character.")
+        if escape["lone"] or (escape["high"] and not escape["low"]):
+            raise Malformed("The body holds a lone surrogate.")
+
+
+def _may_have_long_text(text: str, most: int) -> bool:
+    """Whether a string may be longer than `most`: each such string fills a block of half of it."""
+    if "\\" in text:
+        text = text.replace("\\\\", "..").replace('\\"', "..")
+    block = (most + 1) // 2
+    starts = range(0, len(text), block)
+    return any(text.find('"', start, start + block) == -1 for start in starts)
+
+
+def _bound_texts(value: Any, most: int) -> None:
+    for text in _texts(value):
+        if len(text) > most:
+            raise OverLimit(f"A text is longer than {most} characters.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    level = [value]
+    while level:
+        yield from (item for item in level if isinstance(item, str))
+        lists = (item for item in level if isinstance(item, list))
+        objects = (item.values() for item in level if isinstance(item, dict))
+        level = [*chain.from_iterable(chain(lists, objects))]

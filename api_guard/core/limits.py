@@ -1,0 +1,71 @@
+"""Limits of what a request may hold: their names, their defaults, and what cannot be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+
+from api_guard.core.scopes import did_you_mean
+
+TOPS = ("object", "list", "any")
+
+
+class LimitsError(ValueError):
+    """Limits that cannot be meant."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a request may hold.
+
+    Of a body: `bytes`, and `upload` in their place where it is multipart; `depth` of lists and
+    objects in one another; `items` in all of them together; `digits` of a number as it is
+    written; characters of a text (`text`) and of a key (`name`); `top`, the kind of JSON that the
+    whole must be. Of the rest: bytes of the `query` string, and its number of `parameters`.
+    """
+
+    bytes: int = 1_048_576
+    upload: int = 10_485_760
+    depth: int = 32
+    items: int = 5000
+    digits: int = 128
+    text: int = 100_000
+    name: int = 200
+    top: str = "object"
+    query: int = 8192
+    parameters: int = 100
+
+    def but(self, said: Mapping[str, int | str]) -> Limits:
+        """Return these limits with what `said` names in their place."""
+        return _but(self, tuple(said.items())) if said else self
+
+
+@lru_cache(maxsize=256)
+def _but(limits: Limits, said: tuple[tuple[str, int | str], ...]) -> Limits:
+    # `said` was read by parse_limits, which leaves nothing in it of another type.
+    return replace(limits, **dict(said))  # type: ignore[arg-type]
+
+
+DEFAULT = Limits()
+_NAMES = tuple(field.name for field in fields(Limits))
+
+
+def parse_limits(value: object) -> Mapping[str, int | str]:
+    """Read a mapping of limits by their names. Raise LimitsError on what cannot be meant."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not value:
+        raise LimitsError(f'limits={value!r} names no limit; write {{"bytes": {DEFAULT.bytes}}}')
+    for name, limit in value.items():
+        if name not in _NAMES:
+            known = ", ".join(_NAMES)
+            raise LimitsError(
+                f"{name!r} is no limit.{did_you_mean(name, _NAMES)} The limits: {known}"
+            )
+        if name == "top":
+            if limit not in TOPS:
+                raise LimitsError(f"top={limit!r} is no kind of JSON: write one of {TOPS}")
+        elif not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise LimitsError(f"{name}={limit!r} is no limit: write a whole number above 0")
+    return dict(value)

@@ -1,0 +1,87 @@
+"""Judges what comes outside the body: the query string, the path, header fields."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+
+from api_guard.core.forms import refuse_encoded
+from api_guard.core.json_text import BodyError
+from api_guard.core.limits import Limits
+
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+_NOT_IN_HEADER = re.compile("[\x00\r\n]")
+_LONGEST_PARAMETER = 2**63
+_MOST_ACCEPTED = 50
+# `name*=charset'language'value` (RFC 8187), which no parameter of these fields is (RFC 9110 §5.6.6).
+_EXTENDED = re.compile(r"\*\s*=")
+
+
+class RequestError(ValueError):
+    """A request that is refused."""
+
+
+def refuse_query(query: bytes, limits: Limits) -> None:
+    """Raise RequestError for a query string that is too much, or that is not UTF-8."""
+    if len(query) > limits.query:
+        raise RequestError(f"The query string is longer than {limits.query} bytes.")
+    if query.count(b"&") >= limits.parameters:
+        raise RequestError(f"The query string has more than {limits.parameters} parameters.")
+    try:
+        refuse_encoded(query)
+    except BodyError:
+        raise RequestError(
+            "The query string is not UTF-8, or holds a null character."
+        ) from None
+
+
+def is_parameter(value: object) -> bool:
+    """Whether `value` may be what the path says of something stored."""
+    if isinstance(value, str):
+        return _NOT_TEXT.search(value) is None
+    return not isinstance(value, int) or abs(value) < _LONGEST_PARAMETER
+
+
+def refuse_headers(meta: Mapping[str, object]) -> None:
+    """Raise RequestError for header fields that break what reads them."""
+    fields = [
+        value
+        for name, value in meta.items()
+        if isinstance(value, str) and (name.startswith("HTTP_") or name == "CONTENT_TYPE")
+        # A bad credential is a 401, which is for the authenticator to say.
+        and name != "HTTP_AUTHORIZATION"
+    ]
+    if _NOT_IN_HEADER.search(" ".join(fields)):
+        raise RequestError("A header field holds a null character or a line break.")
+    accept = str(meta.get("HTTP_ACCEPT") or "")
+    if accept.count(",") >= _MOST_ACCEPTED:
+        raise RequestError(f"The Accept field names more than {_MOST_ACCEPTED} types.")
+    if any(map(_EXTENDED.search, (accept, str(meta.get("CONTENT_TYPE") or "")))):
+        raise RequestError("A parameter of Accept or Content-Type is written as name*=.")
+
+
+def refuse_credentials(authorization: str) -> None:
+    """Raise RequestError for a credential with a null character, which no database looks up.
+
+    That is one of Basic, once decoded, and of any other scheme but Bearer, whose authenticator
+    reads it first.
+    """
+    scheme, _, credential = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return
+    held = credential.encode("latin-1", "replace")
+    if scheme.lower() == "basic":
+        try:
+            held += b64decode(held)
+        except binascii.Error:
+            return  # for the authenticator to refuse
+    if b"\x00" in held:
+        raise RequestError("The credential holds a null character.")
+
+
+def refuse_cookies(values: Iterable[str]) -> None:
+    """Raise RequestError for a cookie that no text can be stored as."""
+    if any(_NOT_TEXT.search(value) for value in values):
+        raise RequestError("A cookie holds a null character.")

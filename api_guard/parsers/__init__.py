@@ -1,0 +1,7 @@
+"""JSON, forms and uploads, each within limits, in the places of Django REST framework's parsers."""
+
+from api_guard.parsers.forms import FormParser
+from api_guard.parsers.json_body import JSONParser
+from api_guard.parsers.uploads import MultiPartParser
+
+__all__ = ["FormParser", "JSONParser", "MultiPartParser"]

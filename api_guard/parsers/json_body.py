@@ -1,0 +1,31 @@
+"""JSON within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import parsers
+
+from api_guard.core.json_text import loads
+from api_guard.parsers.reading import limits_in, refusals, whole
+
+
+class JSONParser(parsers.JSONParser):
+    """DRF's, for JSON that has one meaning, within `API_GUARD["LIMITS"]` and `@guard(limits=...)`.
+
+    Raises MalformedBody, BodyOverLimit, BodyTooLarge or UnsupportedCharset.
+    """
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return what the body says."""
+        del media_type
+        context = parser_context or {}
+        limits = limits_in(context)
+        with refusals():
+            return loads(whole(stream, context, limits.bytes), limits)

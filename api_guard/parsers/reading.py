@@ -1,0 +1,78 @@
+"""Reads a body whole: its length, its encoding, and the limits of the view that asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.http import UnreadablePostError
+from rest_framework.exceptions import ParseError
+
+from api_guard import conf
+from api_guard.core.json_text import BodyError, OverLimit
+from api_guard.core.limits import Limits
+from api_guard.core.media_types import content_length, is_utf8
+from api_guard.endpoints import policy_of
+from api_guard.exceptions import (
+    BodyOverLimit,
+    BodyTooLarge,
+    MalformedBody,
+    Refusal,
+    UnsupportedCharset,
+)
+
+
+def limits_of(view_class: type | None) -> Limits:
+    """Return the limits of a view: the settings', and what its guard says in their place."""
+    policy = policy_of(view_class)
+    return conf.limits() if policy is None else conf.limits().but(policy.limits)
+
+
+def limits_in(context: Mapping[str, Any]) -> Limits:
+    """Return the limits of the view that a parser works for."""
+    view = context.get("view")
+    return limits_of(None if view is None else type(view))
+
+
+def whole(stream: Any, context: Mapping[str, Any], most: int) -> bytes:
+    """Return all of a body in UTF-8. Raise a refusal where it is too large, or cut off."""
+    if not is_utf8(context.get("encoding")):
+        raise UnsupportedCharset
+    body: bytes = stream.read(most + 1)
+    if len(body) > most:
+        raise BodyTooLarge
+    refuse_cut_off(len(body), context)
+    return body
+
+
+def refuse_cut_off(length: int, context: Mapping[str, Any]) -> None:
+    """Raise MalformedBody where fewer bytes came than the client said would."""
+    request = context.get("request")
+    said = None if request is None else content_length(request.META.get("CONTENT_LENGTH"))
+    if said is not None and said > length:
+        raise MalformedBody("The body ends before its Content-Length.")
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what parsing raises into refusals, for which DRF writes the answer."""
+    try:
+        yield
+    except OverLimit as error:
+        raise BodyOverLimit(str(error)) from None
+    except BodyError as error:
+        raise MalformedBody(str(error)) from None
+    except Refusal:
+        raise
+    except ParseError:
+        # Its text repeats what the client sent.
+        raise MalformedBody from None
+    except (TooManyFieldsSent, TooManyFilesSent):
+        raise BodyOverLimit from None
+    except RequestDataTooBig:
+        raise BodyTooLarge from None
+    except UnreadablePostError:
+        # The client has gone; what DRF answers goes to nobody.
+        raise MalformedBody("The body ends before its Content-Length.") from None

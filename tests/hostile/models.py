@@ -1,0 +1,19 @@
+from django.db import models
+
+
+class Thing(models.Model):
+    title = models.CharField(max_length=50)
+    slug = models.SlugField(unique=True, null=True)
+    count = models.SmallIntegerField(null=True)
+    price = models.DecimalField(max_digits=10, decimal_places=2, null=True)
+    span = models.DurationField(null=True)
+    data = models.JSONField(null=True)
+    weight = models.FloatField(null=True)
+    reference = models.UUIDField(null=True)
+    created = models.DateTimeField(auto_now_add=True)
+    parent = models.ForeignKey("self", models.CASCADE, null=True)
+    friends = models.ManyToManyField("self", symmetrical=False)
+
+    class Meta:
+        app_label = "hostile"
+        ordering = ["pk"]
