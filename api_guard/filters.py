@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -69,10 +69,10 @@ class OrderingFilter(filters.OrderingFilter):
 
     def remove_invalid_fields(
         self, queryset: QuerySet[Any], fields: Iterable[str], view: Any, request: Request
-    ) -> Sequence[str]:
+    ) -> list[str]:
         """Return `fields` as they are. Raises ValidationError where one was not declared."""
         asked = list(fields)
-        valid: Sequence[str] = super().remove_invalid_fields(queryset, asked, view, request)
+        valid = list(super().remove_invalid_fields(queryset, asked, view, request))
         if len(asked) > self.max_terms or len(valid) != len(asked):
             known = [name for name, _label in self.get_valid_fields(queryset, view)]
             raise _refused(self.ordering_param, _("Order by one of: {most}."), ", ".join(known))

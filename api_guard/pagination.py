@@ -79,7 +79,7 @@ class CursorPagination(pagination.CursorPagination):
         """Return a URL with the signed cursor."""
         said = [*self.ordering, cursor.offset, cursor.reverse, cursor.position]
         signed = self._signer.sign_object(said)
-        return str(replace_query_param(self.base_url, self.cursor_query_param, signed))
+        return replace_query_param(self.base_url or "", self.cursor_query_param, signed)
 
 
 def _name(view: Any) -> str:

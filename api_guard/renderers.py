@@ -22,9 +22,9 @@ _ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 class JSONRenderer(renderers.JSONRenderer):
     """DRF's, for values that were stored before anybody looked, and for pages that hold JSON.
 
-    What JSON cannot say is written as what comes nearest: a lone surrogate as U+FFFD; NaN, Infinity,
-    a number of more than 4096 bits and what is nested deeper than 100 as null. `<`, `>` and `&` are
-    escaped, so that the text may stand inside a `<script>`.
+    What JSON cannot say is written as what comes nearest: a lone surrogate as U+FFFD; NaN,
+    Infinity, a number of more than 4096 bits and what is nested deeper than 100 as null. `<`, `>`
+    and `&` are escaped, so that the text may stand inside a `<script>`.
     """
 
     def render(

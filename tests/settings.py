@@ -64,7 +64,12 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["api_guard.permissions.Guarded"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "api_guard.parsers.JSONParser",
+        "api_guard.parsers.FormParser",
+        "api_guard.parsers.MultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["api_guard.renderers.JSONRenderer"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 OAUTH2_PROVIDER = {

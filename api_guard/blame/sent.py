@@ -43,7 +43,7 @@ class Sent:
             self._texts.update(map(str, _leaves(value)))
 
     def holds(self, value: object) -> bool:
-        """Whether the client sent `value`, or all that is in it; what says little does not count."""
+        """Whether the client sent `value`, or all in it; True, False and None say nothing."""
         leaves = list(_leaves(value))
         return bool(leaves) and all(str(leaf) in self._texts for leaf in leaves)
 

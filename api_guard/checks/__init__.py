@@ -16,6 +16,13 @@ from api_guard.checks.oauth2 import (
     check_toolkit,
 )
 from api_guard.checks.objects import check_detail_routes, check_owners, check_subjects
+from api_guard.checks.parsing import (
+    check_bounded_parsers,
+    check_filters,
+    check_limits,
+    check_pages,
+    check_servers,
+)
 from api_guard.checks.permissions import check_permission_classes
 from api_guard.checks.rates import check_counters
 from api_guard.checks.settings import (
@@ -53,7 +60,16 @@ CHECKS = (
     check_parsers,
     check_renderers,
     check_sanitizer,
+    check_bounded_parsers,
+    check_pages,
+    check_filters,
+    check_limits,
 )
-DEPLOY_CHECKS = (check_transport, check_introspection_transport, check_proxies)
+DEPLOY_CHECKS = (
+    check_transport,
+    check_introspection_transport,
+    check_proxies,
+    check_servers,
+)
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+from email.message import Message
+
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 

@@ -15,7 +15,7 @@ _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _NOT_IN_HEADER = re.compile("[\x00\r\n]")
 _LONGEST_PARAMETER = 2**63
 _MOST_ACCEPTED = 50
-# `name*=charset'language'value` (RFC 8187), which no parameter of these fields is (RFC 9110 §5.6.6).
+# `name*=charset'language'value` (RFC 8187). No parameter of these fields is written so.
 _EXTENDED = re.compile(r"\*\s*=")
 
 
@@ -32,9 +32,7 @@ def refuse_query(query: bytes, limits: Limits) -> None:
     try:
         refuse_encoded(query)
     except BodyError:
-        raise RequestError(
-            "The query string is not UTF-8, or holds a null character."
-        ) from None
+        raise RequestError("The query string is not UTF-8, or holds a null character.") from None
 
 
 def is_parameter(value: object) -> bool:
@@ -49,7 +47,8 @@ def refuse_headers(meta: Mapping[str, object]) -> None:
     fields = [
         value
         for name, value in meta.items()
-        if isinstance(value, str) and (name.startswith("HTTP_") or name == "CONTENT_TYPE")
+        if isinstance(value, str)
+        and (name.startswith("HTTP_") or name == "CONTENT_TYPE")
         # A bad credential is a 401, which is for the authenticator to say.
         and name != "HTTP_AUTHORIZATION"
     ]

@@ -1,4 +1,4 @@
-"""Stands around the handler: a client's value that breaks it is a 400, a bug of the view stays a 500."""
+"""Stands around the handler: a client's value that breaks it is a 400, a bug stays a 500."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import connections, router, transaction
-from django.http import UnreadablePostError
 from rest_framework.request import Request
 
 from api_guard.blame import SUSPECTS, is_of_client

@@ -17,7 +17,7 @@ _PAGE = (
 
 
 def protect(response: HttpResponseBase) -> None:
-    """Set the headers, where the view has not: data is data, the browsable API runs its own scripts.
+    """Set the headers that the view has not: no script for data, its own for the browsable API.
 
     A page of another renderer keeps what its project says of it.
     """

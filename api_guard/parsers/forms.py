@@ -23,7 +23,7 @@ class FormParser(parsers.FormParser):
         stream: Any,
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> QueryDict:
+    ) -> Any:
         """Return the fields."""
         del media_type
         context = parser_context or {}

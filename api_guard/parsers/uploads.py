@@ -30,13 +30,13 @@ class MultiPartParser(parsers.MultiPartParser):
         stream: Any,
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> parsers.DataAndFiles:
+    ) -> parsers.DataAndFiles[Any, Any]:
         """Return the fields and the files."""
         context = parser_context or {}
         limits = limits_in(context)
         if not is_utf8(context.get("encoding")):
             raise UnsupportedCharset
-        counted = _Counted(stream, limits.upload)
+        counted: Any = _Counted(stream, limits.upload)
         with refusals():
             form = super().parse(counted, media_type, context)
             while counted.read(_CHUNK):

@@ -10,11 +10,11 @@ the tables are made first; live servers serve `tests.hostile.servers`, on tables
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
 import time
-
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.hostile.settings")
 
@@ -47,7 +47,7 @@ def in_process(crash: Crash, prefix: str) -> tuple[int | str, float]:
             headers=crash.headers,
         )
         answer = response.status_code
-    except Exception as error:  # before any middleware, so that Django answers nothing
+    except Exception as error:  # noqa: BLE001  # before any middleware, so that Django answers nothing
         answer = type(error).__name__
     return answer, time.perf_counter() - started
 
@@ -62,10 +62,8 @@ def live(crash: Crash, prefix: str, port: int) -> tuple[int | str, float]:
     answer: int | str
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connected:
-            try:
+            with contextlib.suppress(OSError):  # refused before it was read
                 connected.sendall(head.encode() + (crash.body or b""))
-            except OSError:
-                pass  # refused before it was read
             received = b""
             while chunk := connected.recv(65536):
                 received += chunk
@@ -89,7 +87,8 @@ def main() -> None:
     if "--migrate" in sys.argv:
         return
     ports = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
-    print(f"\n{connection.vendor}, {ports or 'in process'}\n\n| request | stock | guarded |\n|---|---|---|")
+    print(f"\n{connection.vendor}, {ports or 'in process'}\n")
+    print("| request | stock | guarded |\n|---|---|---|")
     bad = 0
     Thing.objects.all().delete()
     Thing.objects.create(pk=1, title="tea", slug="tea")

@@ -21,7 +21,7 @@ class Crash:
     content_type: str = JSON
     method: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    answers: tuple[int, ...] = (400, 413, 415)
+    answers: tuple[int, ...] = (400, 413, 414, 415)
     # The database that takes it: SQLite has neither sizes of columns nor an opinion on null
     # characters in JSON.
     fits: str = ""
@@ -88,7 +88,11 @@ def _bodies() -> list[Crash]:
         Crash("a number of 5,000 digits", body=b'{"count": ' + b"9" * 5000 + b"}"),
         Crash("an integer past its column", body=b'{"count": 99999}', fits="sqlite"),
         Crash("an integer past every column", body=b'{"count": 99999999999999999999}'),
-        Crash("a duration past its column", body=b'{"span": "999999999 00:00:00"}', fits="postgresql"),
+        Crash(
+            "a duration past its column",
+            body=b'{"span": "999999999 00:00:00"}',
+            fits="postgresql",
+        ),
         Crash("a duration past every duration", body=b'{"span": "P999999999999D"}'),
         Crash("a text past its column", body=b'{"title": "' + b"x" * 60 + b'"}', fits="sqlite"),
         Crash("a lone surrogate", body=b'{"title": "\\ud800"}'),
@@ -99,31 +103,53 @@ def _bodies() -> list[Crash]:
         Crash("a lone surrogate for a slug", body=b'{"slug": "\\ud800"}'),
         Crash("a null character in JSON", body=b'{"data": "\\u0000"}'),
         Crash("a null character in a key of JSON", body=b'{"data": {"\\u0000": 1}}'),
-        Crash("a null character in JSON in a form", body=b'data="\\u0000"', content_type=FORM, fits="sqlite"),
+        Crash(
+            "a null character in JSON in a form",
+            body=b'data="\\u0000"',
+            content_type=FORM,
+            fits="sqlite",
+        ),
         Crash("a null character in a slug", body=b'{"slug": "\\u0000"}'),
         Crash("a null character in a form", body=b"title=%00", content_type=FORM),
         Crash("a key that stands twice", "got/", b'{"title": "tea", "title": "cake"}'),
         Crash("a link to http://[", "links/", b'{"title": "a", "parent": "http://["}'),
-        Crash("a form index of 5,000 digits", body=b"parts[" + b"9" * 5000 + b"]name=a",
-              content_type=FORM),
-        Crash("a list index of 5,000 digits", body=b"numbers[" + b"9" * 5000 + b"]=1",
-              content_type=FORM),
-        Crash("2.4 MB of empty texts for integers",
-              body=b'{"numbers": [' + b'"",' * 799_999 + b'""]}'),
-        Crash("900 KB of empty texts for integers",
-              body=b'{"numbers": [' + b'"",' * 299_999 + b'""]}'),
+        Crash(
+            "a form index of 5,000 digits",
+            body=b"parts[" + b"9" * 5000 + b"]name=a",
+            content_type=FORM,
+        ),
+        Crash(
+            "a list index of 5,000 digits",
+            body=b"numbers[" + b"9" * 5000 + b"]=1",
+            content_type=FORM,
+        ),
+        Crash(
+            "2.4 MB of empty texts for integers", body=b'{"numbers": [' + b'"",' * 799_999 + b'""]}'
+        ),
+        Crash(
+            "900 KB of empty texts for integers", body=b'{"numbers": [' + b'"",' * 299_999 + b'""]}'
+        ),
         Crash("100 KB of keys to rows", body=b'{"friends": [' + b"1," * 49_999 + b"1]}"),
         Crash("a body cut off", "got/", b'{"title": "te'),
-        Crash("a form of 5,000 fields", "echo/", b"&".join(b"a%d=1" % i for i in range(5000)),
-              FORM),
-        Crash("a multipart form of 5,000 fields", "echo/",
-              form(*((f"a{i}", "1") for i in range(5000))), MULTIPART),
-        Crash("a multipart form, not closed", "got/", b"--X\r\nContent-Disposition: form-data; "
-              b'name="title"\r\n\r\ntea', MULTIPART),
+        Crash(
+            "a form of 5,000 fields", "echo/", b"&".join(b"a%d=1" % i for i in range(5000)), FORM
+        ),
+        Crash(
+            "a multipart form of 5,000 fields",
+            "echo/",
+            form(*((f"a{i}", "1") for i in range(5000))),
+            MULTIPART,
+        ),
+        Crash(
+            "a multipart form, not closed",
+            "got/",
+            b'--X\r\nContent-Disposition: form-data; name="title"\r\n\r\ntea',
+            MULTIPART,
+        ),
         Crash("a multipart form of 300,000 boundaries", "got/", b"--X\r\n" * 300_000, MULTIPART),
         Crash("text that is not UTF-8", "got/", b'{"title": "\xff"}'),
         Crash("overlong UTF-8 in a form", "got/", b"title=%C0%AF", FORM),
-    ]  # fmt: skip
+    ]
     return found
 
 
@@ -132,31 +158,52 @@ def _types() -> list[Crash]:
     return [
         Crash("charset=punycode", "got/", long, f"{JSON}; charset=punycode"),
         Crash("charset=utf-7", "got/", b'{"title": "+ADw-script+AD4-"}', f"{JSON}; charset=utf-7"),
-        Crash("charset=utf-16", "got/", '{"title": "a"}'.encode("utf-16"), f"{JSON}; charset=utf-16"),
+        Crash(
+            "charset=utf-16", "got/", '{"title": "a"}'.encode("utf-16"), f"{JSON}; charset=utf-16"
+        ),
         Crash("charset=idna", "got/", b'{"title": "a"}', f"{JSON}; charset=idna"),
-        Crash("charset=idna and a query", "got/?a=%ff%fe..b", b'{"title": "a"}',
-              f"{JSON}; charset=idna", only_live=True),
-        Crash("charset=punycode and a query", "got/?a=" + "z" * 6000 + "-" + "9" * 1500,
-              b'{"title": "a"}', f"{JSON}; charset=punycode", only_live=True),
-        Crash("charset=undefined", "got/?a=b", b'{"title": "a"}', f"{JSON}; charset=undefined", only_live=True),
+        Crash(
+            "charset=idna and a query",
+            "got/?a=%ff%fe..b",
+            b'{"title": "a"}',
+            f"{JSON}; charset=idna",
+            only_live=True,
+        ),
+        Crash(
+            "charset=punycode and a query",
+            "got/?a=" + "z" * 2500 + "-" + "9" * 1000,
+            b'{"title": "a"}',
+            f"{JSON}; charset=punycode",
+            only_live=True,
+        ),
+        Crash(
+            "charset=undefined",
+            "got/?a=b",
+            b'{"title": "a"}',
+            f"{JSON}; charset=undefined",
+            only_live=True,
+        ),
         Crash("charset=bz2", "got/", b'{"title": "a"}', f"{JSON}; charset=bz2"),
         Crash("x*=bogus'…", "got/", b'{"title": "a"}', f"{JSON}; x*=bogus''%80", only_live=True),
         Crash("Accept with x*=bogus'…", "found/", headers={"Accept": f"{JSON}; x*=bogus''%80"}),
-        Crash("Accept of 2,000 types", "found/", headers={"Accept": ",".join(["a/b;q=0.1"] * 2000)},
-              only_in_process=True),
+        Crash(
+            "Accept of 2,000 types",
+            "found/",
+            headers={"Accept": ",".join(["a/b;q=0.1"] * 2000)},
+            only_in_process=True,
+        ),
         Crash("no media type", "got/", b'{"title": "a"}', ";;;"),
         Crash("a media type that nobody reads", "got/", b"title: a", "application/yaml"),
         Crash("multipart without a boundary", "got/", b"--X--", "multipart/form-data"),
-    ]  # fmt: skip
+    ]
 
 
 def _queries() -> list[Crash]:
     found = [
         Crash("limit of 2**63", "things/?limit=9223372036854775808", answers=(200,)),
-        Crash("offset of 2**63", "things/?limit=5&offset=9223372036854775808",
-              answers=(404,)),
+        Crash("offset of 2**63", "things/?limit=5&offset=9223372036854775808", answers=(404,)),
         Crash("10,000 search terms", "things/?search=" + "+".join(["a"] * 10_000)),
-        Crash("3,000 search terms", "things/?search=" + "+".join(["a"] * 3000)),
+        Crash("1,500 search terms", "things/?search=" + "+".join(["a"] * 1500)),
         Crash("a search that is a pattern", "patterns/?search=(a%2B)%2B$", answers=(200,)),
         Crash("a search that is a broken pattern", "patterns/?search=((", answers=(200,)),
         Crash("a null character in a search", "things/?search=%00"),
@@ -166,20 +213,27 @@ def _queries() -> list[Crash]:
         Crash("overlong UTF-8 in a filter", "found/?title=%C0%AF"),
         Crash("text for a number in a filter", "found/?count=tea"),
         Crash("a number past every column", "found/?id=99999999999999999999", answers=(200, 400)),
-        Crash("a list of numbers past every column", "found/?count=99999999999999999999",
-              answers=(200, 400)),
+        Crash(
+            "a list of numbers past every column",
+            "found/?count=99999999999999999999",
+            answers=(200, 400),
+        ),
         Crash("text for a UUID", "found/?reference=tea"),
         Crash("text for a date", "found/?created=tea"),
         Crash("text for a decimal", "found/?price=tea"),
-        Crash("5,000 parameters", "found/?" + "&".join(["title=a"] * 900)),
+        Crash("900 parameters", "found/?" + "&".join(["id=1"] * 900)),
         Crash("a null character in the path", "found/%00/", answers=(404,)),
         Crash("a broken path", "found/%C0%80/", answers=(200, 404)),
         Crash("a key of 5,000 digits", "things/" + "9" * 3000 + "/", answers=(404,)),
         Crash("a null character for a key", "things/%00/", answers=(404,)),
         Crash("a null character for a user", "found/", headers=basic("a\x00b")),
-        Crash("a null character in a field", "found/", headers={"X-Field": "a\x00b"},
-              only_in_process=True),
-    ]  # fmt: skip
+        Crash(
+            "a null character in a field",
+            "found/",
+            headers={"X-Field": "a\x00b"},
+            only_in_process=True,
+        ),
+    ]
     junk = {
         "a date that is none": cursor("p=tea"),
         "a null character": cursor("p=%00"),

@@ -3,7 +3,7 @@ from django.db import models
 
 class Thing(models.Model):
     title = models.CharField(max_length=50)
-    slug = models.SlugField(unique=True, null=True)
+    slug = models.SlugField(unique=True, null=True)  # noqa: DJ001  # unique where it is said
     count = models.SmallIntegerField(null=True)
     price = models.DecimalField(max_digits=10, decimal_places=2, null=True)
     span = models.DurationField(null=True)

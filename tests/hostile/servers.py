@@ -4,10 +4,10 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.hostile.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402
-from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
 
-from api_guard import asgi, wsgi  # noqa: E402
+from api_guard import asgi, wsgi
 
 stock_wsgi = get_wsgi_application()
 guarded_wsgi = wsgi.Application(stock_wsgi)
