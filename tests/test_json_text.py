@@ -163,7 +163,7 @@ def test_whatever_comes_is_read_as_python_reads_it_or_refused(body):
 def test_a_key_that_stands_twice_is_refused_wherever_it_stands(value, text, data):
     key = data.draw(st.sampled_from(sorted(value)))
     again = json.dumps({key: text}, ensure_ascii=data.draw(st.booleans()))
-    body = f'[{json.dumps(text)}, {json.dumps(value)[:-1]}, {again[1:]}]'
+    body = f"[{json.dumps(text)}, {json.dumps(value)[:-1]}, {again[1:]}]"
     with pytest.raises(Malformed, match="twice"):
         loads(body.encode(), ANY)
 

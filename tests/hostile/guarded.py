@@ -48,6 +48,11 @@ class Got(Guarded, views.Got):
     pass
 
 
+@guard(read=PUBLIC, write=PUBLIC, limits={"top": "any"})
+class Read(Guarded, views.Read):
+    pass
+
+
 @public
 class Echo(Guarded, views.Echo):
     pass

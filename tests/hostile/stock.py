@@ -48,6 +48,10 @@ class Got(Stock, views.Got):
     pass
 
 
+class Read(Stock, views.Read):
+    pass
+
+
 class Echo(Stock, views.Echo):
     pass
 

@@ -11,6 +11,7 @@ def routes(module):
     return [
         *router.urls,
         path("got/", module.Got.as_view()),
+        path("read/", module.Read.as_view()),
         path("echo/", module.Echo.as_view()),
         path("found/", module.Found.as_view()),
         path("found/<slug>/", module.Found.as_view()),

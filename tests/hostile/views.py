@@ -70,6 +70,13 @@ class Got(APIView):
         return Response({"title": request.data.get("title")})
 
 
+class Read(APIView):
+    """A handler that only reads the body, whatever it is."""
+
+    def post(self, request):
+        return Response({"kind": type(request.data).__name__})
+
+
 class Echo(APIView):
     """A handler that answers with what was valid."""
 
