@@ -33,8 +33,12 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["api_guard.permissions.Guarded"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "DEFAULT_PARSER_CLASSES": ["api_guard.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "api_guard.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "api_guard.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,
 }
 OAUTH2_PROVIDER = {

@@ -1,4 +1,4 @@
-"""JSON within limits: what is accepted is what every parser reads, and no text breaks the reading."""
+"""JSON within limits: what is accepted is what every parser reads, and nothing breaks it."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -26,7 +27,7 @@ def plain(request):
 
 
 urlpatterns = [path("show", Show.as_view()), path("plain", plain)]
-pytestmark = pytest.mark.urls(__name__)
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 UNREADABLE = [
     "application/json; charset=idna",
@@ -62,8 +63,12 @@ def by_wsgi(application, content_type):
 def by_asgi(application, headers, path="/show"):
     sent = []
 
+    received = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not received:
+            await asyncio.Event().wait()  # for a client that does not go away
+        return received.pop()
 
     async def send(message):
         sent.append(message)

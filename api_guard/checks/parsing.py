@@ -15,16 +15,16 @@ from rest_framework import parsers as drf_parsers
 from rest_framework import renderers as drf_renderers
 from rest_framework.settings import api_settings
 
-from api_guard import asgi, parsers, renderers, wsgi
+from api_guard import asgi, parsers, wsgi
 from api_guard.endpoints import Route, dotted_path, initkwarg, policy_of, routes
 from api_guard.parsers.reading import limits_of
 
 _PATTERNS = ("regex", "iregex")
-_OWN = {
-    drf_parsers.JSONParser: parsers.JSONParser,
-    drf_parsers.FormParser: parsers.FormParser,
-    drf_parsers.MultiPartParser: parsers.MultiPartParser,
-    drf_renderers.JSONRenderer: renderers.JSONRenderer,
+_OWN: dict[type, str] = {
+    drf_parsers.JSONParser: "api_guard.parsers.JSONParser",
+    drf_parsers.FormParser: "api_guard.parsers.FormParser",
+    drf_parsers.MultiPartParser: "api_guard.parsers.MultiPartParser",
+    drf_renderers.JSONRenderer: "api_guard.renderers.JSONRenderer",
 }
 
 
@@ -63,7 +63,7 @@ def _classes(route: Route, attribute: str) -> Iterator[tuple[str, list[type], st
     cls: Any = route.view_class
     classes = list(initkwarg(route.callback, cls, attribute))
     setting = f"DEFAULT_{attribute.upper()}"
-    mended = json.dumps([dotted_path(_OWN.get(each, each)) for each in classes])
+    mended = json.dumps([_OWN.get(each) or dotted_path(each) for each in classes])
     if classes == list(getattr(api_settings, setting)):
         line = f'REST_FRAMEWORK = {{"{setting}": {mended}, ...}}'
         yield f"REST_FRAMEWORK['{setting}']", classes, line

@@ -57,7 +57,7 @@ def check_renderers(app_configs: object = None, **_: object) -> list[CheckMessag
             "The browsable API is on with DEBUG off: every answer may be asked for as a page of "
             "HTML with forms.",
             hint='REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": '
-            '["rest_framework.renderers.JSONRenderer"], ...}',
+            '["api_guard.renderers.JSONRenderer"], ...}',
             id="api_guard.W022",
         )
     ]

@@ -7,6 +7,7 @@ What comes out of the reader of JSON is what Python reads, without a key that st
 other outcome is a refusal.
 """
 
+import contextlib
 import json
 import sys
 
@@ -46,10 +47,8 @@ def one_input(data):
         (lambda: media_types.content_length(text), ValueError),
         (lambda: media_types.is_readable(text), ()),
     ):
-        try:
+        with contextlib.suppress(errors):
             judge()
-        except errors:
-            pass
 
 
 if __name__ == "__main__":
