@@ -141,6 +141,7 @@ def test_well_formed_settings_are_no_mistake(settings):
         "TRUSTED_PROXIES": ["10.0.0.0/8", "2001:db8::1"],
         "EVERYONE_GROUP": "everyone",
         "LAST_USED_INTERVAL": 0,
+        "LIMITS": {"bytes": 5000},
     }
     assert checks.check_settings() == []
 
@@ -173,6 +174,7 @@ def test_the_checks_are_registered(routed):
         ({"PREFIXES": "/api/"}, "begin with a slash"),
         ({"ON_FAULT": "open"}, "'local', 'deny' or 'allow'"),
         ({"SANITIZER": "none"}, "'nh3' or 'bleach'"),
+        ({"LIMITS": {"byte": 5}}, "names of limits"),
     ],
 )
 def test_an_unknown_setting_is_an_error_with_its_mend(settings, value, said):

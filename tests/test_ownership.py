@@ -92,7 +92,7 @@ class _Mixed(Notes):
     pass
 
 
-@guard(**SCOPES, owner="author")
+@guard(**SCOPES, owner="author", limits={"top": "any"})
 class Owned(Notes):
     pass
 

@@ -178,7 +178,8 @@ class Passage:
         request = getattr(self.view, "request", None)
         if isinstance(request, Request) and request.method not in ("GET", "HEAD"):
             ownership.narrow_related(serializer, request, self.view)
-            save_whole(serializer)
+            if self.rule is None or self.rule.is_any:
+                save_whole(serializer)
             check_on_save(self, serializer, request)
         return serializer
 

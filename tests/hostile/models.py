@@ -11,8 +11,8 @@ class Thing(models.Model):
     weight = models.FloatField(null=True)
     reference = models.UUIDField(null=True)
     created = models.DateTimeField(auto_now_add=True)
-    parent = models.ForeignKey("self", models.CASCADE, null=True)
-    friends = models.ManyToManyField("self", symmetrical=False)
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="+")
+    friends = models.ManyToManyField("self", symmetrical=False, related_name="+")
 
     class Meta:
         app_label = "hostile"
