@@ -2,8 +2,8 @@
 
     python -m benchmarks.parsers
 
-Both read the same bodies through `request.data`, in turns in one process; the lowest time of several
-rounds is kept. `rows` are records of eight values, `notes` records of one longer text.
+Both read the same bodies through `request.data`, in turns in one process; the lowest time of
+several rounds is kept. `rows` are records of eight values, `notes` records of one longer text.
 """
 
 from __future__ import annotations

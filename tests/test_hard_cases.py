@@ -413,7 +413,7 @@ def test_a_get_object_with_arguments_of_its_own_works(a, mine):
     assert a.get(f"/snippets/{mine.pk}/").status_code == 200
 
 
-@own
+@guard(**RW, owner="author", limits={"top": "any"})
 class Bulk(viewsets.GenericViewSet):
     queryset = Note.objects.all()
     serializer_class = IdS
