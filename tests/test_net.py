@@ -218,7 +218,6 @@ def test_what_was_stored_for_good_is_not_denied(api, do, status, stored):
 def test_under_an_object_rule_all_of_it_is_undone(api):
     api.raise_request_exception = False
     data = {"title": "a", "count": HUGE}
-    guard(read=PUBLIC, write=PUBLIC)
     response = api.post("/ruled?do=stores_together_then_breaks", data, format="json")
     assert (response.status_code, Thing.objects.count()) == (400, 0)
 

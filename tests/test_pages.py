@@ -147,7 +147,6 @@ def test_the_defaults_bound_as_well():
     assert (PageNumberPagination.page_size, PageNumberPagination.max_page_size) == (20, 100)
     assert (LimitOffsetPagination.default_limit, LimitOffsetPagination.max_limit) == (20, 100)
     assert (CursorPagination.page_size, CursorPagination.max_page_size) == (20, 100)
-    assert CursorPagination().decode_cursor  # as DRF's, without a view
 
 
 def test_a_cursor_leads_on_and_back(api):

@@ -7,7 +7,6 @@ import json
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.core.asgi import get_asgi_application
 from django.test import RequestFactory
 from django.urls import path
 from rest_framework.response import Response
@@ -140,4 +139,3 @@ def test_what_is_no_http_is_handed_on():
 
     async_to_sync(asgi.Application(inner))({"type": "lifespan"}, None, None)
     assert reached == ["lifespan"]
-    assert get_asgi_application

@@ -1,0 +1,51 @@
+"""What a database says of a broken constraint, and whose values broke it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from django.db import IntegrityError
+from django.test import RequestFactory
+from rest_framework.request import Request
+
+from api_guard.blame.database import is_integrity_sent
+from api_guard.blame.sent import Sent
+from tests.hostile.models import Thing
+
+
+def sent(query):
+    request = Request(RequestFactory().get(f"/?{query}"))
+    return Sent(request, SimpleNamespace(args=("tea",), kwargs={"pk": 5}), [])
+
+
+def of_postgresql(**said):
+    error = IntegrityError("broken")
+    names = ("column_name", "message_detail", "constraint_name")
+    error.__cause__ = Exception()
+    error.__cause__.diag = SimpleNamespace(**{name: said.get(name) for name in names})
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "query", "is_sent"),
+    [
+        (of_postgresql(message_detail="Key (slug)=(tea) already exists."), "slug=tea", True),
+        (of_postgresql(message_detail="Key (slug)=(cake) already exists."), "slug=tea", False),
+        (of_postgresql(column_name="slug"), "slug=tea", False),
+        (of_postgresql(constraint_name="positive"), "slug=tea", False),
+        (IntegrityError("FOREIGN KEY constraint failed"), "slug=tea", False),
+        (IntegrityError("CHECK constraint failed: positive"), "slug=tea", False),
+    ],
+)
+def test_without_an_instance_only_named_values_count(error, query, is_sent):
+    assert is_integrity_sent(error, [], sent(query)) is is_sent
+
+
+def test_what_says_nothing_is_not_held():
+    assert not sent("").holds(None)
+    assert not sent("a=1").holds([])
+    assert sent("a=1").holds({"a": 1}) is False  # the name was sent as a name
+    assert sent("a=1").holds(["1", 1])
+    assert sent("").holds("tea")
+    assert sent("").holds(Thing(pk=5))
