@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from rest_framework.request import ForcedAuthentication, Request
 
 from api_guard import conf, grants
-from api_guard.core.addresses import client_address
+from api_guard.addresses import address_of
 from api_guard.core.caller import Caller, Standing
 from api_guard.core.scopes import NO_SCOPES, Credential, Granted
 from api_guard.exceptions import GuardUnavailable, is_fault
@@ -72,13 +72,7 @@ def throttle_key(request: Request) -> str:
         return f"user:{caller.user_id}"
     if caller.client_id is not None:
         return f"client:{caller.client_id}"
-    meta = request.META
-    address = client_address(
-        str(meta.get("REMOTE_ADDR") or ""),
-        str(meta.get("HTTP_X_FORWARDED_FOR") or ""),
-        conf.trusted_proxies(),
-    )
-    return f"address:{address}"
+    return f"address:{address_of(request)}"
 
 
 def _asked(request: Request) -> _Asked:

@@ -17,7 +17,7 @@ from api_guard.checks.oauth2 import (
 )
 from api_guard.checks.objects import check_detail_routes, check_owners, check_subjects
 from api_guard.checks.permissions import check_permission_classes
-from api_guard.checks.rates import check_counters
+from api_guard.checks.rates import check_budgets, check_counters, check_sliding, check_timeouts
 from api_guard.checks.settings import (
     check_apps,
     check_default_permission,
@@ -49,6 +49,9 @@ CHECKS = (
     check_subjects,
     check_detail_routes,
     check_counters,
+    check_budgets,
+    check_sliding,
+    check_timeouts,
     check_exception_handler,
     check_parsers,
     check_renderers,

@@ -15,17 +15,33 @@ from api_guard.conf.oauth import (
     introspection_cache_seconds,
     revoke_exposed_tokens,
 )
-from api_guard.conf.rates import OnFault, on_fault, ratelimit_enabled, trusted_proxies
+from api_guard.conf.rates import (
+    CALLERS,
+    OnFault,
+    ProxyHeader,
+    ceiling,
+    counter_timeout,
+    counters_alias,
+    on_fault,
+    proxy_header,
+    ratelimit_enabled,
+    trusted_proxies,
+)
 from api_guard.conf.rules import Mistake, mistakes
 from api_guard.conf.validation import Engine, sanitizer
 from api_guard.conf.values import is_set
 
 __all__ = [
+    "CALLERS",
     "Engine",
     "Introspection",
     "Mistake",
     "OnFault",
+    "ProxyHeader",
     "audience",
+    "ceiling",
+    "counter_timeout",
+    "counters_alias",
     "everyone_group",
     "exempt",
     "introspection",
@@ -35,6 +51,7 @@ __all__ = [
     "mistakes",
     "on_fault",
     "prefixes",
+    "proxy_header",
     "ratelimit_enabled",
     "revoke_exposed_tokens",
     "sanitizer",

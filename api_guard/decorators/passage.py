@@ -15,7 +15,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
-from api_guard import grants, ownership, throttling
+from api_guard import conf, grants, ownership, throttling
 from api_guard.authentication import authenticate
 from api_guard.callers import caller_of, rows_behind, throttle_key
 from api_guard.core.decision import Denial, decide
@@ -229,12 +229,14 @@ class Passage:
 
     def _count(self, operation: Operation, request: Request) -> None:
         name, rates = self.policy.rates_for(operation)
-        if not rates:
+        if not rates and not conf.is_set("CEILING"):
             return
+        key = throttle_key(request)
+        rates += conf.ceiling(key.partition(":")[0])
         # Two views of one name, as a factory makes them, are told apart by what they demand.
         group = f"{dotted_path(type(self.view))}:{self.policy.fingerprint}:{name}"
         try:
-            self.usages = throttling.admit(group, throttle_key(request), rates)
+            self.usages = throttling.admit(group, key, rates)
         except RateLimited as refusal:
             self.usages = refusal.usages
             raise

@@ -15,10 +15,13 @@ class RateLimited(Refusal):
     default_detail = _("Too many requests.")
     default_code = "rate_limited"
 
-    def __init__(self, wait: int, usages: tuple[Usage, ...] = ()) -> None:
+    def __init__(self, wait: int, usages: tuple[Usage, ...]) -> None:
         super().__init__()
         self.wait = wait
         self.usages = usages
+        # Of several, the one that is waited for.
+        exceeded = max(usages, key=lambda usage: usage.wait)
+        self.extend(rate=exceeded.rate.name, wait=wait)
 
 
 class GuardUnavailable(Refusal):
