@@ -143,6 +143,7 @@ def test_well_formed_settings_are_no_mistake(settings):
         "PROXY_HEADER": "Forwarded",
         "CEILING": {"user": ["9/s", "5000/h"], "address": "500/h"},
         "COUNTER_TIMEOUT": 0.25,
+        "FAILED_CREDENTIALS": {"account_at_address": ("5/m", "20/h")},
         "EVERYONE_GROUP": "everyone",
         "LAST_USED_INTERVAL": 0,
     }
@@ -180,6 +181,9 @@ def test_the_checks_are_registered(routed):
         ({"CEILING": {}}, "must be a rate"),
         ({"CEILING": {"users": "5/h"}}, "must be a rate"),
         ({"CEILING": budget("search", "5/h")}, "must be a rate"),
+        ({"FAILED_CREDENTIALS": True}, "must be False, or a mapping"),
+        ({"FAILED_CREDENTIALS": {"tokens": "5/h"}}, "must be False, or a mapping"),
+        ({"FAILED_CREDENTIALS": {"token": cost(2, "5/h")}}, "must be False, or a mapping"),
         ({"PROXY_HEADER": "X-Real-IP"}, "'X-Forwarded-For' or 'Forwarded'"),
         ({"COUNTER_TIMEOUT": 0}, "number of seconds above 0 and at most 10"),
         ({"COUNTER_TIMEOUT": True}, "number of seconds above 0"),
@@ -204,6 +208,7 @@ def test_a_wrong_setting_has_its_safe_meaning_at_run_time(settings):
         "ON_FAULT": "open",
         "CEILING": "often",
         "PROXY_HEADER": "X-Real-IP",
+        "FAILED_CREDENTIALS": {"token": "often", "account": "5/h"},
         "COUNTER_TIMEOUT": "long",
         "SANITIZER": "none",
     }
@@ -214,6 +219,13 @@ def test_a_wrong_setting_has_its_safe_meaning_at_run_time(settings):
     assert conf.last_used_interval() == 300
     assert (conf.on_fault(), conf.sanitizer()) == ("deny", "nh3")
     assert [rate.name for rate in conf.ceiling("user")] == ["api 1/s"]
+    limits = conf.failed_credentials()
+    assert {kind: str(rate) for kind, [rate] in limits.items()} == {
+        "token": "30/10m",
+        "account_at_address": "10/10m",
+        "account": "5/h",
+        "address": "100/h",
+    }
     assert (conf.proxy_header(), conf.counter_timeout()) == ("X-Forwarded-For", 0.5)
     settings.API_GUARD = None
     assert conf.scopes() == {}
@@ -604,6 +616,35 @@ def test_a_cache_that_waits_for_ever_is_an_error(monkeypatch, backend, options, 
     cache = {"BACKEND": f"django.core.cache.backends.{backend}", "OPTIONS": options}
     monkeypatch.setattr(live, "CACHES", {"default": cache})
     assert [message.id for message in checks.check_timeouts()] == ids
+
+
+MODELS = "django.contrib.auth.backends.ModelBackend"
+LOGIN_LIMIT = "api_guard.backends.LoginLimit"
+
+
+@pytest.mark.parametrize(
+    ("backends", "problem"),
+    [
+        ([LOGIN_LIMIT, MODELS], None),
+        (["axes.backends.AxesStandaloneBackend", LOGIN_LIMIT, MODELS], None),
+        ([MODELS], "is missing"),
+        ([MODELS, LOGIN_LIMIT], "comes after another one"),
+    ],
+)
+def test_a_login_without_a_limit_is_a_warning(settings, backends, problem):
+    settings.AUTHENTICATION_BACKENDS = backends
+    found = checks.check_login_limit()
+    assert [message.id for message in found] == (["api_guard.W053"] if problem else [])
+    assert all(problem in message.msg for message in found)
+    hint = f'AUTHENTICATION_BACKENDS = ["{LOGIN_LIMIT}", "{MODELS}"]'
+    assert all(message.hint == hint for message in found)
+
+
+def test_failed_credentials_without_a_limit_are_a_warning(settings):
+    assert checks.check_failed_credentials() == []
+    settings.API_GUARD = {**settings.API_GUARD, "FAILED_CREDENTIALS": False}
+    assert checks.check_settings() == []
+    assert [message.id for message in checks.check_failed_credentials()] == ["api_guard.W054"]
 
 
 def dropping(exc, context):

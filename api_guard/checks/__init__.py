@@ -1,6 +1,7 @@
 """Says at start what is open, undeclared or wrongly set, and the line that mends it."""
 
 from api_guard.checks.authentication import check_authentication, check_plain_users
+from api_guard.checks.credentials import check_failed_credentials, check_login_limit
 from api_guard.checks.deploy import check_proxies, check_transport
 from api_guard.checks.endpoints import (
     check_endpoints,
@@ -52,6 +53,8 @@ CHECKS = (
     check_budgets,
     check_sliding,
     check_timeouts,
+    check_login_limit,
+    check_failed_credentials,
     check_exception_handler,
     check_parsers,
     check_renderers,

@@ -8,6 +8,7 @@ from api_guard.conf.access import (
     scopes,
     unscoped_authentication,
 )
+from api_guard.conf.credentials import failed_credentials
 from api_guard.conf.oauth import (
     Introspection,
     audience,
@@ -44,6 +45,7 @@ __all__ = [
     "counters_alias",
     "everyone_group",
     "exempt",
+    "failed_credentials",
     "introspection",
     "introspection_cache_seconds",
     "is_set",

@@ -12,7 +12,7 @@ from api_guard.exceptions.access import (
     Unsealed,
     UserOnly,
 )
-from api_guard.exceptions.capacity import GuardUnavailable, RateLimited
+from api_guard.exceptions.capacity import GuardUnavailable, RateLimited, TooManyFailures
 from api_guard.exceptions.credentials import (
     InsecureTransport,
     InvalidCredential,
@@ -39,6 +39,7 @@ __all__ = [
     "RuleFailed",
     "StaffOnly",
     "TokenInQuery",
+    "TooManyFailures",
     "UncheckedObject",
     "UndeclaredEndpoint",
     "Unsealed",

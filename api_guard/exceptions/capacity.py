@@ -31,3 +31,16 @@ class GuardUnavailable(Refusal):
     default_detail = _("Access cannot be decided at the moment.")
     default_code = "guard_unavailable"
     wait = 5
+
+
+class TooManyFailures(Refusal):
+    """Too many bad credentials, of this account or from this address."""
+
+    status_code = 429
+    default_detail = _("Too many failed attempts.")
+    default_code = "too_many_failures"
+
+    def __init__(self, wait: int) -> None:
+        super().__init__()
+        self.wait = wait
+        self.extend(wait=wait)
