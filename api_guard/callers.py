@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from django.contrib.auth import get_user_model
@@ -13,6 +14,7 @@ from rest_framework.request import ForcedAuthentication, Request
 from api_guard import conf, grants
 from api_guard.addresses import address_of
 from api_guard.core.caller import Caller, Standing
+from api_guard.core.rates import Override
 from api_guard.core.scopes import NO_SCOPES, Credential, Granted
 from api_guard.exceptions import GuardUnavailable, is_fault
 
@@ -30,11 +32,23 @@ class ScopedAuthentication(Protocol):
         """Return the primary key of the client that `request.auth` was issued to, or None."""
 
 
+@contextmanager
+def _faults_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_fault(error):
+            raise GuardUnavailable from error
+        raise
+
+
 class _Asked:
     """A caller and, once its grants were looked up, the rows behind them."""
 
     def __init__(self, request: Request) -> None:
         self.rows: tuple[grants.LiveGrant, ...] = ()
+        self._granted: Granted | None = None
+        self._overrides: tuple[Override, ...] | None = None
         self._user, client_id, credential, carried = _identify(request)
         self.caller = Caller(
             user_id=None if self._user is None else self._user.pk,
@@ -46,13 +60,17 @@ class _Asked:
         )
 
     def _look_up(self) -> Granted:
-        try:
-            granted, self.rows = grants.granted(self._user, self.caller.client_id)
-        except Exception as error:
-            if is_fault(error):
-                raise GuardUnavailable from error
-            raise
-        return granted
+        if self._granted is None:
+            with _faults_as_unavailable():
+                self._granted, self.rows = grants.granted(self._user, self.caller.client_id)
+        return self._granted
+
+    def overrides(self) -> tuple[Override, ...]:
+        if self._overrides is None:
+            with _faults_as_unavailable():
+                found = grants.granted_with_overrides(self._user, self.caller.client_id)
+            self._granted, self.rows, self._overrides = found
+        return self._overrides
 
 
 def caller_of(request: Request) -> Caller:
@@ -63,6 +81,14 @@ def caller_of(request: Request) -> Caller:
 def rows_behind(request: Request) -> tuple[grants.LiveGrant, ...]:
     """Return the live grants that were read for this request, if they were."""
     return _asked(request).rows
+
+
+def overrides_of(request: Request) -> tuple[Override, ...]:
+    """Return the limits that the caller has in place of those in code.
+
+    They are read together with its grants, so that both are one query. Raises GuardUnavailable.
+    """
+    return _asked(request).overrides()
 
 
 def throttle_key(request: Request) -> str:

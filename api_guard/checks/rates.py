@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +10,7 @@ from django.core.checks import CheckMessage, Error
 
 from api_guard import conf
 from api_guard.core.rates import CEILING, Rate
-from api_guard.endpoints import dotted_path, policy_of, routes
+from api_guard.endpoints import rates_in_use
 
 _BACKENDS = "django.core.cache.backends"
 # They read, change and write back, or do not keep anything: a limit of 100 lets 800 through.
@@ -62,7 +61,7 @@ def check_budgets(app_configs: object = None, **_: object) -> list[CheckMessage]
     del app_configs
     first: dict[tuple[str, int], tuple[Rate, str]] = {}
     found: dict[tuple[str, ...], CheckMessage] = {}
-    for rate, place in _rates():
+    for rate, place, _view in rates_in_use():
         if rate.budget in ("", CEILING):
             continue  # a ceiling may differ for users, clients and addresses
         key = (rate.budget, rate.seconds)
@@ -85,7 +84,7 @@ def check_sliding(app_configs: object = None, **_: object) -> list[CheckMessage]
     alias, backend, _ = _cache()
     if backend in _RUN_SCRIPTS or backend in _CANNOT_COUNT:
         return []
-    places = dict.fromkeys(place for rate, place in _rates() if rate.is_sliding)
+    places = dict.fromkeys(place for rate, place, _ in rates_in_use() if rate.is_sliding)
     return [
         Error(
             f"{place} has a sliding rate, and the cache {alias!r} ({backend}) runs no script: it "
@@ -118,18 +117,6 @@ def _cache() -> tuple[str, str, dict[str, Any]]:
     alias = conf.counters_alias()
     cache: dict[str, Any] = settings.CACHES.get(alias, {})
     return alias, cache.get("BACKEND", "nothing"), cache.get("OPTIONS") or {}
-
-
-def _rates() -> Iterator[tuple[Rate, str]]:
-    """Yield every rate that a routed view or the ceiling has, and where it stands."""
-    for kind in conf.CALLERS:
-        for rate in conf.ceiling(kind):
-            yield rate, f'API_GUARD["CEILING"] for a {kind}'
-    for cls in dict.fromkeys(route.view_class for route in routes()):
-        policy = policy_of(cls)
-        for rates in policy.rates.values() if cls is not None and policy is not None else ():
-            for rate in rates:
-                yield rate, dotted_path(cls)
 
 
 def _said(rate: Rate) -> str:

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from api_guard import conf, grants, ownership, throttling
 from api_guard.authentication import authenticate
-from api_guard.callers import caller_of, rows_behind, throttle_key
+from api_guard.callers import caller_of, overrides_of, rows_behind, throttle_key
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
 from api_guard.core.policy import (
@@ -25,10 +25,10 @@ from api_guard.core.policy import (
     Operation,
     Policy,
 )
-from api_guard.core.rates import Usage, rate_limit_fields
+from api_guard.core.rates import Usage, overridden, rate_limit_fields
 from api_guard.decorators.answers import answer_within_rule
 from api_guard.decorators.saving import check_on_save
-from api_guard.endpoints import dotted_path, model_of, policy_of
+from api_guard.endpoints import counted_as, dotted_path, model_of, policy_of
 from api_guard.exceptions import RateLimited, Unsealed
 from api_guard.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.permissions import record_decision, refuse, strict
@@ -233,8 +233,10 @@ class Passage:
             return
         key = throttle_key(request)
         rates += conf.ceiling(key.partition(":")[0])
+        view = counted_as(type(self.view), name)
+        rates = overridden(rates, view, overrides_of(request))
         # Two views of one name, as a factory makes them, are told apart by what they demand.
-        group = f"{dotted_path(type(self.view))}:{self.policy.fingerprint}:{name}"
+        group = f"{view}:{self.policy.fingerprint}"
         try:
             self.usages = throttling.admit(group, key, rates)
         except RateLimited as refusal:

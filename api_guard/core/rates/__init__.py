@@ -1,6 +1,7 @@
 """Rates: limits over a period, how much of them is used, and the fields that say so."""
 
 from api_guard.core.rates.fields import rate_limit_fields
+from api_guard.core.rates.overrides import Override, overridden, override_name
 from api_guard.core.rates.rate import (
     CEILING,
     Rate,
@@ -18,6 +19,7 @@ __all__ = [
     "PARTS",
     "Counter",
     "FixedWindow",
+    "Override",
     "Rate",
     "RateError",
     "Room",
@@ -26,6 +28,8 @@ __all__ = [
     "Window",
     "budget",
     "cost",
+    "overridden",
+    "override_name",
     "parse_rates",
     "rate_limit_fields",
     "retry_after",
