@@ -48,7 +48,6 @@ class _Asked:
     def __init__(self, request: Request) -> None:
         self.rows: tuple[grants.LiveGrant, ...] = ()
         self._granted: Granted | None = None
-        self._overrides: tuple[Override, ...] | None = None
         self._user, client_id, credential, carried = _identify(request)
         self.caller = Caller(
             user_id=None if self._user is None else self._user.pk,
@@ -66,11 +65,10 @@ class _Asked:
         return self._granted
 
     def overrides(self) -> tuple[Override, ...]:
-        if self._overrides is None:
-            with _faults_as_unavailable():
-                found = grants.granted_with_overrides(self._user, self.caller.client_id)
-            self._granted, self.rows, self._overrides = found
-        return self._overrides
+        with _faults_as_unavailable():
+            found = grants.granted_with_overrides(self._user, self.caller.client_id)
+        self._granted, self.rows, overrides = found
+        return overrides
 
 
 def caller_of(request: Request) -> Caller:

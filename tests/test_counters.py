@@ -254,6 +254,18 @@ def seconds_to_fail():
     return time.monotonic() - started
 
 
+def test_the_timeouts_are_those_of_the_settings_whatever_the_address_says(count_on, settings):
+    pytest.importorskip("redis")
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": 0.3}
+    count_on(REDIS)
+    far = "redis://192.0.2.1:6379/0?socket_timeout=60&socket_connect_timeout=60"
+    settings.CACHES = {**settings.CACHES, "rates": {**settings.CACHES["rates"], "LOCATION": far}}
+    said = _counters()._client.connection_pool.connection_kwargs
+    assert (said["socket_timeout"], said["socket_connect_timeout"]) == (0.3, 0.3)
+    # 192.0.2.1 (RFC 5737) answers nobody.
+    assert seconds_to_fail() < 0.6
+
+
 def test_a_pool_with_no_place_left_is_waited_for_no_longer(own_redis, count_on, settings):
     settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": 0.2}
     count_on(REDIS, own_redis, pool_class="redis.BlockingConnectionPool", max_connections=1)

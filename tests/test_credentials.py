@@ -515,6 +515,7 @@ def test_limits_can_be_switched_off(api, alice, settings):
     found = statuses(lambda _: api.get("/password", **basic("alice", "wrong")), 12)
     found += statuses(lambda n: api.get("/token", HTTP_AUTHORIZATION=f"Bearer bad{n}"), 32)
     assert counts(found) == {401: 44}
+    assert api.get("/password", **basic("alice", PASSWORD)).json() == "alice"
     data = {"username": "alice", "password": "wrong"}
     assert counts(statuses(lambda _: api.post("/obtain", data), 12)) == {400: 12}
 

@@ -7,12 +7,14 @@ import json
 from unittest.mock import patch
 
 import pytest
+from django.http import HttpResponse
 from django.urls import include, path
 from oauth2_provider.models import Application, DeviceGrant
 from oauth2_provider.oauth2_backends import JSONOAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from api_guard import grants
+from api_guard.oauth2.limits import limit_secrets
 from api_guard.oauth2.views import IntrospectTokenView
 from tests.test_validator import with_devices as with_devices
 
@@ -217,7 +219,7 @@ def test_secrets_at_the_device_endpoint_are_limited(client, app, limits, verifie
     assert ask(SECRET, **FAR) == 200
 
 
-def test_codes_that_a_user_enters_for_a_device_are_limited(client, alice, app, limits):
+def test_codes_that_a_user_enters_for_a_device_are_limited(client, alice, app, limits, settings):
     limits(account_at_address="3/h")
     DeviceGrant.objects.create(
         user_code="GOOD",
@@ -233,6 +235,8 @@ def test_codes_that_a_user_enters_for_a_device_are_limited(client, alice, app, l
     assert [enter(f"BAD{n}") for n in range(4)] == [200, 200, 200, 429]
     assert enter("GOOD") == 429
     assert client.get("/o/device/").status_code == 200
+    settings.API_GUARD = {**settings.API_GUARD, "FAILED_CREDENTIALS": False}
+    assert enter("GOOD") == 302
 
 
 def test_without_the_cache_no_secret_is_verified(client, app, verified, count_on):
@@ -250,3 +254,10 @@ def test_a_secret_whose_check_ends_in_a_bug_is_not_free(client, app, limits):
     with patch.object(OAuth2Validator, "_check_secret", side_effect=ZeroDivisionError):
         found = [client.post(*ENDPOINTS["token"], **basic()) for _ in range(3)]
     assert counts(found) == {429: 1, 500: 2}
+
+
+def test_a_secret_whose_check_ends_in_a_fault_of_the_view_is_not_free(rf, limits):
+    limits(account_at_address="2/h")
+    view = limit_secrets(lambda request: HttpResponse(status=500))
+    data = {"client_id": "web", "client_secret": "guess"}
+    assert [view(rf.post("/", data)).status_code for _ in range(3)] == [500, 500, 429]
