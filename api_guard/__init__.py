@@ -1,4 +1,4 @@
-"""The front door: guard, PUBLIC, SIGNED_IN, STAFF."""
+"""The front door: guard, the standings, and what a demand and a rate are made of."""
 
 from __future__ import annotations
 
@@ -10,19 +10,36 @@ if TYPE_CHECKING:
     from api_guard.core.caller import Standing
     from api_guard.core.demands import any_of as any_of
     from api_guard.core.policy import ANY_OBJECT as ANY_OBJECT
+    from api_guard.core.rates import budget as budget
+    from api_guard.core.rates import cost as cost
+    from api_guard.core.rates import sliding as sliding
     from api_guard.decorators import guard as guard
 
     PUBLIC = Standing.PUBLIC
     SIGNED_IN = Standing.SIGNED_IN
     STAFF = Standing.STAFF
 
-__all__ = ["ANY_OBJECT", "PUBLIC", "SIGNED_IN", "STAFF", "Caller", "any_of", "guard"]
+__all__ = [
+    "ANY_OBJECT",
+    "PUBLIC",
+    "SIGNED_IN",
+    "STAFF",
+    "Caller",
+    "any_of",
+    "budget",
+    "cost",
+    "guard",
+    "sliding",
+]
 
 _HOMES = {
     "guard": "api_guard.decorators",
     "any_of": "api_guard.core.demands",
     "ANY_OBJECT": "api_guard.core.policy",
     "Caller": "api_guard.core.caller",
+    "budget": "api_guard.core.rates",
+    "cost": "api_guard.core.rates",
+    "sliding": "api_guard.core.rates",
 }
 
 

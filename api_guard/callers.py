@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from django.contrib.auth import get_user_model
@@ -11,8 +12,9 @@ from django.utils.module_loading import import_string
 from rest_framework.request import ForcedAuthentication, Request
 
 from api_guard import conf, grants
-from api_guard.core.addresses import client_address
+from api_guard.addresses import address_of
 from api_guard.core.caller import Caller, Standing
+from api_guard.core.rates import Override
 from api_guard.core.scopes import NO_SCOPES, Credential, Granted
 from api_guard.exceptions import GuardUnavailable, is_fault
 
@@ -30,11 +32,22 @@ class ScopedAuthentication(Protocol):
         """Return the primary key of the client that `request.auth` was issued to, or None."""
 
 
+@contextmanager
+def _faults_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_fault(error):
+            raise GuardUnavailable from error
+        raise
+
+
 class _Asked:
     """A caller and, once its grants were looked up, the rows behind them."""
 
     def __init__(self, request: Request) -> None:
         self.rows: tuple[grants.LiveGrant, ...] = ()
+        self._granted: Granted | None = None
         self._user, client_id, credential, carried = _identify(request)
         self.caller = Caller(
             user_id=None if self._user is None else self._user.pk,
@@ -46,13 +59,16 @@ class _Asked:
         )
 
     def _look_up(self) -> Granted:
-        try:
-            granted, self.rows = grants.granted(self._user, self.caller.client_id)
-        except Exception as error:
-            if is_fault(error):
-                raise GuardUnavailable from error
-            raise
-        return granted
+        if self._granted is None:
+            with _faults_as_unavailable():
+                self._granted, self.rows = grants.granted(self._user, self.caller.client_id)
+        return self._granted
+
+    def overrides(self) -> tuple[Override, ...]:
+        with _faults_as_unavailable():
+            found = grants.granted_with_overrides(self._user, self.caller.client_id)
+        self._granted, self.rows, overrides = found
+        return overrides
 
 
 def caller_of(request: Request) -> Caller:
@@ -65,6 +81,14 @@ def rows_behind(request: Request) -> tuple[grants.LiveGrant, ...]:
     return _asked(request).rows
 
 
+def overrides_of(request: Request) -> tuple[Override, ...]:
+    """Return the limits that the caller has in place of those in code.
+
+    They are read together with its grants, so that both are one query. Raises GuardUnavailable.
+    """
+    return _asked(request).overrides()
+
+
 def throttle_key(request: Request) -> str:
     """Return the name under which this caller's requests are counted."""
     caller = caller_of(request)
@@ -72,13 +96,7 @@ def throttle_key(request: Request) -> str:
         return f"user:{caller.user_id}"
     if caller.client_id is not None:
         return f"client:{caller.client_id}"
-    meta = request.META
-    address = client_address(
-        str(meta.get("REMOTE_ADDR") or ""),
-        str(meta.get("HTTP_X_FORWARDED_FOR") or ""),
-        conf.trusted_proxies(),
-    )
-    return f"address:{address}"
+    return f"address:{address_of(request)}"
 
 
 def _asked(request: Request) -> _Asked:

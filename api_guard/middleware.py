@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import Resolver404, resolve
 
-from api_guard import conf, tokens
+from api_guard import conf, credentials, tokens
 from api_guard.authentication import resource_metadata
 from api_guard.core.policy import Operation
 from api_guard.endpoints import (
@@ -26,9 +26,11 @@ from api_guard.endpoints import (
     view_classes_of,
 )
 from api_guard.exceptions import (
+    GuardUnavailable,
     InsecureTransport,
     Refusal,
     TokenInQuery,
+    TooManyFailures,
     UndeclaredEndpoint,
     Unsealed,
 )
@@ -63,14 +65,22 @@ class GuardMiddleware:
             return self._answer(request)
         refused = _refuse_early(request)
         if refused is None:
-            return seal(request, self.get_response(request))
+            credentials.mark_gated(request)
+            response = seal(request, self.get_response(request))
+            if credentials.is_open(request):
+                credentials.settle(request, response.status_code)
+            return response
         _revoke_exposed(request)
         return refused
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
         refused = _refuse_early(request)
         if refused is None:
-            return seal(request, await self.get_response(request))
+            credentials.mark_gated(request)
+            response = seal(request, await self.get_response(request))
+            if credentials.is_open(request):
+                await sync_to_async(credentials.settle)(request, response.status_code)
+            return response
         await sync_to_async(_revoke_exposed)(request)
         return refused
 
@@ -97,6 +107,19 @@ class GuardMiddleware:
         setattr(request, _REACHED, view_classes_of(view))
         setattr(request, _PUBLIC, _is_public(request, view, view_class))
         return None
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Answer what is refused in Django's login, where no view of DRF does."""
+        if not isinstance(exception, (TooManyFailures, GuardUnavailable)):
+            return None
+        response = _refusal(exception)
+        if "text/html" in request.headers.get("Accept", ""):
+            text = f"{exception.default_detail} Try again in {exception.wait} seconds."
+            response.headers["Content-Type"] = "text/plain; charset=utf-8"
+            response.content = text.encode()
+        return response
 
 
 def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
@@ -184,6 +207,8 @@ def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> tuple[type
 def _refusal(refusal: Refusal) -> JsonResponse:
     response = JsonResponse(refusal.detail, status=refusal.status_code)
     response.headers["Cache-Control"] = "no-store"
+    if refusal.wait is not None:
+        response.headers["Retry-After"] = str(refusal.wait)
     if refusal.auth_header is not None:
         response.headers["WWW-Authenticate"] = refusal.auth_header
     return response

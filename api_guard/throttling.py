@@ -1,22 +1,20 @@
-"""Counts requests against rates, through django-ratelimit's counters."""
+"""Counts requests against rates, and refuses what is one too many."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from django.core.cache.backends.locmem import LocMemCache
-from django_ratelimit.core import get_usage
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from api_guard import conf
+from api_guard import conf, counters
 from api_guard.callers import throttle_key
-from api_guard.core.rates import Rate, RateError, Usage, parse_rates, retry_after
+from api_guard.core.rates import Counter, Rate, RateError, Usage, parse_rates, retry_after
 from api_guard.endpoints import dotted_path
-from api_guard.exceptions import GuardError, GuardUnavailable, RateLimited, is_fault
+from api_guard.exceptions import GuardError, GuardUnavailable, RateLimited
 
 if TYPE_CHECKING:
     # DRF resolves its default throttles while it imports its views.
@@ -24,25 +22,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("api_guard.throttling")
 
-# Counts while the shared cache is down; a counter of this process alone.
-_local = LocMemCache("api_guard-rates", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
-
-
-class CounterFault(Exception):
-    """The counters' cache did not answer."""
-
 
 def use(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
-    """Count one request of `key` against every rate of `group`, and return what is used.
+    """Count one request of `key` against every rate, and return what is used.
 
-    Raises GuardUnavailable where the counters are down and `API_GUARD["ON_FAULT"]` says deny.
+    Rates without a budget are counted for `group` alone. Raises GuardUnavailable where the
+    counters are down and `API_GUARD["ON_FAULT"]` says deny.
     """
-    if not conf.ratelimit_enabled():
+    counted = tuple(_counter(group, key, rate) for rate in rates)
+    if not counted or not conf.ratelimit_enabled():
         return ()
     try:
-        return tuple(_count(group, key, rate) for rate in rates)
-    except CounterFault as fault:
-        return _without_cache(group, key, rates, fault)
+        return counters.take(counted)
+    except counters.CounterFault as fault:
+        return _without_cache(counted, fault)
 
 
 def admit(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
@@ -59,7 +52,7 @@ class RateThrottle(BaseThrottle):
     DRF asks it after the permissions, so that it does not count what they refuse.
     """
 
-    def __init__(self, *rates: str) -> None:
+    def __init__(self, *rates: object) -> None:
         try:
             self.rates = parse_rates(rates)
         except RateError as error:
@@ -75,40 +68,20 @@ class RateThrottle(BaseThrottle):
         return True
 
 
-def _count(group: str, key: str, rate: Rate) -> Usage:
-    """Ask django-ratelimit. It is called here and nowhere else."""
-    try:
-        answer = get_usage(
-            None,
-            group=group,
-            key=lambda _group, _request: key,
-            rate=(rate.limit, rate.seconds),
-            increment=True,
-        )
-    except Exception as error:
-        if is_fault(error):
-            raise CounterFault(str(error)) from error
-        raise
-    # None is what RATELIMIT_FAIL_OPEN makes of a fault; a limit of 0 what it is without.
-    if answer is None or answer["limit"] == 0:
-        raise CounterFault("the cache did not count")
-    return Usage(rate, answer["count"], max(0, answer["time_left"]))
+def _counter(group: str, key: str, rate: Rate) -> Counter:
+    # The limit is no part of the name: it may change for a holder while it is counted.
+    place = f"budget:{rate.budget}" if rate.budget else f"view:{group}"
+    window = f"{rate.seconds}{'~' if rate.is_sliding else ''}"
+    # Hashed, because a cache allows neither every letter nor every length.
+    said = "\n".join((place, window, key))
+    return Counter(f"api_guard:{hashlib.sha256(said.encode()).hexdigest()[:40]}", rate)
 
 
-def _without_cache(
-    group: str, key: str, rates: Iterable[Rate], fault: CounterFault
-) -> tuple[Usage, ...]:
+def _without_cache(counted: tuple[Counter, ...], fault: counters.CounterFault) -> tuple[Usage, ...]:
     mode = conf.on_fault()
     logger.error("The counters' cache is down (%s); on fault: %s", fault, mode)
     if mode == "deny":
         raise GuardUnavailable from fault
     if mode == "allow":
         return ()
-    return tuple(_count_locally(group, key, rate) for rate in rates)
-
-
-def _count_locally(group: str, key: str, rate: Rate) -> Usage:
-    window, passed = divmod(int(time.time()), rate.seconds)
-    name = f"{group}:{key}:{rate.seconds}:{window}"
-    _local.add(name, 0, rate.seconds + 5)
-    return Usage(rate, _local.incr(name), rate.seconds - passed)
+    return counters.take_locally(counted)

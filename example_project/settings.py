@@ -41,6 +41,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "api_guard.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,
 }
+AUTHENTICATION_BACKENDS = [
+    "api_guard.backends.LoginLimit",  # first
+    "django.contrib.auth.backends.ModelBackend",
+]
 OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes",
     "OAUTH2_VALIDATOR_CLASS": "api_guard.oauth2.GuardedValidator",

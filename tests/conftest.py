@@ -12,7 +12,13 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application
 from rest_framework.test import APIClient
 
-from api_guard import grants, throttling
+from api_guard import grants
+from api_guard.counters import faults, local
+from api_guard.credentials import strangers
+from tests.servers import count_on as count_on
+from tests.servers import memcached as memcached
+from tests.servers import own_redis as own_redis
+from tests.servers import shared_redis as shared_redis
 
 # A busy machine says nothing of the code.
 hypothesis.settings.register_profile("api_guard", deadline=None)
@@ -24,7 +30,9 @@ MODELS = "django.contrib.auth.backends.ModelBackend"
 @pytest.fixture(autouse=True)
 def _no_request_counted_yet():
     cache.clear()
-    throttling._local.clear()
+    local.clear()
+    faults.end_pause()
+    strangers.forget_all()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
-from api_guard import ANY_OBJECT, PUBLIC, checks, conf, guard
+from api_guard import ANY_OBJECT, PUBLIC, budget, checks, conf, cost, guard, sliding
 from api_guard.checks.deploy import check_proxies, check_transport
 from api_guard.endpoints import Endpoint, Status, endpoints, view_class_of
 from api_guard.permissions import Guarded, HasScopes
@@ -128,7 +128,8 @@ def hints(messages):
     return [f"{message.id}: {message.msg} {message.hint}" for message in messages]
 
 
-def test_a_good_project_raises_no_alarm():
+def test_a_good_project_raises_no_alarm(settings):
+    settings.DEBUG = True  # as a project begins, with counters in local memory
     for check in checks.CHECKS:
         assert check() == []
     call_command("check", fail_level="WARNING")
@@ -138,7 +139,11 @@ def test_well_formed_settings_are_no_mistake(settings):
     settings.API_GUARD = {
         **settings.API_GUARD,
         "PREFIXES": ["/api/"],
-        "TRUSTED_PROXIES": ["10.0.0.0/8", "2001:db8::1"],
+        "TRUSTED_PROXIES": ["10.0.0.0/8", "2001:db8::1", "unix"],
+        "PROXY_HEADER": "Forwarded",
+        "CEILING": {"user": ["9/s", "5000/h"], "address": "500/h"},
+        "COUNTER_TIMEOUT": 0.25,
+        "FAILED_CREDENTIALS": {"account_at_address": ("5/m", "20/h")},
         "EVERYONE_GROUP": "everyone",
         "LAST_USED_INTERVAL": 0,
         "LIMITS": {"bytes": 5000},
@@ -173,6 +178,17 @@ def test_the_checks_are_registered(routed):
         ({"PREFIXES": ["api/"]}, "begin with a slash"),
         ({"PREFIXES": "/api/"}, "begin with a slash"),
         ({"ON_FAULT": "open"}, "'local', 'deny' or 'allow'"),
+        ({"CEILING": "5/week"}, "must be a rate"),
+        ({"CEILING": {}}, "must be a rate"),
+        ({"CEILING": {"users": "5/h"}}, "must be a rate"),
+        ({"CEILING": budget("search", "5/h")}, "must be a rate"),
+        ({"FAILED_CREDENTIALS": True}, "must be False, or a mapping"),
+        ({"FAILED_CREDENTIALS": {"tokens": "5/h"}}, "must be False, or a mapping"),
+        ({"FAILED_CREDENTIALS": {"token": cost(2, "5/h")}}, "must be False, or a mapping"),
+        ({"PROXY_HEADER": "X-Real-IP"}, "'X-Forwarded-For' or 'Forwarded'"),
+        ({"COUNTER_TIMEOUT": 0}, "number of seconds above 0 and at most 10"),
+        ({"COUNTER_TIMEOUT": True}, "number of seconds above 0"),
+        ({"COUNTER_TIMEOUT": 60}, "number of seconds above 0"),
         ({"SANITIZER": "none"}, "'nh3' or 'bleach'"),
         ({"LIMITS": {"byte": 5}}, "names of limits"),
     ],
@@ -192,6 +208,10 @@ def test_a_wrong_setting_has_its_safe_meaning_at_run_time(settings):
         "UNSCOPED_AUTHENTICATION": "rest_framework.authentication.SessionAuthentication",
         "LAST_USED_INTERVAL": "often",
         "ON_FAULT": "open",
+        "CEILING": "often",
+        "PROXY_HEADER": "X-Real-IP",
+        "FAILED_CREDENTIALS": {"token": "often", "account": "5/h"},
+        "COUNTER_TIMEOUT": "long",
         "SANITIZER": "none",
     }
     assert conf.scopes() == {"ok": "y"}
@@ -200,6 +220,15 @@ def test_a_wrong_setting_has_its_safe_meaning_at_run_time(settings):
     assert conf.unscoped_authentication() == frozenset()
     assert conf.last_used_interval() == 300
     assert (conf.on_fault(), conf.sanitizer()) == ("deny", "nh3")
+    assert [rate.name for rate in conf.ceiling("user")] == ["api 1/s"]
+    limits = conf.failed_credentials()
+    assert {kind: str(rate) for kind, [rate] in limits.items()} == {
+        "token": "30/10m",
+        "account_at_address": "10/10m",
+        "account": "5/h",
+        "address": "100/h",
+    }
+    assert (conf.proxy_header(), conf.counter_timeout()) == ("X-Forwarded-For", 0.5)
     settings.API_GUARD = None
     assert conf.scopes() == {}
     del settings.API_GUARD
@@ -498,16 +527,9 @@ def test_an_object_rule_for_no_known_model_is_a_warning(routed):
     assert (message.id, "queryset = " in message.hint) == ("api_guard.W029", True)
 
 
-def test_rates_that_were_switched_off_are_a_warning(routed, settings):
+def test_rates_that_were_switched_off_are_a_warning(settings):
     settings.RATELIMIT_ENABLE = False
-    routed(path("limited", limited))
     assert [message.id for message in checks.check_counters()] == ["api_guard.W020"]
-
-
-@guard(read=PUBLIC, throttle="5/s")
-@api_view(["GET"])
-def limited(request):
-    return Response()
 
 
 @pytest.mark.parametrize(
@@ -522,15 +544,109 @@ def limited(request):
         ("nothing", False, ["api_guard.E019"]),
     ],
 )
-def test_rates_are_counted_on_a_cache_that_can(routed, monkeypatch, settings, backend, debug, ids):
+def test_rates_are_counted_on_a_cache_that_can(monkeypatch, backend, debug, ids):
     from django.conf import settings as live
 
     monkeypatch.setattr(live, "CACHES", {"rates": {"BACKEND": backend}})
     monkeypatch.setattr(live, "DEBUG", debug)
     monkeypatch.setattr(live, "RATELIMIT_USE_CACHE", "rates", raising=False)
-    assert checks.check_counters() == []
-    routed(path("limited", limited))
+    # Failed credentials are counted there, whatever the views say of rates.
     assert [message.id for message in checks.check_counters()] == ids
+
+
+class Searches(APIView):
+    def get(self, request):
+        return Response()
+
+
+SEARCH, OTHER = budget("search", "30/m", "500/d"), budget("search", "60/m", "500/d")
+Costly = guard(read=PUBLIC, throttle=cost(5, SEARCH))(Searches)
+Same = guard(read=PUBLIC, throttle=SEARCH)(Searches)
+Different = guard(read=PUBLIC, throttle={"read": OTHER})(Searches)
+Sliding = guard(read=PUBLIC, throttle=sliding(SEARCH))(Searches)
+
+
+def test_a_budget_has_one_limit_wherever_it_is_named(routed):
+    routed(path("same", Same.as_view()), path("costly", Costly.as_view()))
+    assert checks.check_budgets() == []
+    routed(
+        path("same", Same.as_view()),
+        path("other", Different.as_view()),
+        path("sliding", Sliding.as_view()),
+    )
+    other, slides, _ = checks.check_budgets()
+    assert other.id == "api_guard.E050"
+    assert "'search' is 30/m in tests.test_checks.Searches[guarded] and 60/m in" in other.msg
+    assert 'shared = budget("search", "30/m")' in other.hint
+    assert "30/m sliding" in slides.msg
+
+
+def test_a_sliding_rate_needs_a_cache_that_runs_scripts(routed, monkeypatch):
+    from django.conf import settings as live
+
+    routed(path("sliding", Sliding.as_view()), path("again", Sliding.as_view()))
+    found = {}
+    for backend in ("locmem.LocMemCache", "redis.RedisCache", "memcached.PyMemcacheCache"):
+        caches = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+        monkeypatch.setattr(live, "CACHES", caches)
+        found[backend] = checks.check_sliding()
+    [message] = found.pop("memcached.PyMemcacheCache")
+    assert (message.id, "fixed windows" in message.msg) == ("api_guard.E051", True)
+    assert list(found.values()) == [[], []]
+    monkeypatch.setattr(live, "API_GUARD", {"CEILING": sliding("5/h")})
+    routed()
+    monkeypatch.setattr(live, "CACHES", caches)
+    assert {message.msg.split(" has ")[0] for message in checks.check_sliding()} == {
+        f'API_GUARD["CEILING"] for a {kind}' for kind in ("user", "client", "address")
+    }
+
+
+@pytest.mark.parametrize(
+    ("backend", "options", "ids"),
+    [
+        ("memcached.PyMemcacheCache", None, ["api_guard.E052"]),
+        ("memcached.PyMemcacheCache", {"no_delay": True}, ["api_guard.E052"]),
+        ("memcached.PyMemcacheCache", {"timeout": 1}, []),
+        ("memcached.PyLibMCCache", {"behaviors": {"cas": True}}, ["api_guard.E052"]),
+        ("memcached.PyLibMCCache", {"behaviors": {"receive_timeout": 500_000}}, []),
+        ("redis.RedisCache", {}, []),
+    ],
+)
+def test_a_cache_that_waits_for_ever_is_an_error(monkeypatch, backend, options, ids):
+    from django.conf import settings as live
+
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "OPTIONS": options}
+    monkeypatch.setattr(live, "CACHES", {"default": cache})
+    assert [message.id for message in checks.check_timeouts()] == ids
+
+
+MODELS = "django.contrib.auth.backends.ModelBackend"
+LOGIN_LIMIT = "api_guard.backends.LoginLimit"
+
+
+@pytest.mark.parametrize(
+    ("backends", "problem"),
+    [
+        ([LOGIN_LIMIT, MODELS], None),
+        (["axes.backends.AxesStandaloneBackend", LOGIN_LIMIT, MODELS], None),
+        ([MODELS], "is missing"),
+        ([MODELS, LOGIN_LIMIT], "comes after another one"),
+    ],
+)
+def test_a_login_without_a_limit_is_a_warning(settings, backends, problem):
+    settings.AUTHENTICATION_BACKENDS = backends
+    found = checks.check_login_limit()
+    assert [message.id for message in found] == (["api_guard.W053"] if problem else [])
+    assert all(problem in message.msg for message in found)
+    hint = f'AUTHENTICATION_BACKENDS = ["{LOGIN_LIMIT}", "{MODELS}"]'
+    assert all(message.hint == hint for message in found)
+
+
+def test_failed_credentials_without_a_limit_are_a_warning(settings):
+    assert checks.check_failed_credentials() == []
+    settings.API_GUARD = {**settings.API_GUARD, "FAILED_CREDENTIALS": False}
+    assert checks.check_settings() == []
+    assert [message.id for message in checks.check_failed_credentials()] == ["api_guard.W054"]
 
 
 def dropping(exc, context):
@@ -611,6 +727,7 @@ def test_deployment_without_tls_is_an_error(settings):
 
 
 def test_a_plain_view_below_the_prefixes_is_named_and_troubles_no_other_check(settings):
+    settings.DEBUG = True
     settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/plain"]}
     found = [message for check in checks.CHECKS for message in check()]
     assert [message.id for message in found] == ["api_guard.E002"]

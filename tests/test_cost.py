@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 from django.urls import path
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -75,10 +76,15 @@ def test_the_guard_makes_two_queries_at_most(
     assert response.status_code < 300
 
 
-@pytest.mark.parametrize(("path", "calls"), [("/scope", []), ("/rates", ["add", "add"])])
+# On Redis a script counts, in one round trip (tests/test_counters.py).
+@pytest.mark.parametrize(
+    ("path", "calls"), [("/scope", []), ("/rates", ["get", "get", "set", "set"])]
+)
 def test_the_guard_asks_the_cache_for_its_counters_alone(by_token, path, calls):
     seen = []
     backend = cache._connections[cache._alias]
+    if not isinstance(backend, LocMemCache):
+        calls = []
 
     def spy(name):
         whole = getattr(type(backend), name)

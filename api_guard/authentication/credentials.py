@@ -7,8 +7,12 @@ from typing import Any
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
+from api_guard import credentials
 from api_guard.authentication.bearer import BearerAuthentication
-from api_guard.exceptions import GuardUnavailable, InvalidCredential
+from api_guard.exceptions import GuardUnavailable, InvalidCredential, InvalidToken, is_fault
+
+# What says that a credential is bad, and not that it could not be looked at.
+BAD_CREDENTIALS = (AuthenticationFailed, InvalidCredential, InvalidToken)
 
 
 def authenticate(request: Request) -> None:
@@ -17,10 +21,53 @@ def authenticate(request: Request) -> None:
     A credential in the Authorization field is refused when all authenticators of its scheme refuse
     it, and not before: two kinds of bearer token live side by side. It is looked at beside a good
     session too, in whatever order they are listed. Raises what the first of them raised, or that
-    one of them could not be asked.
+    one of them could not be asked; TooManyFailures in place of the first.
     """
     drf: Any = request
     claimants = _claimants(drf)
+    field = request.META.get("HTTP_AUTHORIZATION", "") if claimants else ""
+    account = credentials.account_of_basic(field)
+    if account is None:
+        _authenticate_token(drf, claimants, field)
+    else:
+        _authenticate_account(drf, claimants, account)
+
+
+def _authenticate_account(request: Any, claimants: list[Any], account: str) -> None:
+    """Count before the password is verified: what can be guessed teaches nothing (NIST 800-63B)."""
+    attempt = credentials.begin(request, "user", account)
+    if attempt is None:
+        _authenticate(request, claimants)
+        return
+    try:
+        with credentials.held():
+            _authenticate(request, claimants)
+    except BAD_CREDENTIALS:
+        attempt.failed()
+        raise
+    except Exception as error:
+        # What fails in some other way must not be a guess that is free.
+        is_down = is_fault(error) or isinstance(error, GuardUnavailable)
+        (attempt.dropped if is_down else attempt.failed)()
+        raise
+    if request._authenticator in claimants:
+        attempt.succeeded()
+    else:
+        attempt.failed()
+
+
+def _authenticate_token(request: Any, claimants: list[Any], field: str) -> None:
+    """Count what was refused: a good credential is let in, whatever else its address sends."""
+    if field:
+        credentials.refuse_known_bad(request, field)
+    try:
+        _authenticate(request, claimants)
+    except BAD_CREDENTIALS:
+        credentials.count_bad(request, field)
+        raise
+
+
+def _authenticate(drf: Any, claimants: list[Any]) -> None:
     chosen: tuple[Any, tuple[Any, Any]] | None = None
     failure: APIException | None = None
     is_settled = False

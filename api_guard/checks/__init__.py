@@ -1,6 +1,7 @@
 """Says at start what is open, undeclared or wrongly set, and the line that mends it."""
 
 from api_guard.checks.authentication import check_authentication, check_plain_users
+from api_guard.checks.credentials import check_failed_credentials, check_login_limit
 from api_guard.checks.deploy import check_proxies, check_transport
 from api_guard.checks.endpoints import (
     check_endpoints,
@@ -24,7 +25,7 @@ from api_guard.checks.parsing import (
     check_servers,
 )
 from api_guard.checks.permissions import check_permission_classes
-from api_guard.checks.rates import check_counters
+from api_guard.checks.rates import check_budgets, check_counters, check_sliding, check_timeouts
 from api_guard.checks.settings import (
     check_apps,
     check_default_permission,
@@ -56,6 +57,11 @@ CHECKS = (
     check_subjects,
     check_detail_routes,
     check_counters,
+    check_budgets,
+    check_sliding,
+    check_timeouts,
+    check_login_limit,
+    check_failed_credentials,
     check_exception_handler,
     check_parsers,
     check_renderers,

@@ -1,42 +1,123 @@
-"""Checks of what the rates are counted on."""
+"""Checks of the rates, and of what they are counted on."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from api_guard import conf
-from api_guard.endpoints import policy_of, routes
+from api_guard.core.rates import CEILING, Rate
+from api_guard.endpoints import rates_in_use
 
+_BACKENDS = "django.core.cache.backends"
 # They read, change and write back, or do not keep anything: a limit of 100 lets 800 through.
 _CANNOT_COUNT = {
-    "django.core.cache.backends.dummy.DummyCache": "keeps nothing",
-    "django.core.cache.backends.db.DatabaseCache": "does not count atomically",
-    "django.core.cache.backends.filebased.FileBasedCache": "does not count atomically",
+    f"{_BACKENDS}.dummy.DummyCache": "keeps nothing",
+    f"{_BACKENDS}.db.DatabaseCache": "does not count atomically",
+    f"{_BACKENDS}.filebased.FileBasedCache": "does not count atomically",
 }
-_ONE_PROCESS = "django.core.cache.backends.locmem.LocMemCache"
+_ONE_PROCESS = f"{_BACKENDS}.locmem.LocMemCache"
+_RUN_SCRIPTS = (
+    _ONE_PROCESS,
+    f"{_BACKENDS}.redis.RedisCache",
+    "django_redis.cache.RedisCache",
+)
+# Where each keeps the bounds of its waits, and the least of them that must be said.
+_MEMCACHED = {
+    f"{_BACKENDS}.memcached.PyMemcacheCache": '{"timeout": 0.5, "connect_timeout": 0.5}',
+    f"{_BACKENDS}.memcached.PyLibMCCache": (
+        '{"behaviors": {"connect_timeout": 500, "send_timeout": 500000, "receive_timeout": 500000}}'
+    ),
+}
+_BOUNDS = {"timeout", "receive_timeout"}
+_HINT = (
+    'CACHES = {..., "rates": {"BACKEND": "django.core.cache.backends.redis.RedisCache", '
+    '"LOCATION": "redis://..."}} and RATELIMIT_USE_CACHE = "rates"'
+)
 
 
 def check_counters(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E019, W020: rates are counted on a cache that can count."""
+    """E019, W020: rates and failed credentials are counted on a cache that can count."""
     del app_configs
-    if not any((policy := policy_of(route.view_class)) and policy.rates for route in routes()):
-        return []
     if not conf.ratelimit_enabled():
         text = "RATELIMIT_ENABLE is False, so that no rate counts."
         return [checks.Warning(text, hint="RATELIMIT_ENABLE = True", id="api_guard.W020")]
-    alias = getattr(settings, "RATELIMIT_USE_CACHE", "default")
-    backend = settings.CACHES.get(alias, {}).get("BACKEND", "nothing")
-    hint = (
-        'CACHES = {..., "rates": {"BACKEND": "django.core.cache.backends.redis.RedisCache", '
-        '"LOCATION": "redis://..."}} and RATELIMIT_USE_CACHE = "rates"'
-    )
+    alias, backend, _ = _cache()
     flaw = _CANNOT_COUNT.get(backend, "is not configured" if backend == "nothing" else None)
     if flaw is not None:
         text = f"Rates are counted on the cache {alias!r} ({backend}), which {flaw}."
-        return [Error(text, hint=hint, id="api_guard.E019")]
+        return [Error(text, hint=_HINT, id="api_guard.E019")]
     if backend == _ONE_PROCESS and not settings.DEBUG:
         text = f"Rates are counted on the cache {alias!r}, by each process for itself."
-        return [checks.Warning(text, hint=hint, id="api_guard.W020")]
+        return [checks.Warning(text, hint=_HINT, id="api_guard.W020")]
     return []
+
+
+def check_budgets(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E050: wherever a budget is named, it has the same limit."""
+    del app_configs
+    first: dict[tuple[str, int], tuple[Rate, str]] = {}
+    found: dict[tuple[str, ...], CheckMessage] = {}
+    for rate, place, _view in rates_in_use():
+        if rate.budget in ("", CEILING):
+            continue  # a ceiling may differ for users, clients and addresses
+        key = (rate.budget, rate.seconds)
+        other, where = first.setdefault(key, (rate, place))
+        if (other.limit, other.is_sliding) != (rate.limit, rate.is_sliding):
+            message = Error(
+                f"The budget {rate.budget!r} is {_said(other)} in {where} and {_said(rate)} in "
+                f"{place}.",
+                hint=f'Write it once, as in shared = budget("{rate.budget}", "{other.written}"), '
+                "and use it in both.",
+                id="api_guard.E050",
+            )
+            found.setdefault((rate.budget, place, _said(rate)), message)
+    return list(found.values())
+
+
+def check_sliding(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E051: a sliding rate is counted where a script can run."""
+    del app_configs
+    alias, backend, _ = _cache()
+    if backend in _RUN_SCRIPTS or backend in _CANNOT_COUNT:
+        return []
+    places = dict.fromkeys(place for rate, place, _ in rates_in_use() if rate.is_sliding)
+    return [
+        Error(
+            f"{place} has a sliding rate, and the cache {alias!r} ({backend}) runs no script: it "
+            "is counted in fixed windows.",
+            hint=_HINT,
+            id="api_guard.E051",
+        )
+        for place in places
+    ]
+
+
+def check_timeouts(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E052: a cache that counts does not hold up a request for ever."""
+    del app_configs
+    alias, backend, options = _cache()
+    bounds = {**options, **options.get("behaviors", {})}
+    if backend not in _MEMCACHED or bounds.keys() & _BOUNDS:
+        return []
+    return [
+        Error(
+            f"Rates are counted on the cache {alias!r} ({backend}), which waits without an end "
+            "for a server that hangs.",
+            hint=f'CACHES["{alias}"]["OPTIONS"] = {_MEMCACHED[backend]}',
+            id="api_guard.E052",
+        )
+    ]
+
+
+def _cache() -> tuple[str, str, dict[str, Any]]:
+    alias = conf.counters_alias()
+    cache: dict[str, Any] = settings.CACHES.get(alias, {})
+    return alias, cache.get("BACKEND", "nothing"), cache.get("OPTIONS") or {}
+
+
+def _said(rate: Rate) -> str:
+    return f"{rate.written} sliding" if rate.is_sliding else rate.written

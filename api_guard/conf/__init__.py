@@ -8,6 +8,7 @@ from api_guard.conf.access import (
     scopes,
     unscoped_authentication,
 )
+from api_guard.conf.credentials import failed_credentials
 from api_guard.conf.oauth import (
     Introspection,
     audience,
@@ -16,19 +17,36 @@ from api_guard.conf.oauth import (
     revoke_exposed_tokens,
 )
 from api_guard.conf.parsing import limits
-from api_guard.conf.rates import OnFault, on_fault, ratelimit_enabled, trusted_proxies
+from api_guard.conf.rates import (
+    CALLERS,
+    OnFault,
+    ProxyHeader,
+    ceiling,
+    counter_timeout,
+    counters_alias,
+    on_fault,
+    proxy_header,
+    ratelimit_enabled,
+    trusted_proxies,
+)
 from api_guard.conf.rules import Mistake, mistakes
 from api_guard.conf.validation import Engine, sanitizer
 from api_guard.conf.values import is_set
 
 __all__ = [
+    "CALLERS",
     "Engine",
     "Introspection",
     "Mistake",
     "OnFault",
+    "ProxyHeader",
     "audience",
+    "ceiling",
+    "counter_timeout",
+    "counters_alias",
     "everyone_group",
     "exempt",
+    "failed_credentials",
     "introspection",
     "introspection_cache_seconds",
     "is_set",
@@ -37,6 +55,7 @@ __all__ = [
     "mistakes",
     "on_fault",
     "prefixes",
+    "proxy_header",
     "ratelimit_enabled",
     "revoke_exposed_tokens",
     "sanitizer",

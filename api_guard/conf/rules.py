@@ -7,10 +7,17 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from api_guard.conf import access, oauth, parsing, rates, validation
+from api_guard.conf import access, credentials, oauth, parsing, rates, validation
 from api_guard.core.scopes import did_you_mean
 
-RULES = {**access.RULES, **oauth.RULES, **rates.RULES, **parsing.RULES, **validation.RULES}
+RULES = {
+    **access.RULES,
+    **oauth.RULES,
+    **rates.RULES,
+    **credentials.RULES,
+    **parsing.RULES,
+    **validation.RULES,
+}
 
 
 @dataclass(frozen=True)

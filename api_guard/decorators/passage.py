@@ -15,9 +15,9 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
-from api_guard import grants, ownership, throttling
+from api_guard import conf, grants, ownership, throttling
 from api_guard.authentication import authenticate
-from api_guard.callers import caller_of, rows_behind, throttle_key
+from api_guard.callers import caller_of, overrides_of, rows_behind, throttle_key
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
 from api_guard.core.policy import (
@@ -25,13 +25,13 @@ from api_guard.core.policy import (
     Operation,
     Policy,
 )
-from api_guard.core.rates import Usage, rate_limit_fields
+from api_guard.core.rates import Usage, overridden, rate_limit_fields
 from api_guard.decorators.answers import answer_within_rule
 from api_guard.decorators.incoming import refuse_malformed
 from api_guard.decorators.net import hold_net, save_whole
 from api_guard.decorators.outgoing import protect
 from api_guard.decorators.saving import check_on_save
-from api_guard.endpoints import dotted_path, model_of, policy_of
+from api_guard.endpoints import counted_as, dotted_path, model_of, policy_of
 from api_guard.exceptions import RateLimited, Unsealed
 from api_guard.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.permissions import record_decision, refuse, strict
@@ -237,12 +237,16 @@ class Passage:
 
     def _count(self, operation: Operation, request: Request) -> None:
         name, rates = self.policy.rates_for(operation)
-        if not rates:
+        if not rates and not conf.is_set("CEILING"):
             return
+        key = throttle_key(request)
+        rates += conf.ceiling(key.partition(":")[0])
+        view = counted_as(type(self.view), name)
+        rates = overridden(rates, view, overrides_of(request))
         # Two views of one name, as a factory makes them, are told apart by what they demand.
-        group = f"{dotted_path(type(self.view))}:{self.policy.fingerprint}:{name}"
+        group = f"{view}:{self.policy.fingerprint}"
         try:
-            self.usages = throttling.admit(group, throttle_key(request), rates)
+            self.usages = throttling.admit(group, key, rates)
         except RateLimited as refusal:
             self.usages = refusal.usages
             raise

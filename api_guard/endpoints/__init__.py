@@ -1,6 +1,7 @@
 """Walks the URLconf into Endpoints; the one answer to "what is reachable, and how?"."""
 
 from api_guard.endpoints.listing import FORMATS, Row, listing
+from api_guard.endpoints.rates import counted_as, rates_in_use
 from api_guard.endpoints.subjects import model_of
 from api_guard.endpoints.views import (
     HOOKS,
@@ -42,6 +43,7 @@ __all__ = [
     "Row",
     "Status",
     "callbacks",
+    "counted_as",
     "declares_scopes",
     "dotted_path",
     "endpoints",
@@ -57,6 +59,7 @@ __all__ = [
     "plain_view",
     "policies_over",
     "policy_of",
+    "rates_in_use",
     "routes",
     "sides_of",
     "status_of",

@@ -21,7 +21,7 @@ from api_guard.exceptions.bodies import (
     MalformedRequest,
     UnsupportedCharset,
 )
-from api_guard.exceptions.capacity import GuardUnavailable, RateLimited
+from api_guard.exceptions.capacity import GuardUnavailable, RateLimited, TooManyFailures
 from api_guard.exceptions.credentials import (
     InsecureTransport,
     InvalidCredential,
@@ -54,6 +54,7 @@ __all__ = [
     "RuleFailed",
     "StaffOnly",
     "TokenInQuery",
+    "TooManyFailures",
     "UncheckedObject",
     "UndeclaredEndpoint",
     "Unsealed",

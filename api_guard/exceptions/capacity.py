@@ -15,10 +15,13 @@ class RateLimited(Refusal):
     default_detail = _("Too many requests.")
     default_code = "rate_limited"
 
-    def __init__(self, wait: int, usages: tuple[Usage, ...] = ()) -> None:
+    def __init__(self, wait: int, usages: tuple[Usage, ...]) -> None:
         super().__init__()
         self.wait = wait
         self.usages = usages
+        # Of several, the one that is waited for.
+        exceeded = max(usages, key=lambda usage: usage.wait)
+        self.extend(rate=exceeded.rate.name, wait=wait)
 
 
 class GuardUnavailable(Refusal):
@@ -28,3 +31,16 @@ class GuardUnavailable(Refusal):
     default_detail = _("Access cannot be decided at the moment.")
     default_code = "guard_unavailable"
     wait = 5
+
+
+class TooManyFailures(Refusal):
+    """Too many bad credentials, of this account or from this address."""
+
+    status_code = 429
+    default_detail = _("Too many failed attempts.")
+    default_code = "too_many_failures"
+
+    def __init__(self, wait: int) -> None:
+        super().__init__()
+        self.wait = wait
+        self.extend(wait=wait)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.exceptions import APIException, ErrorDetail
 
 
@@ -21,3 +23,8 @@ class Refusal(APIException):
             "detail": ErrorDetail(text, self.default_code),
             "code": ErrorDetail(self.default_code, self.default_code),
         }
+
+    def extend(self, **said: str | int) -> None:
+        """Say more in the body."""
+        detail: Any = self.detail
+        detail.update(said)

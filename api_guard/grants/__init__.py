@@ -1,5 +1,6 @@
-"""Grant, revoke, extend, look up; the only room that queries ScopeGrant."""
+"""Grant, revoke, extend, look up; the only room that queries ScopeGrant on the way of a request."""
 
+from api_guard.grants.overrides import granted_with_overrides
 from api_guard.grants.reading import (
     LiveGrant,
     database,
@@ -21,6 +22,7 @@ __all__ = [
     "get",
     "grant",
     "granted",
+    "granted_with_overrides",
     "held",
     "live",
     "live_grants",

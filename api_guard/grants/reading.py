@@ -38,20 +38,23 @@ def live_grants(user: models.Model | None, client_id: object) -> tuple[LiveGrant
     """Read, in one query, every live grant of a user (its groups' and everyone's) and a client."""
     if user is None and client_id is None:
         return ()
-    everyone = conf.everyone_group()
-    statement = _live_statement(
-        None if user is None else user._meta.model, client_id is not None, everyone is not None
+    user_model = None if user is None else user._meta.model
+    is_everyone = conf.everyone_group() is not None
+    statement = _live_statement(user_model, client_id is not None, is_everyone)
+    return tuple(
+        LiveGrant(pk, scope, holder is not None, last_used_at)
+        for pk, scope, holder, last_used_at in statement.rows(values_of(user, client_id))
     )
-    values = {
+
+
+def values_of(user: models.Model | None, client_id: object) -> dict[str, object]:
+    """Return the values of the parameters that `holders_of` and `live` leave open."""
+    return {
         "now": timezone.now(),
         "user": None if user is None else user.pk,
         "client": client_id,
-        "everyone": everyone,
+        "everyone": conf.everyone_group(),
     }
-    return tuple(
-        LiveGrant(pk, scope, holder is not None, last_used_at)
-        for pk, scope, holder, last_used_at in statement.rows(values)
-    )
 
 
 @cache
@@ -59,15 +62,21 @@ def _live_statement(
     user_model: type[models.Model] | None, client: bool, everyone: bool
 ) -> Statement:
     def build() -> QuerySet[ScopeGrant, Any]:
-        holders = Q()
-        if user_model is not None:
-            holders |= _of_user(user_model, everyone)
-        if client:
-            holders |= Q(client=_parameter("client"))
+        holders = holders_of(user_model, client=client, everyone=everyone)
         rows = live(Parameter("now", models.DateTimeField())).filter(holders).order_by()
         return rows.values_list("pk", "scope", "client", "last_used_at")
 
     return Statement(ScopeGrant, build)
+
+
+def holders_of(user_model: type[models.Model] | None, *, client: bool, everyone: bool) -> Q:
+    """Match what is held by a user, by its groups and everyone's, and by a client."""
+    holders = Q()
+    if user_model is not None:
+        holders |= _of_user(user_model, everyone)
+    if client:
+        holders |= Q(client=_parameter("client"))
+    return holders
 
 
 def _of_user(user_model: type[models.Model], everyone: bool) -> Q:
@@ -96,10 +105,16 @@ def _parameter(holder: str) -> Parameter:
 def granted(user: models.Model | None, client_id: object) -> tuple[Granted, tuple[LiveGrant, ...]]:
     """Return what was granted to the two sides of a caller, and the rows that say so."""
     rows = live_grants(user, client_id)
+    return as_granted(user, client_id, rows), rows
+
+
+def as_granted(user: models.Model | None, client_id: object, rows: Iterable[LiveGrant]) -> Granted:
+    """Sort the rows by the side that holds them; a side that there is not has None."""
+    rows = tuple(rows)
     return Granted(
         user=None if user is None else frozenset(r.scope for r in rows if not r.to_client),
         client=None if client_id is None else frozenset(r.scope for r in rows if r.to_client),
-    ), rows
+    )
 
 
 def scopes_of_client(client_id: object) -> frozenset[str]:

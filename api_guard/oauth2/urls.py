@@ -12,6 +12,7 @@ from oauth2_provider.urls import (
 
 from api_guard.oauth2 import views
 from api_guard.oauth2.headers import as_endpoint, as_page
+from api_guard.oauth2.limits import limit_secrets, limit_user_codes
 
 app_name = "oauth2_provider"
 
@@ -23,6 +24,14 @@ _OURS: dict[str, Any] = {
     "device-confirm": views.DeviceConfirmView,
 }
 _PAGES = {"authorize", "device", "device-confirm", "device-grant-status", "rp-initiated-logout"}
+# Where a client sends its secret, or anybody a code or a token that may be guessed.
+_LIMITED = {
+    "token": limit_secrets,
+    "introspect": limit_secrets,
+    "revoke-token": limit_secrets,
+    "device-authorization": limit_secrets,
+    "device": limit_user_codes,
+}
 # What these say is for everybody, and may be kept.
 _PUBLIC = {"oidc-connect-discovery-info", "jwks-info"}
 
@@ -32,6 +41,7 @@ def _harden(pattern: URLPattern) -> URLPattern:
     if name in _PUBLIC:
         return pattern
     view = _OURS[name].as_view() if name in _OURS else pattern.callback
+    view = _LIMITED[name](view) if name in _LIMITED else view
     is_page = name in _PAGES or name.startswith("authorized-token")
     answer = as_page(view) if is_page else as_endpoint(view)
     return URLPattern(pattern.pattern, answer, pattern.default_args, pattern.name)

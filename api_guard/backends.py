@@ -1,0 +1,60 @@
+"""Django's login asks first whether the account and the address have failed too often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.core.exceptions import PermissionDenied
+
+from api_guard import credentials
+from api_guard.exceptions import Refusal
+
+# What Django verifies no secret for: another server has.
+_VOUCHED_FOR = frozenset({"remote_user"})
+
+
+class LoginLimit:
+    """First in `AUTHENTICATION_BACKENDS`. It lets nobody in; it keeps the others from being asked.
+
+    It is no BaseBackend: it knows no user, so that no session is ever bound to it.
+    """
+
+    def authenticate(self, request: Any, **given: Any) -> None:
+        """Return None, so that the next backend verifies the secret.
+
+        Raises TooManyFailures or GuardUnavailable, for GuardMiddleware to answer; PermissionDenied,
+        which to the caller is a wrong password, where it does not stand before the request.
+        """
+        if not given or given.keys() <= _VOUCHED_FOR or credentials.is_held():
+            return
+        try:
+            credentials.open_attempt(request, "user", _account(given))
+        except Refusal as refusal:
+            if credentials.is_gated(request):
+                raise
+            raise PermissionDenied(str(refusal.detail)) from refusal
+
+    async def aauthenticate(self, request: Any, **given: Any) -> None:
+        """Do the same under ASGI."""
+        await sync_to_async(self.authenticate)(request, **given)
+
+
+def _account(given: dict[str, Any]) -> str:
+    names = (get_user_model().USERNAME_FIELD, "username", "email", "user")
+    return next((str(given[name]) for name in names if given.get(name)), "")
+
+
+def _failed(*, request: Any = None, **_: object) -> None:
+    if not credentials.is_held():
+        credentials.fail(request)
+
+
+def _logged_in(*, request: Any = None, **_: object) -> None:
+    credentials.succeed(request)
+
+
+user_login_failed.connect(_failed, dispatch_uid="api_guard.login_failed")
+user_logged_in.connect(_logged_in, dispatch_uid="api_guard.logged_in")

@@ -1,0 +1,38 @@
+"""Rates: limits over a period, how much of them is used, and the fields that say so."""
+
+from api_guard.core.rates.fields import rate_limit_fields
+from api_guard.core.rates.overrides import Override, overridden, override_name
+from api_guard.core.rates.rate import (
+    CEILING,
+    Rate,
+    RateError,
+    budget,
+    cost,
+    parse_rates,
+    sliding,
+)
+from api_guard.core.rates.usage import Counter, Usage, retry_after
+from api_guard.core.rates.windows import PARTS, FixedWindow, Room, SlidingWindow, Window, window_of
+
+__all__ = [
+    "CEILING",
+    "PARTS",
+    "Counter",
+    "FixedWindow",
+    "Override",
+    "Rate",
+    "RateError",
+    "Room",
+    "SlidingWindow",
+    "Usage",
+    "Window",
+    "budget",
+    "cost",
+    "overridden",
+    "override_name",
+    "parse_rates",
+    "rate_limit_fields",
+    "retry_after",
+    "sliding",
+    "window_of",
+]

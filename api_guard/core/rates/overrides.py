@@ -1,0 +1,36 @@
+"""Limits that a holder has in place of those in code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from api_guard.core.rates.rate import Rate
+
+
+@dataclass(frozen=True)
+class Override:
+    """Another limit for the rate of a name, as `override_name` writes it."""
+
+    name: str
+    limit: int
+
+
+def override_name(rate: Rate, view: str) -> str:
+    """Return the name by which the limit of a rate is overridden.
+
+    A budget's goes by the budget, that of another rate by its view and what the view counts
+    together. The limit in code is no part of it, and may change.
+    """
+    subject = f"budget:{rate.budget}" if rate.budget else f"view:{view}"
+    return f"{subject}/{rate.period}"
+
+
+def overridden(rates: Iterable[Rate], view: str, overrides: Iterable[Override]) -> tuple[Rate, ...]:
+    """Return the rates with the limits that are overridden; of several the largest counts."""
+    limits: dict[str, int] = {}
+    for override in overrides:
+        limits[override.name] = max(override.limit, limits.get(override.name, 0))
+    return tuple(
+        replace(rate, limit=limits.get(override_name(rate, view), rate.limit)) for rate in rates
+    )

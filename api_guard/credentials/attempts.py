@@ -1,0 +1,84 @@
+"""An attempt with a credential that can be guessed: counted before the secret is verified."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from api_guard import counters
+from api_guard.addresses import address_of
+from api_guard.core.attempts import Limit, limits_of_attempt, normal_account
+from api_guard.core.rates import Usage
+from api_guard.credentials import known
+from api_guard.credentials.blocks import announce
+from api_guard.credentials.counting import counter_of, limits, take
+
+logger = logging.getLogger("api_guard.credentials")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt, of which it is to be said how it went; until then it counts as failed.
+
+    `is_counted` says that it was counted when it began, and not only asked whether it may be made.
+    """
+
+    account: str
+    address: str
+    spelling: str
+    limits: tuple[Limit, ...]
+    usages: tuple[Usage, ...]
+    is_known: bool
+    is_counted: bool
+
+    def failed(self) -> None:
+        """Leave it counted, and say so where it is the one by which a limit is reached."""
+        usages = self.usages
+        if not self.is_counted:
+            try:
+                usages = counters.take([counter_of(limit) for limit in self.limits])
+            except counters.CounterFault as fault:
+                logger.error("A failed credential could not be counted: %s", fault)
+                return
+        for limit, usage in zip(self.limits, usages, strict=True):
+            if not usage.exceeded and usage.remaining == 0:
+                announce(limit, usage)
+
+    def succeeded(self) -> None:
+        """Take it back, and remember the address."""
+        self.dropped()
+        if self.account and self.address and not self.is_known:
+            known.remember(self.spelling, self.address)
+
+    def dropped(self) -> None:
+        """Take it back: nothing was verified."""
+        if not self.is_counted:
+            return
+        try:
+            counters.give_back([counter_of(limit) for limit in self.limits])
+        except counters.CounterFault as fault:
+            logger.warning("A credential that did not fail stays counted as failed: %s", fault)
+
+
+def begin(request: Any, kind: str, account: str, *, is_told: bool = True) -> Attempt | None:
+    """Count an attempt on `account`, before its secret is verified; None where nothing is counted.
+
+    `kind` tells accounts apart that may have one name: `user`, `client`. `is_told` promises that
+    it will be said of the attempt how it went. Raises TooManyFailures and GuardUnavailable.
+    """
+    set_limits = limits()
+    normal = normal_account(account)
+    name = f"{kind}:{normal}" if normal else ""
+    address = "" if request is None else address_of(request)
+    if set_limits is None or not (name or address):
+        return None
+    # As it was written: whoever has an account of nearly the same name is no owner of this one.
+    spelling = f"{kind}:{account}"
+    is_known = bool(name and address) and known.is_known(spelling, address)
+    found = limits_of_attempt(set_limits, name, address, is_known=is_known)
+    # Whoever is known may come several times at once, as a client by Basic does. And where nobody
+    # says of a success that it was one, only failures can be counted.
+    is_counted = is_told and not is_known
+    usages = take([counter_of(limit) for limit in found], count=is_counted)
+    return Attempt(name, address, spelling, found, usages, is_known, is_counted)

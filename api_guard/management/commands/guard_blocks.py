@@ -1,0 +1,64 @@
+"""`manage.py guard_blocks`: the accounts and addresses that failed too often, and an end to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api_guard import credentials
+from api_guard.exceptions import is_fault
+
+_COLUMNS = ("number", "kind", "account", "address", "rate", "since", "until")
+
+
+class Command(BaseCommand):
+    """Prints what `api_guard.credentials` says."""
+
+    help = "Lists the blocks of failed credentials that last, and lifts those that are named."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the numbers of blocks to lift."""
+        parser.add_argument(
+            "--lift",
+            nargs="+",
+            type=int,
+            default=[],
+            metavar="NUMBER",
+            help="begin the count of these blocks anew",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Lift, or list."""
+        del args
+        try:
+            if options["lift"]:
+                self._lift(options["lift"])
+            else:
+                self._list()
+        except Exception as error:
+            if not is_fault(error):
+                raise
+            raise CommandError(f"The counters' cache does not answer: {error}") from error
+
+    def _lift(self, numbers: list[int]) -> None:
+        for number in numbers:
+            block = credentials.lift(number)
+            if block is None:
+                raise CommandError(f"There is no block {number}.")
+            concerned = " ".join(filter(None, (block.account, block.address)))
+            self.stdout.write(f"Lifted {number}: {block.kind}, {concerned}.")
+
+    def _list(self) -> None:
+        rows: list[tuple[str, ...]] = [_COLUMNS]
+        for block in credentials.blocks():
+            fields = (block.number, block.kind, block.account, block.address, block.rate)
+            moments = (each.isoformat(" ", "seconds") for each in (block.since, block.until))
+            rows.append((*(str(field) or "-" for field in fields), *moments))
+        if len(rows) == 1:
+            self.stdout.write("Nothing is blocked.")
+            return
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            self.stdout.write(line.rstrip())

@@ -1,0 +1,109 @@
+"""A limit that a user, a group or a client has in place of the one in code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider.settings import oauth2_settings
+
+from api_guard.models.scope_grants import HOLDERS
+
+
+def _only(holder: str) -> Q:
+    return Q(**{f"{name}__isnull": name != holder for name in HOLDERS})
+
+
+class RateOverride(models.Model):
+    """Another limit for one rate, for as long as the row is there and has not expired.
+
+    `name` says which rate: `budget:search/m`, `budget:api/h` for the ceiling, or
+    `view:notes.views.NoteViewSet/d`. Of several that apply to a caller the largest counts.
+    """
+
+    name = models.CharField(_("rate"), max_length=500)
+    limit = models.PositiveIntegerField(_("limit"), validators=[MinValueValidator(1)])
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="rate_overrides",
+        verbose_name=_("user"),
+    )
+    group = models.ForeignKey(
+        Group,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="rate_overrides",
+        verbose_name=_("group"),
+    )
+    client = models.ForeignKey(
+        oauth2_settings.APPLICATION_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="rate_overrides",
+        verbose_name=_("client"),
+    )
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(
+        _("expires at"), null=True, blank=True, help_text=_("Leave empty for no expiry.")
+    )
+
+    class Meta:
+        verbose_name = _("rate override")
+        ordering = ["name", "-limit"]
+        constraints = [
+            models.CheckConstraint(
+                condition=_only("user") | _only("group") | _only("client"),
+                name="api_guard_override_of_one_holder",
+                violation_error_code="one_holder",
+                violation_error_message=_(
+                    "Choose exactly one holder: a user, a group or a client."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(limit__gte=1),
+                name="api_guard_override_admits_somebody",
+                violation_error_message=_("A limit admits at least one request."),
+            ),
+            # The indexes that the request path reads.
+            *(
+                models.UniqueConstraint(
+                    fields=[holder, "name"],
+                    name=f"api_guard_one_override_per_{holder}",
+                    violation_error_code="already_overridden",
+                    violation_error_message=_("This holder has an override of this rate already."),
+                )
+                for holder in HOLDERS
+            ),
+        ]
+
+    def __str__(self) -> str:
+        rate, _slash, period = self.name.rpartition("/")
+        return f"{rate} {self.limit}/{period} for {self.holder_kind} {self.holder}"
+
+    # Any: Django's own signature, by which its callers name what to save.
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save after every check, so that a shell is held by the same rules as the admin."""
+        self.full_clean()
+        super().save(*args, **kwargs)
+
+    @property
+    def holder_kind(self) -> str:
+        """`user`, `group` or `client`."""
+        return next((name for name in HOLDERS if getattr(self, f"{name}_id") is not None), "nobody")
+
+    @property
+    def holder(self) -> models.Model | None:
+        """The user, the group or the client that has it."""
+        return getattr(self, self.holder_kind, None)

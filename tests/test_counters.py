@@ -1,0 +1,315 @@
+"""The counters, on every cache that they know: exact, in one step, and bounded where it breaks."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from unittest.mock import patch
+
+import pytest
+from django.core.cache import caches
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api_guard import counters
+from api_guard.core.rates import Counter, Rate
+from api_guard.counters import CounterFault, faults
+from api_guard.counters.memory import MemoryCounters
+from api_guard.counters.ratelimit import RatelimitCounters
+from api_guard.counters.redis import RedisCounters
+from api_guard.counters.shared import _counters
+from tests.servers import DJANGO_REDIS, MEMCACHED, REDIS
+
+LOCAL = "django.core.cache.backends.locmem.LocMemCache"
+PLAIN = "tests.caches.PlainCache"
+ENGINES = {
+    "memory": (LOCAL, None, MemoryCounters),
+    "redis": (REDIS, "shared_redis", RedisCounters),
+    "django-redis": (DJANGO_REDIS, "shared_redis", RedisCounters),
+    "plain": (PLAIN, None, RatelimitCounters),
+    "memcached": (MEMCACHED, "memcached", RatelimitCounters),
+}
+SCRIPTED = ["memory", "redis", "django-redis"]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request, count_on):
+    return choose(request, count_on, request.param)
+
+
+@pytest.fixture(params=SCRIPTED)
+def scripted(request, count_on):
+    return choose(request, count_on, request.param)
+
+
+def choose(request, count_on, name):
+    backend, server, cls = ENGINES[name]
+    if backend == DJANGO_REDIS:
+        pytest.importorskip("django_redis")
+    count_on(backend, request.getfixturevalue(server) if server else None)
+    assert type(_counters()) is cls
+    return name
+
+
+def counter(name, limit, seconds=3600, **rate):
+    return Counter(f"test:{name}", Rate(limit, seconds, **rate))
+
+
+def take(*counted):
+    return not any(usage.exceeded for usage in counters.take(counted))
+
+
+def used(*counted):
+    return [usage.used for usage in counters.take(counted, count=False)]
+
+
+def test_a_limit_is_reached_and_no_further(engine):
+    assert [take(counter("a", 3)) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert take(counter("b", 3))
+    [usage] = counters.take([counter("a", 3)])
+    assert (usage.used, usage.remaining, usage.exceeded) == (3, 0, True)
+    assert 0 < usage.reset <= 3601
+    assert usage.wait == usage.reset
+
+
+def test_a_request_takes_its_cost(engine):
+    dear, cheap = counter("a", 25, cost=10), counter("a", 25)
+    assert [take(dear) for _ in range(3)] == [True, True, False]
+    assert [take(cheap) for _ in range(6)] == [True] * 5 + [False]
+    assert used(cheap) == [25]
+
+
+def test_what_one_rate_refuses_takes_nothing_of_the_others(engine):
+    burst, sustained = counter("burst", 2), counter("sustained", 100, 86400)
+    assert [take(burst, sustained) for _ in range(50)] == [True] * 2 + [False] * 48
+    assert used(sustained) == [2]
+
+
+def test_asking_takes_nothing(engine):
+    one = counter("a", 1)
+    for _ in range(3):
+        [usage] = counters.take([one], count=False)
+        assert (usage.exceeded, usage.used) == (False, 0)
+    assert take(one)
+    assert counters.take([one], count=False)[0].exceeded
+
+
+def test_what_is_given_back_is_there_again(engine):
+    one = counter("a", 2, cost=2)
+    assert [take(one), take(one)] == [True, False]
+    counters.give_back([one])
+    assert [take(one), take(one)] == [True, False]
+
+
+def test_nothing_is_given_back_of_what_was_not_taken(engine):
+    counters.give_back([counter("a", 2)])
+    assert [take(counter("a", 2)) for _ in range(3)] == [True, True, False]
+
+
+def test_what_is_forgotten_begins_anew(engine):
+    one = counter("a", 1)
+    assert [take(one), take(one)] == [True, False]
+    counters.forget([one])
+    assert take(one)
+
+
+def test_the_count_goes_on_where_the_limit_changes(engine):
+    assert [take(counter("a", 2)) for _ in range(3)] == [True, True, False]
+    assert [take(counter("a", 4)) for _ in range(3)] == [True, True, False]
+    assert not take(counter("a", 1))
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_counters_are_exact_under_threads(engine, number):
+    counted = [counter("a", 100), counter("b", 300, 86400), counter("c", 500, 7200)][:number]
+
+    def one(_):
+        try:
+            return take(*counted)
+        finally:
+            if engine == "memcached":
+                caches.close_all()  # as Django does at the end of a request
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(one, range(400))) == 100
+    assert used(*counted) == [100] * number
+
+
+def test_a_fixed_window_ends(scripted):
+    one = counter("a", 1, 1)
+    assert [take(one), take(one)] == [True, False]
+    time.sleep(1.05)
+    assert take(one)
+
+
+def test_a_sliding_window_has_no_edge(scripted):
+    one = counter("a", 4, 1, is_sliding=True)
+    started, admitted = time.monotonic(), []
+    while time.monotonic() < started + 2.6:
+        if take(one):
+            admitted.append(time.monotonic())
+        time.sleep(0.01)
+    assert 7 <= len(admitted) <= 12
+    # The server's clock and this one run apart by less than the pause between two requests.
+    assert all(
+        later - earlier > 0.97 for earlier, later in zip(admitted, admitted[4:], strict=False)
+    )
+
+
+def test_a_sliding_rate_is_counted_in_fixed_windows_where_there_is_no_script(count_on):
+    count_on(PLAIN)
+    sliding = counter("a", 2, is_sliding=True)
+    assert [take(sliding) for _ in range(3)] == [True, True, False]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["take", "take", "take", "ask", "give"]),
+        st.lists(st.integers(0, 3), min_size=1, max_size=3, unique=True),
+        st.integers(1, 4),
+        st.integers(1, 20),
+    ),
+    max_size=30,
+)
+
+
+@given(steps=STEPS)
+@settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_the_script_and_the_arithmetic_say_the_same(shared_redis, count_on, steps):
+    """Any sequence of steps within one window leaves both with the same counts and refusals."""
+    answers = []
+    for backend, server in ((LOCAL, None), (REDIS, shared_redis)):
+        count_on(backend, server)
+        answers.append([run(*step) for step in steps])
+    assert answers[0] == answers[1]
+
+
+def run(what, names, cost, limit):
+    # Long periods, so that all of it happens in one part of a sliding window.
+    counted = [
+        counter(name, limit, 9999 * 86400, cost=cost, is_sliding=name % 2 == 1) for name in names
+    ]
+    if what == "give":
+        counters.give_back(counted)
+        return None
+    usages = counters.take(counted, count=what == "take")
+    return [(usage.used, usage.exceeded) for usage in usages]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_all_the_rates_of_a_request_are_one_round_trip_on_redis(shared_redis, count_on, number):
+    count_on(REDIS, shared_redis)
+    counted = [counter(name, 100, is_sliding=name == 2) for name in range(number)]
+    take(*counted)  # loads the script
+    raw = caches["rates"]._cache.get_client()
+    before = raw.info("commandstats")
+    pool = _counters()._client.connection_pool
+    pool.release(held := pool.get_connection())
+    connection = type(held)
+    with patch.object(
+        connection, "send_packed_command", autospec=True, side_effect=connection.send_packed_command
+    ) as sent:
+        take(*counted)
+    assert sent.call_count == 1
+    after = raw.info("commandstats")
+    assert after["cmdstat_evalsha"]["calls"] - before["cmdstat_evalsha"]["calls"] == 1
+
+
+def test_a_script_that_the_server_forgot_is_loaded_again(shared_redis, count_on):
+    count_on(REDIS, shared_redis)
+    assert take(counter("a", 2))
+    caches["rates"]._cache.get_client().script_flush()
+    assert take(counter("a", 2))
+    assert not take(counter("a", 2))
+
+
+def test_the_limit_of_a_rate_is_no_part_of_a_cost(engine):
+    assert not take(replace(counter("a", 1), rate=Rate(1, 3600, cost=2)))
+    assert used(counter("a", 1)) == [0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"socket_timeout": 30, "socket_connect_timeout": 30, "retry_on_timeout": True}],
+)
+def test_no_wait_is_longer_than_the_timeout(own_redis, count_on, settings, options):
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": 0.2}
+    count_on(REDIS, own_redis, **options)
+    assert take(counter("a", 9))
+    own_redis.hang()
+    assert 0.15 < seconds_to_fail() < 0.6
+    # And while it is given a pause, no request waits at all.
+    assert seconds_to_fail() < 0.05
+    own_redis.resume()
+    assert take(counter("a", 9))
+
+
+def seconds_to_fail():
+    started = time.monotonic()
+    with pytest.raises(CounterFault):
+        take(counter("a", 9))
+    return time.monotonic() - started
+
+
+def test_the_timeouts_are_those_of_the_settings_whatever_the_address_says(count_on, settings):
+    pytest.importorskip("redis")
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": 0.3}
+    count_on(REDIS)
+    far = "redis://192.0.2.1:6379/0?socket_timeout=60&socket_connect_timeout=60"
+    settings.CACHES = {**settings.CACHES, "rates": {**settings.CACHES["rates"], "LOCATION": far}}
+    said = _counters()._client.connection_pool.connection_kwargs
+    assert (said["socket_timeout"], said["socket_connect_timeout"]) == (0.3, 0.3)
+    # 192.0.2.1 (RFC 5737) answers nobody.
+    assert seconds_to_fail() < 0.6
+
+
+def test_a_pool_with_no_place_left_is_waited_for_no_longer(own_redis, count_on, settings):
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": 0.2}
+    count_on(REDIS, own_redis, pool_class="redis.BlockingConnectionPool", max_connections=1)
+    pool = _counters()._client.connection_pool
+    held = pool.get_connection()
+    assert 0.15 < seconds_to_fail() < 0.6
+    pool.release(held)
+
+
+def test_a_redis_that_was_stopped_is_a_fault_and_counts_again_when_it_is_back(own_redis, count_on):
+    count_on(REDIS, own_redis)
+    assert take(counter("a", 9))
+    own_redis.stop()
+    assert seconds_to_fail() < 0.2
+    own_redis.start()
+    faults.end_pause()
+    assert used(counter("a", 9)) == [0]
+    assert take(counter("a", 9))
+
+
+def test_a_redis_that_is_full_is_a_fault(own_redis, count_on):
+    count_on(REDIS, own_redis)
+    raw = caches["rates"]._cache.get_client()
+    raw.config_set("maxmemory-policy", "noeviction")
+    raw.config_set("maxmemory", "1mb")
+    with pytest.raises(CounterFault, match="memory"):
+        take(counter("a", 9))
+
+
+def test_a_cache_that_is_not_configured_is_a_fault(settings):
+    settings.RATELIMIT_USE_CACHE = "nothing"
+    with pytest.raises(CounterFault, match="nothing"):
+        take(counter("a", 9))
+
+
+def test_after_a_fault_the_cache_is_asked_again(count_on):
+    count_on(PLAIN)
+    with (
+        patch("api_guard.counters.ratelimit.get_usage", side_effect=ConnectionError),
+        patch("api_guard.counters.faults.PAUSE", 0.1),
+    ):
+        with pytest.raises(CounterFault, match="ConnectionError"):
+            take(counter("a", 9))
+        with pytest.raises(CounterFault, match="a moment ago"):
+            take(counter("a", 9))
+    time.sleep(0.15)
+    assert take(counter("a", 9))
