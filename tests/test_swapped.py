@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ def test_swapped_models_are_guarded_like_the_toolkit_s_own():
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *suite, *alone],
         cwd=Path(__file__).parent.parent,
+        # A database of its own, for this one is in use.
+        env={**os.environ, "DATABASE_URL": "sqlite://:memory:"},
         capture_output=True,
         text=True,
         check=False,
