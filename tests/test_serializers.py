@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.fields import ArrayField, HStoreField
 from django.contrib.sessions.models import Session
@@ -343,7 +343,7 @@ def test_an_empty_list_of_keys_is_refused_where_it_must_not_be():
 
 class Stamp(models.Model):
     id = models.UUIDField(primary_key=True)
-    owner = models.OneToOneField(User, models.CASCADE)
+    owner = models.OneToOneField(User, models.DO_NOTHING)
 
     class Meta:
         app_label = "tests"
@@ -387,7 +387,7 @@ def test_a_key_that_is_text_or_of_a_field_of_one_s_own(db):
 
 
 class Profile(models.Model):
-    user = models.OneToOneField(User, models.CASCADE, primary_key=True)
+    user = models.OneToOneField(User, models.DO_NOTHING, primary_key=True)
 
     class Meta:
         app_label = "tests"
@@ -431,8 +431,7 @@ class Everything(models.Model):
     tags = ArrayField(models.CharField(max_length=5), size=4)
     words = ArrayField(models.CharField(max_length=5))
     pairs = HStoreField()
-    owner = models.ForeignKey(User, models.CASCADE)
-    groups = models.ManyToManyField(Group)
+    owner = models.ForeignKey(User, models.DO_NOTHING)
 
     class Meta:
         app_label = "tests"
@@ -468,7 +467,6 @@ class EverythingSerializer(StrictModelSerializer):
         ("words", fields.BoundedListField, {"max_length": 100}),
         ("pairs", fields.BoundedDictField, {"max_length": 100}),
         ("owner", BoundedPrimaryKeyRelatedField, {}),
-        ("groups", fields.BoundedManyRelatedField, {"max_items": 100}),
         ("id", drf.BigIntegerField, {"read_only": True}),
     ],
 )
@@ -476,6 +474,17 @@ def test_each_column_becomes_a_field_that_holds_what_it_holds(name, cls, limits)
     field = EverythingSerializer().fields[name]
     assert type(field) is cls
     assert {limit: getattr(field, limit) for limit in limits} == limits
+
+
+def test_many_keys_of_a_model_are_bounded():
+    class UserSerializer(StrictModelSerializer):
+        class Meta:
+            model = User
+            fields = ["groups"]
+
+    field = UserSerializer().fields["groups"]
+    assert type(field) is fields.BoundedManyRelatedField
+    assert field.max_items == 100
 
 
 def test_what_a_column_s_validator_says_is_what_the_field_does():
