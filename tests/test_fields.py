@@ -199,6 +199,15 @@ def test_text_that_is_empty_once_sanitized_is_blank(engine, html):
     assert RichTextField(max_length=100, allow_blank=True).run_validation(html) == ""
 
 
+def test_what_a_script_leaves_around_the_text_is_trimmed_too(engine):
+    field = RichTextField(max_length=100)
+    value = field.run_validation("<svg></svg> <b>a</b> <svg></svg>")
+    assert value == "<b>a</b>"
+    assert field.run_validation(value) == value
+    kept = RichTextField(max_length=100, trim_whitespace=False)
+    assert kept.run_validation("<svg></svg> a ") == " a "
+
+
 def test_null_and_absence_are_as_in_any_charfield():
     assert PlainTextField(max_length=9, allow_null=True).run_validation(None) is None
     assert codes(PlainTextField(max_length=9), None) == ["null"]

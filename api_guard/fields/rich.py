@@ -40,6 +40,9 @@ class RichTextField(FormattedField):
         text = super(FormattedField, self).to_internal_value(data)
         with flaws_as_errors():
             markup = self.rich_text.clean(text, conf.sanitizer())
+        if self.trim_whitespace:
+            # What stood between two scripts begins or ends the text now.
+            markup = markup.strip()
         if not self.allow_blank and not markup.strip():
             self.fail("blank")
         return markup
