@@ -204,6 +204,25 @@ def test_the_length_is_bounded_before_and_after(engine):
         assert caught.value.code == code
 
 
+@both_engines
+@pytest.mark.parametrize(
+    ("html", "code"),
+    [
+        ("&" * 1_000_000, "too_many_references"),
+        ("]]>-->" * 160_000, "too_many_references"),
+        ("&#x301;" * 140_000, "too_many_references"),
+        ("https://a.example/ " * 50_000, "too_many_tags"),
+    ],
+)
+def test_a_large_limit_does_not_make_it_quadratic(html, code, engine):
+    start = time.thread_time()
+    with pytest.raises(SanitizeError) as caught:
+        sanitize(html, ARTICLE, engine=engine, max_length=1_000_000, linkify=True)
+    assert caught.value.code == code
+    # Reading a megabyte of plain text costs bleach this much.
+    assert time.thread_time() - start < 3
+
+
 class PanicException(BaseException):
     """As pyo3 raises it."""
 

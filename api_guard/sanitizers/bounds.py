@@ -11,6 +11,8 @@ MAX_DEPTH = 32
 # Formatting left open is opened anew in every later block, so what an engine builds grows with
 # the sum of the depths at which tags stand, not with their number.
 MAX_TOTAL_DEPTH = 4000
+# To both engines, text with references in it costs the square of their number.
+MAX_REFERENCES = 10_000
 # bleach compares every attribute of a tag with every other one.
 MAX_ATTRIBUTES = 500
 _VOID = words("area base br col embed hr img input link meta param source track wbr")
@@ -47,6 +49,9 @@ def bound(code: str, count: int, most: int, unit: str) -> None:
 def bound_markup(html: str) -> None:
     """Raise SanitizeError where `html` would cost an engine too much."""
     bound("too_many_tags", html.count("<"), MAX_TAGS, "tags")
+    # Each of these two is one, once it is written out.
+    references = html.count("&") + html.count(">")
+    bound("too_many_references", references, MAX_REFERENCES, "signs such as & and >")
     open_tags: list[str] = []
     total_depth = 0
     # After broken ("?") or opaque markup an end tag may be none, so it closes nothing here.
@@ -66,3 +71,8 @@ def bound_markup(html: str) -> None:
         total_depth += len(open_tags)
         bound("too_deep", len(open_tags), MAX_DEPTH, "tags inside one another")
         bound("too_deep", total_depth, MAX_TOTAL_DEPTH, "levels of tags in all")
+
+
+def bound_addresses(html: str) -> None:
+    """Raise SanitizeError where links around the addresses would be too many tags."""
+    bound("too_many_tags", html.count("://"), MAX_TAGS, "addresses")

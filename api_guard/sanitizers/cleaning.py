@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from api_guard.sanitizers.bounds import SanitizeError, bound, bound_markup
+from api_guard.sanitizers.bounds import SanitizeError, bound, bound_addresses, bound_markup
 from api_guard.sanitizers.engines import add_links, clean_with_bleach, clean_with_nh3
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def sanitize(
     html = _settled(html, cleaned, max_length)
     if not linkify:
         return html
+    bound_addresses(html)
     return _settled(html, lambda html: _settled(add_links(html), cleaned, max_length), max_length)
 
 
