@@ -18,8 +18,9 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.viewsets import ModelViewSet
 
-from api_guard import ANY_OBJECT, PUBLIC, fields, guard
+from api_guard import ANY_OBJECT, PUBLIC, fields, grants, guard
 from api_guard.serializers import StrictModelSerializer, StrictSerializer
+from tests.models import Notebook
 
 
 class Link(StrictSerializer):
@@ -59,6 +60,19 @@ class Entry(StrictSerializer):
     class Meta:
         strict_types = True
         refuse_read_only = True
+
+
+class Shelf(StrictSerializer):
+    one = fields.BoundedPrimaryKeyRelatedField(queryset=Notebook.objects.all(), required=False)
+    many = fields.BoundedPrimaryKeyRelatedField(
+        queryset=Notebook.objects.all(), many=True, required=False
+    )
+
+    def create(self, validated_data):
+        return {}
+
+    class Meta:
+        strict_types = True
 
 
 class GroupSerializer(StrictModelSerializer):
@@ -104,12 +118,32 @@ class Users(ModelViewSet):
     schema = AutoSchema()
 
 
+@guard(write="notes:write", owner="owner")
+class Notebooks(CreateAPIView):
+    queryset = Notebook.objects.all()
+    schema = AutoSchema()
+
+
+@guard(write="notes:write")
+class Shelves(CreateAPIView):
+    serializer_class = Shelf
+    schema = AutoSchema()
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        if response.status_code == 201:
+            response.data = {}
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
 urlpatterns = [
+    path("notebooks/", Notebooks.as_view()),
+    path("shelves/", Shelves.as_view()),
     path("o/", include("api_guard.oauth2.urls")),
     path("entries/", Entries.as_view()),
     path("groups/", Groups.as_view({"get": "list", "post": "create"})),
     path("users/", Users.as_view({"get": "list", "post": "create"})),
 ]
+SHOWN = urlpatterns[-3:]
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
 
@@ -260,11 +294,23 @@ def test_many_keys_cost_one_query(api, django_assert_num_queries, django_assert_
         assert api.post("/users/", many).status_code == 201
 
 
+def test_keys_are_narrowed_to_the_caller_s_objects(api, alice, bob):
+    """One object of somebody else's is not there, alone and among many."""
+    mine = Notebook.objects.create(owner=alice, title="mine")
+    other = Notebook.objects.create(owner=bob, title="other")
+    api.by_session(alice)
+    grants.grant("notes:write", alice)
+    for data in ({"one": other.pk}, {"many": [mine.pk, other.pk]}):
+        answer = api.post("/shelves/", data)
+        assert (answer.status_code, list(answer.json())) == (400, list(data))
+    assert api.post("/shelves/", {"one": mine.pk, "many": [mine.pk]}).status_code == 201
+
+
 def test_the_schema_says_what_the_fields_hold(monkeypatch):
     monkeypatch.setattr(spectacular_settings, "COMPONENT_SPLIT_REQUEST", True)
     # It asks for an extension that says how to sign in, which is another matter.
     monkeypatch.setattr("drf_spectacular.openapi.warn", lambda *args: None)
-    components = SchemaGenerator(patterns=urlpatterns[1:]).get_schema(public=True)["components"]
+    components = SchemaGenerator(patterns=SHOWN).get_schema(public=True)["components"]
     entry = components["schemas"]["EntryRequest"]
     assert "description" not in entry
     assert components["schemas"]["LinkRequest"]["description"] == "A link and its name."
