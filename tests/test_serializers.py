@@ -358,6 +358,7 @@ def test_a_key_that_is_a_uuid_is_made_of_no_number(key):
     assert caught.value.detail[0].code == "incorrect_type"
 
 
+@pytest.mark.django_db
 def test_keys_are_bounded_and_typed_outside_of_a_strict_serializer_too():
     uuids = BoundedPrimaryKeyRelatedField(
         queryset=Stamp.objects.none(), pk_field=drf.UUIDField(), many=True, max_items=1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 
@@ -105,5 +106,6 @@ def _text_flaw(text: str, path: str) -> Flaw | None:
 
 def _size(value: object) -> int:
     if isinstance(value, str):
-        return 2 + len(value.encode())
+        # As JSON writes it, with its escapes.
+        return len(json.dumps(value, ensure_ascii=False).encode())
     return len(str(value))
