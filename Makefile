@@ -38,6 +38,7 @@ wheel: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.guard
+	$(BIN)/python -m benchmarks.input 10
 
 clean:
 	rm -rf $(VENV) build dist docs/_build

@@ -6,13 +6,16 @@ import ast
 import inspect
 import os
 import re
+import socket
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
+from urllib.error import URLError
 
 import pytest
+from django.test.utils import isolate_apps
 from django.urls import include, path
 from rest_framework.authtoken.views import obtain_auth_token
 from rest_framework.routers import DefaultRouter
@@ -20,6 +23,8 @@ from rest_framework.routers import DefaultRouter
 from api_guard import checks, exceptions, grants
 from api_guard.checks.endpoints import check_endpoints, check_exemptions
 from api_guard.conf.rules import RULES
+from api_guard.connections import NotPublicError
+from api_guard.core.text import _CHARACTERS
 from api_guard.endpoints import Row, Status
 from api_guard.management.commands import guard_endpoints
 from api_guard.sanitizers import PRESETS
@@ -132,6 +137,42 @@ def test_the_tags_of_the_small_presets_stand_in_the_docs():
     inline, comment = PRESETS["inline"].tags, PRESETS["comment"].tags
     assert f"| `inline` | `{' '.join(sorted(inline))}` |" in text
     assert f"| `comment` | those, and `{' '.join(sorted(comment - inline))}` |" in text
+
+
+INPUT = ["fields", "serializers", "forms", "validators", "sanitizers", "core", "uploads.py"]
+CODES = re.compile(
+    r"""(?:_?[Ff]law|\bbound|SanitizeError|self\.fail)\(\s*"(\w+)"|code="(\w+)"|
+    "(\w+)":\ r?"\[|_refused_character\("(\w+)\"""",
+    re.VERBOSE,
+)
+
+
+def test_every_code_of_the_fields_stands_in_the_docs():
+    rooms = [ROOT / "api_guard" / room for room in INPUT]
+    files = [file for room in rooms for file in (room.rglob("*.py") if room.is_dir() else [room])]
+    found = {code for file in files for match in CODES.findall(file.read_text()) for code in match}
+    codes = found - {""} | set(_CHARACTERS)
+    assert len(codes) > 45
+    pages = [(DOCS / f"{name}.md").read_text() for name in ("fields", "serializers")]
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", "\n".join(pages), re.MULTILINE)
+    documented = {code for row in rows for code in re.findall(r"\w+", row)}
+    assert codes - documented == set()
+
+
+def test_the_blocks_of_the_fields_and_serializers_run(monkeypatch):
+    private = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: private)
+    with isolate_apps():
+        for page in ("fields.md", "serializers.md"):
+            for _, code in blocks_of(DOCS / page):
+                written = {}
+                if "public_opener" in code:
+                    with pytest.raises((URLError, NotPublicError), match="public internet"):
+                        exec(code, written)
+                    continue
+                exec(code, written)
+                if "subject" in written:
+                    assert f"# {written['subject']}" in code
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from rest_framework import serializers
 
 from api_guard.exceptions import GuardError
-from api_guard.fields import PlainTextField, RichTextField
+from api_guard.fields import (
+    PlainEmailField,
+    PlainSlugField,
+    PlainTextField,
+    RichTextField,
+    SafeURLField,
+)
 from api_guard.sanitizers import AllowList
 
 BOLD = AllowList(frozenset({"b"}), {})
@@ -88,7 +94,7 @@ def test_text_that_composing_makes_longer_is_measured_again():
 @pytest.mark.parametrize("field_class", [PlainTextField, RichTextField])
 def test_a_field_without_a_length_says_what_to_write(field_class):
     name = field_class.__name__
-    with pytest.raises(GuardError, match=rf"Write: {name}\(max_length=200\)"):
+    with pytest.raises(GuardError, match=rf"Write: {name}\(max_length="):
         field_class()
 
 
@@ -97,6 +103,34 @@ def test_an_unknown_preset_is_refused_with_the_near_one():
         RichTextField(max_length=9, preset="coment")
     with pytest.raises(GuardError, match="'inline', 'comment', 'article'"):
         RichTextField(max_length=9, preset="zzz")
+
+
+def test_links_that_would_not_be_kept_cannot_be_asked_for():
+    with pytest.raises(GuardError, match="linkify=True makes links"):
+        RichTextField(max_length=9, allowed=BOLD, linkify=True)
+
+
+def test_a_slug_is_of_ascii_or_of_one_script():
+    assert PlainSlugField(max_length=9).run_validation("a-B_1") == "a-B_1"
+    assert PlainSlugField(max_length=9, allow_unicode=True).run_validation("кот") == "кот"
+    assert codes(PlainSlugField(max_length=9, allow_unicode=True), "кoт") == ["mixed_scripts"]
+    assert codes(PlainSlugField(max_length=9), "кот") == ["invalid"]
+    assert codes(PlainSlugField(max_length=9), 5) == ["invalid"]
+
+
+def test_an_email_address_has_one_form_and_one_code_of_drf():
+    assert PlainEmailField().run_validation("a@EXAMPLE.com") == "a@example.com"
+    assert codes(PlainEmailField(), "a") == ["invalid"]
+    assert codes(PlainEmailField(max_length=5), "a@example.com") == ["max_length"]
+
+
+def test_a_url_has_one_form():
+    field = SafeURLField(schemes=["https"], public_only=True)
+    assert field.run_validation("https://EXAMPLE.com/A") == "https://example.com/A"
+    assert codes(field, "http://example.com/") == ["scheme"]
+    assert codes(field, "https://10.0.0.1/") == ["not_public"]
+    assert codes(SafeURLField(max_length=20), "https://example.com/abc") == ["max_length"]
+    assert SafeURLField().run_validation("http://localhost:8000/") == "http://localhost:8000/"
 
 
 @pytest.fixture(params=["nh3", "bleach"])
@@ -163,6 +197,15 @@ def test_a_refusal_of_the_sanitizer_keeps_its_code(engine):
 def test_text_that_is_empty_once_sanitized_is_blank(engine, html):
     assert codes(RichTextField(max_length=100), html) == ["blank"]
     assert RichTextField(max_length=100, allow_blank=True).run_validation(html) == ""
+
+
+def test_what_a_script_leaves_around_the_text_is_trimmed_too(engine):
+    field = RichTextField(max_length=100)
+    value = field.run_validation("<svg></svg> <b>a</b> <svg></svg>")
+    assert value == "<b>a</b>"
+    assert field.run_validation(value) == value
+    kept = RichTextField(max_length=100, trim_whitespace=False)
+    assert kept.run_validation("<svg></svg> a ") == " a "
 
 
 def test_null_and_absence_are_as_in_any_charfield():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
@@ -14,117 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api_guard import sanitizers
 from api_guard.exceptions import GuardError
-from api_guard.sanitizers import PRESETS, AllowList, SanitizeError, sanitize
+from api_guard.sanitizers import PRESETS, AllowList, SanitizeError, cleaning, sanitize, text_of
+from tests.vectors.xss import VECTORS
 
 ENGINES = ["nh3", "bleach"]
 ARTICLE = PRESETS["article"]
 both_engines = pytest.mark.parametrize("engine", ENGINES)
-
-VECTORS = [
-    "<script>alert(1)</script>",
-    "<ScRiPt src=//evil.example/x.js></sCrIpT>",
-    "<scr<script>ipt>alert(1)</scr</script>ipt>",
-    "<script\x0c>alert(1)</script>",
-    "<<script>alert(1);//<</script>",
-    "<script>alert(1)",
-    "<img src=x onerror=alert(1)>",
-    "<img src=x onerror=alert(1)//",
-    "<img/src='x'/onerror=alert(1)>",
-    "<img src=x:x onerror=alert(1)>",
-    '<img """><script>alert(1)</script>">',
-    "<img src=javascript:alert(1)>",
-    "<img src='data:image/svg+xml,<svg onload=alert(1)>'>",
-    "<img srcset='x 1x, javascript:alert(1) 2x'>",
-    "<img lowsrc=javascript:alert(1) dynsrc=javascript:alert(1)>",
-    "<a href=javascript:alert(1)>x</a>",
-    "<a href='JaVaScRiPt:alert(1)'>x</a>",
-    "<a href='java\tscript:alert(1)'>x</a>",
-    "<a href='java\nscript:alert(1)'>x</a>",
-    "<a href='java&#9;script:alert(1)'>x</a>",
-    "<a href='java&Tab;script:alert(1)'>x</a>",
-    "<a href='java&NewLine;script:alert(1)'>x</a>",
-    "<a href=' \x01javascript:alert(1)'>x</a>",
-    "<a href='&#1;javascript:alert(1)'>x</a>",
-    "<a href='javascript&colon;alert(1)'>x</a>",
-    "<a href='javascript&#58;alert(1)'>x</a>",
-    "<a href='javascript&#58alert(1)'>x</a>",
-    "<a href='javascript&#x3A;alert(1)'>x</a>",
-    "<a href='&#106;avascript:alert(1)'>x</a>",
-    "<a href='&#0000106&#0000097vascript:alert(1)'>x</a>",
-    "<a href='javascript:123'>x</a>",
-    "<a href='javascript:80/alert(1)'>x</a>",
-    "<a href='javascript://example.com/%0aalert(1)'>x</a>",
-    "<a href='&amp;#106;avascript:alert(1)'>x</a>",
-    "<a href='java\u00adscript:alert(1)'>x</a>",
-    "<a href='vbscript:msgbox(1)'>x</a>",
-    "<a href='data:text/html,<script>alert(1)</script>'>x</a>",
-    "<a href='data:text/html;base64,PHNjcmlwdD4='>x</a>",
-    "<a href='blob:https://x/1'>x</a>",
-    "<a href='view-source:javascript:1'>x</a>",
-    "<a href='feed:javascript:alert(1)'>x</a>",
-    "<a href=# style='background:url(javascript:alert(1))'>x</a>",
-    "<a href=# onclick=alert(1) onmouseover='alert(2)'>x</a>",
-    "<a href='x' rel=opener target=_blank>x</a>",
-    "<a xlink:href='javascript:alert(1)'>x</a>",
-    "<a href=x ping=//evil.example>x</a>",
-    "<p style='position:fixed;inset:0'>x</p>",
-    "<b onmouseover=alert(1)>x</b>",
-    "<b/onclick=alert(1)>x",
-    "<blockquote cite='javascript:alert(1)'>x</blockquote>",
-    "<q cite=javascript:alert(1)>x</q>",
-    "<td background=javascript:alert(1)>",
-    "<svg onload=alert(1)>",
-    "<svg><script>alert&#40;1)</script></svg>",
-    "<svg><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
-    "<svg><style><img src=x onerror=alert(1)></style></svg>",
-    "<svg></p><style><a id='</style><img src=1 onerror=alert(1)>'>",
-    "<math><mi xlink:href='javascript:alert(1)'>x</mi></math>",
-    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table>",
-    "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
-    "<math><annotation-xml encoding='text/html'><img src=x onerror=alert(1)></math>",
-    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'></noscript>",
-    "<style><!--</style><img src=x onerror=alert(1)>--></style>",
-    "<style>@import '//evil.example/x.css';</style>",
-    "<textarea><img title='</textarea><img src=x onerror=alert(1)>'>",
-    "<title><a title='</title><img src=x onerror=alert(1)>'>",
-    "<xmp><p title='</xmp><img src=x onerror=alert(1)>'>",
-    "<noembed><img title='</noembed><img src onerror=alert(1)>'></noembed>",
-    "<plaintext><img src=x onerror=alert(1)>",
-    "<iframe src=javascript:alert(1)></iframe>",
-    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-    "<object data=javascript:alert(1)></object>",
-    "<embed src=javascript:alert(1)>",
-    "<applet code=x></applet>",
-    "<base href=//evil.example/>",
-    "<link rel=stylesheet href=//evil.example/x.css>",
-    "<meta http-equiv=refresh content='0;url=javascript:alert(1)'>",
-    "<form action=javascript:alert(1)><input type=submit></form>",
-    "<button formaction=javascript:alert(1)>x</button>",
-    "<isindex action=javascript:alert(1) type=image>",
-    "<details open ontoggle=alert(1)>",
-    "<video><source onerror=alert(1)></video>",
-    "<audio src=x onerror=alert(1)>",
-    "<body onload=alert(1)>",
-    "<marquee onstart=alert(1)>",
-    "<template><script>alert(1)</script></template>",
-    "<select><style></select><img src=x onerror=alert(1)></style></select>",
-    "<!--<img src='--><img src=x onerror=alert(1)//'>",
-    "<!--><script>alert(1)</script>-->",
-    "<!-- --!><img src=x onerror=alert(1)> -->",
-    "<![CDATA[<script>alert(1)</script>]]>",
-    "<?xml-stylesheet href=javascript:alert(1)?><img src=x onerror=alert(1)>",
-    "<p title='<script>alert(1)</script>' onclick=alert(1)>",
-    '<a title="&quot;><img src=x onerror=alert(1)>">x</a>',
-    "<a title='a\"onmouseover=alert(1)'>x</a>",
-    "<a title=`x` href=`javascript:alert(1)`>x</a>",
-    "<img alt='``onerror=alert(1)'>",
-    "<b <script>alert(1)</script>0",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "&#60;script&#62;alert(1)",
-    "<div id=x></div><custom-element is=y onclick=alert(1)>",
-]
 
 
 class _Reader(HTMLParser):
@@ -280,14 +177,14 @@ HOSTILE = [
 def test_costly_markup_is_refused_before_it_costs(html, code, engine):
     spent = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.thread_time()
         with pytest.raises(SanitizeError) as caught:
             sanitize(html, ARTICLE, engine=engine)
-        spent.append(time.perf_counter() - start)
+        spent.append(time.thread_time() - start)
     assert caught.value.code == code
     assert str(caught.value) == caught.value.message
-    # The best of three, for a busy machine says nothing of the code.
-    assert min(spent) < 0.1
+    # The best of three, in this thread's own time: a busy machine says nothing of the code.
+    assert min(spent) < (0.1 if sys.gettrace() is None else 0.5)
 
 
 @both_engines
@@ -305,6 +202,25 @@ def test_the_length_is_bounded_before_and_after(engine):
         with pytest.raises(SanitizeError) as caught:
             sanitize(html, ARTICLE, engine=engine, max_length=20)
         assert caught.value.code == code
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("html", "code"),
+    [
+        ("&" * 1_000_000, "too_many_references"),
+        ("]]>-->" * 160_000, "too_many_references"),
+        ("&#x301;" * 140_000, "too_many_references"),
+        ("https://a.example/ " * 50_000, "too_many_tags"),
+    ],
+)
+def test_a_large_limit_does_not_make_it_quadratic(html, code, engine):
+    start = time.thread_time()
+    with pytest.raises(SanitizeError) as caught:
+        sanitize(html, ARTICLE, engine=engine, max_length=1_000_000, linkify=True)
+    assert caught.value.code == code
+    # Reading a megabyte of plain text costs bleach this much.
+    assert time.thread_time() - start < 3
 
 
 class PanicException(BaseException):
@@ -333,7 +249,7 @@ def test_an_interrupt_is_no_failure_of_the_engine(monkeypatch):
 
 
 def test_markup_that_never_settles_is_refused(monkeypatch):
-    monkeypatch.setattr(sanitizers, "_nh3", lambda html, allowed: html + "x")
+    monkeypatch.setattr(cleaning, "clean_with_nh3", lambda html, allowed: html + "x")
     with pytest.raises(SanitizeError) as caught:
         sanitize("a", ARTICLE)
     assert caught.value.code == "unstable"
@@ -391,3 +307,83 @@ def test_sanitizing_twice_changes_nothing(engine, html):
             continue
         assert_nothing_else_is_left(clean, allowed)
         assert sanitize(clean, allowed, engine=engine) == clean
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("html", "linked"),
+    [
+        ("see https://a.example/?b=1&c=2.", "https://a.example/?b=1&amp;c=2"),
+        ("(HTTP://a.example/b)", "HTTP://a.example/b"),
+        ("<b>https://a.example</b>", "https://a.example"),
+        ("<i>https://a.example</i>", "https://a.example"),
+    ],
+)
+def test_addresses_in_text_become_links(html, linked, engine):
+    clean = sanitize(html, ARTICLE, engine=engine, linkify=True)
+    assert f'<a href="{linked}" rel="nofollow noopener">{linked}</a>' in clean
+
+
+@both_engines
+@pytest.mark.parametrize(
+    "html",
+    [
+        "example.com a@b.example www.a.example",
+        "javascript:alert(1) ftp://a.example",
+        "<code>https://a.example</code><pre>https://a.example</pre>",
+        "x@https://a.example",
+        "https:// http:///x",
+        "&lt;script&gt; &amp; &quot;",
+    ],
+)
+def test_nothing_else_becomes_a_link(html, engine):
+    assert "<a" not in sanitize(html, ARTICLE, engine=engine, linkify=True)
+
+
+@both_engines
+def test_a_link_that_is_there_is_left(engine):
+    html = '<a href="/x" rel="nofollow noopener">https://a.example</a>'
+    assert sanitize(html, ARTICLE, engine=engine, linkify=True) == html
+
+
+ADDRESSES = ["https://a.example/", "http://b.c", "https://a.example/?x=<b>", " ", ".", ")", "("]
+
+
+@both_engines
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PIECES + ADDRESSES), max_size=10).map("".join))
+def test_linking_twice_changes_nothing(engine, html):
+    try:
+        clean = sanitize(html, ARTICLE, engine=engine, linkify=True)
+    except SanitizeError:
+        return
+    assert_nothing_else_is_left(clean, ARTICLE)
+    assert sanitize(clean, ARTICLE, engine=engine, linkify=True) == clean
+
+
+@both_engines
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("", ""),
+        ("a &amp; b &lt;c&gt;", "a & b <c>"),
+        ("<p>a<p>b", "a\n\nb"),
+        ("a<br>b", "a\nb"),
+        ("<h1>a</h1><p>b <b>c</b></p>", "a\n\nb c"),
+        ("<ul><li>a<li>b</ul>c", "- a\n- b\nc"),
+        ("<a href='https://a.example/?b=1&c=2'>d</a>", "d (https://a.example/?b=1&c=2)"),
+        ("<a href='https://a.example'>https://a.example</a>", "https://a.example"),
+        ("<a>b</a>", "b"),
+        ("a <img src=x alt='a cat'><img src=y>", "a a cat"),
+        ("<table><tr><td>a<td>b<tr><td>c</table>", "a b\n\nc"),
+        ("<p>a</p><script>alert(1)</script>", "a"),
+    ],
+)
+def test_rich_text_has_a_text(html, text, engine):
+    clean = sanitize(html, ARTICLE, engine=engine)
+    assert text_of(clean).replace("alert(1)", "").strip() == text
+
+
+def test_the_text_of_what_was_never_cleaned_is_only_text():
+    assert text_of("<script>alert(1)") == "alert(1)"
+    assert text_of("<b onclick='x'>a") == "<b onclick='x'>a"

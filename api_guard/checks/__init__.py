@@ -10,6 +10,7 @@ from api_guard.checks.endpoints import (
     check_silence,
     check_unknown,
 )
+from api_guard.checks.fields import check_engine, check_serializers
 from api_guard.checks.oauth2 import (
     check_decorators,
     check_introspection,
@@ -66,6 +67,8 @@ CHECKS = (
     check_parsers,
     check_renderers,
     check_sanitizer,
+    check_engine,
+    check_serializers,
     check_bounded_parsers,
     check_pages,
     check_filters,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+
+from api_guard.core.flaws import Flaw
 
 # Real words stay below 10 marks in a row; UAX #15 calls 30 more than any language needs.
 MAX_COMBINING_RUN = 16
@@ -35,15 +36,8 @@ _REFUSED = {code: re.compile(f"[{chars}]") for code, chars in _CHARACTERS.items(
 # One class is searched for far faster than five alternatives.
 _ANY_REFUSED = re.compile(f"[{''.join(_CHARACTERS.values())}]")
 _LINE_BREAKS = "\t\n\r\u2028\u2029"
-
-
-@dataclass(frozen=True)
-class Flaw:
-    """Why a text is refused; `position` counts characters from 0, and is None for its size."""
-
-    code: str
-    message: str
-    position: int | None
+# Where an HTML parser begins to read a tag, a comment or a declaration.
+_MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
 
 def find_flaw(text: str, *, newlines: bool, max_length: int, max_bytes: int) -> Flaw | None:
@@ -76,6 +70,15 @@ def find_flaw(text: str, *, newlines: bool, max_length: int, max_bytes: int) -> 
 def normalize(text: str) -> str:
     """Return the NFC of `text`; only call it on text without a flaw, for it can be slow."""
     return unicodedata.normalize("NFC", text)
+
+
+def find_markup(text: str) -> Flaw | None:
+    """Return the first place at which an HTML parser would see markup, or None."""
+    found = _MARKUP.search(text)
+    if found is None:
+        return None
+    position = found.start()
+    return Flaw("markup", f"Markup begins at position {position}: a '<' before a letter.", position)
 
 
 def _refused_character(code: str, text: str, position: int) -> Flaw:

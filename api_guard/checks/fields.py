@@ -1,0 +1,112 @@
+"""Checks of what the fields and the serializers are set to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from rest_framework.serializers import BaseSerializer, ListSerializer, ModelSerializer
+
+from api_guard import conf
+from api_guard.endpoints import dotted_path, routes
+from api_guard.exceptions import GuardError
+from api_guard.sanitizers import OLDEST, allow_lists, find_fault, is_too_old
+from api_guard.serializers import StrictModelSerializer, StrictSerializer
+
+_STRICT = (StrictSerializer, StrictModelSerializer)
+
+
+def check_engine(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E060, E061: the HTML engine does what is expected of it, with every AllowList there is."""
+    del app_configs
+    engine = conf.sanitizer()
+    found: list[CheckMessage] = [
+        Error(
+            f"{engine} and the AllowList of {', '.join(sorted(allowed.tags))} do not work "
+            f"together: {fault}.",
+            hint='Write: RichTextField(max_length=10_000, preset="comment"), or leave out of the '
+            "AllowList what is named.",
+            id="api_guard.E060",
+        )
+        for allowed in allow_lists()
+        if (fault := find_fault(allowed, engine)) is not None
+    ]
+    if is_too_old(engine):
+        oldest = ".".join(map(str, OLDEST[engine]))
+        text = f"{engine} is older than {oldest}, and lets scripts through that later ones do not."
+        hint = f'pip install "{engine}>={oldest}"'
+        found.append(Error(text, hint=hint, id="api_guard.E061"))
+    return found
+
+
+def check_serializers(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W062, E063, W064: what the serializers of routed views let in was meant."""
+    del app_configs
+    found: dict[tuple[str, str], CheckMessage] = {}
+    for serializer_class in _routed():
+        try:
+            serializers = list(_with_nested(serializer_class()))
+        except GuardError as error:
+            name = dotted_path(serializer_class)
+            message = Error(f"{name} cannot be built: {error}", id="api_guard.E063")
+            found["E063", name] = message
+            continue
+        except Exception:  # noqa: BLE001, S112  # DRF says the rest in its own words, when it is used
+            continue
+        for serializer in serializers:
+            name = dotted_path(type(serializer))
+            if getattr(getattr(serializer, "Meta", None), "fields", None) == "__all__":
+                found["W062", name] = _all_fields(name, serializer)
+        for outer, inner in _loose(serializers):
+            found["W064", f"{outer} {inner}"] = _nested(outer, inner)
+    return list(found.values())
+
+
+def _routed() -> Iterator[type[BaseSerializer[Any]]]:
+    """Yield the `serializer_class` of every routed view, each once."""
+    seen: dict[type[BaseSerializer[Any]], None] = {}
+    for route in routes():
+        cls = getattr(route.view_class, "serializer_class", None)
+        if isinstance(cls, type) and issubclass(cls, BaseSerializer):
+            seen[cls] = None
+    yield from seen
+
+
+def _with_nested(serializer: Any) -> Iterator[Any]:
+    if isinstance(serializer, ListSerializer):
+        yield from _with_nested(serializer.child)
+        return
+    yield serializer
+    for field in getattr(serializer, "fields", {}).values():
+        if isinstance(field, BaseSerializer):
+            yield from _with_nested(field)
+
+
+def _loose(serializers: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yield each strict serializer with what it nests, is written, and is not strict."""
+    for serializer in serializers:
+        for field in serializer.fields.values() if isinstance(serializer, _STRICT) else ():
+            inner = field.child if isinstance(field, ListSerializer) else field
+            is_serializer = isinstance(inner, BaseSerializer)
+            if is_serializer and not field.read_only and not isinstance(inner, _STRICT):
+                yield dotted_path(type(serializer)), dotted_path(type(inner))
+
+
+def _all_fields(name: str, serializer: ModelSerializer[Any]) -> CheckMessage:
+    names = ", ".join(f'"{field}"' for field in serializer.fields)
+    return checks.Warning(
+        f'{name} has fields = "__all__": a column that is added to the model can be read and '
+        "written from outside at once.",
+        hint=f"fields = [{names}]",
+        id="api_guard.W062",
+    )
+
+
+def _nested(outer: str, inner: str) -> CheckMessage:
+    return checks.Warning(
+        f"{outer} is strict, and {inner}, which it nests, is not: unknown fields pass there.",
+        hint=f"class {inner.rpartition('.')[2]}(StrictSerializer): ...",
+        id="api_guard.W064",
+    )

@@ -1,0 +1,41 @@
+"""A choice, of the type it was declared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.fields import ChoiceField
+
+from api_guard.core.scopes import did_you_mean
+from api_guard.fields.flaws import echoed
+from api_guard.fields.forms import is_from_form
+
+_LONGEST_GUESS = 50
+
+
+class StrictChoiceField(ChoiceField):
+    """One of the choices, of its own type: "1" is not 1, and true is neither.
+
+    Only a form, which holds nothing but text, may write a choice as text.
+    """
+
+    default_error_messages = {"invalid_choice": "This is none of the choices.{hint}"}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the choice. Raises ValidationError."""
+        if data == "" and self.allow_blank:
+            return ""
+        if is_from_form(self) and isinstance(data, str) and data in self.choice_strings_to_values:
+            return self.choice_strings_to_values[data]
+        for choice in self.choices:
+            if type(choice) is type(data) and choice == data:
+                return choice
+        raise self._refusal(data)
+
+    def _refusal(self, data: object) -> ValidationError:
+        known = [choice for choice in self.choices if isinstance(choice, str)]
+        short = isinstance(data, str) and len(data) <= _LONGEST_GUESS
+        hint = did_you_mean(data, known) if short else ""
+        message = self.error_messages["invalid_choice"].format(input=echoed(data), hint=hint)
+        return ValidationError(message, code="invalid_choice")

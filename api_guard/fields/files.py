@@ -1,0 +1,72 @@
+"""Files that are what their names say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework.fields import FileField
+
+from api_guard.exceptions import GuardError
+from api_guard.fields.flaws import flaws_as_errors
+from api_guard.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
+
+
+class SafeFileField(FileField):
+    """A file of one of the `types`, by its content, with a name that says the same.
+
+    `max_size` counts bytes, `max_length` the characters of the name. Raises GuardError when
+    declared wrongly.
+    """
+
+    upload: Upload | ImageUpload
+
+    def __init__(
+        self,
+        *,
+        types: Iterable[str] = (),
+        max_size: int = MAX_SIZE,
+        max_length: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kinds, length = frozenset(types), 100 if max_length is None else max_length
+        if kwargs.get("read_only") is not True:
+            if not kinds:
+                name = type(self).__name__
+                raise GuardError(f'{name} needs its types. Write: {name}(types=["pdf"])')
+            self.upload = self._upload(kinds, max_size, length)
+        super().__init__(max_length=length, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the file, with its true content type. Raises ValidationError."""
+        file = super().to_internal_value(data)
+        with flaws_as_errors():
+            self.upload.clean(file)
+        return file
+
+    def _upload(
+        self, kinds: frozenset[str], max_size: int, max_length: int
+    ) -> Upload | ImageUpload:
+        return Upload(kinds, max_size, max_length)
+
+
+class SafeImageField(SafeFileField):
+    """An image of at most `max_pixels`, all of its frames together; Pillow reads its head.
+
+    Raises GuardError when declared wrongly, or without Pillow.
+    """
+
+    def __init__(
+        self,
+        *,
+        types: Iterable[str] = IMAGES,
+        max_pixels: int = MAX_PIXELS,
+        **kwargs: Any,
+    ) -> None:
+        self.max_pixels = max_pixels
+        super().__init__(types=types, **kwargs)
+
+    def _upload(
+        self, kinds: frozenset[str], max_size: int, max_length: int
+    ) -> Upload | ImageUpload:
+        return ImageUpload(kinds, max_size, max_length, self.max_pixels)

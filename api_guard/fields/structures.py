@@ -1,0 +1,136 @@
+"""Lists, mappings and JSON of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import MaxLengthValidator
+from rest_framework.exceptions import ValidationError
+from rest_framework.fields import DictField, JSONField, ListField, get_error_detail
+
+from api_guard.core.formats import PlainText
+from api_guard.core.structures import JSONLimits
+from api_guard.fields.flaws import MAX_ERRORS, demanded, echoed, flaws_as_errors
+
+_LIMITS = JSONLimits()
+
+
+class BoundedJSONField(JSONField):
+    """JSON of bounded depth, items, bytes and length of keys, whose numbers fit into 64 bits."""
+
+    default_error_messages = {"max_bytes": "The value is too long."}
+
+    def __init__(
+        self,
+        *,
+        max_depth: int = _LIMITS.max_depth,
+        max_items: int = _LIMITS.max_items,
+        max_bytes: int = _LIMITS.max_bytes,
+        max_key_length: int = _LIMITS.max_key_length,
+        **kwargs: Any,
+    ) -> None:
+        self.limits = JSONLimits(max_depth, max_items, max_bytes, max_key_length)
+        kwargs.setdefault("style", {"base_template": "textarea.html"})
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the value. Raises ValidationError."""
+        with flaws_as_errors():
+            if not getattr(data, "is_json_string", False) and not self.binary:
+                # Before DRF writes it out, which recurses as deep as it goes.
+                self.limits.refuse_flaw(data)
+                return super().to_internal_value(data)
+            # A form's text may have spaces and references, four times as long as what it says.
+            if len(data) > 4 * self.limits.max_bytes:
+                self.fail("max_bytes")
+            value = self._parsed(data)
+            self.limits.refuse_flaw(value)
+            return value
+
+    def _parsed(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except RecursionError as error:
+            raise ValidationError("The value nests too deep.", code="too_deep") from error
+
+
+class BoundedListField(ListField):
+    """A list of at most `max_length` items, which must be given, as must the `child`."""
+
+    max_length: int
+
+    def __init__(
+        self,
+        *,
+        child: Any = None,
+        max_length: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        example = "child=PlainTextField(max_length=50), max_length=20"
+        length = demanded(self, "max_length", max_length, example, kwargs)
+        demanded(self, "child", None if child is None else 1, example, kwargs)
+        super().__init__(child=child, max_length=length, **kwargs)
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        """Validate the items, as many as there may be. Raises ValidationError."""
+        if len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return list(_validated(self, enumerate(data)).values())
+
+
+class BoundedDictField(DictField):
+    """A mapping of at most `max_length` keys, which must be given, as must the `child`.
+
+    A key is plain text of at most `max_key_length` characters.
+    """
+
+    default_error_messages = {"max_length": "There are more than {max_length} keys."}
+
+    def __init__(
+        self,
+        *,
+        child: Any = None,
+        max_length: int | None = None,
+        max_key_length: int = 100,
+        **kwargs: Any,
+    ) -> None:
+        example = "child=PlainTextField(max_length=50), max_length=20"
+        self.max_length = demanded(self, "max_length", max_length, example, kwargs)
+        demanded(self, "child", None if child is None else 1, example, kwargs)
+        self.key_format = PlainText(max_key_length)
+        super().__init__(child=child, **kwargs)
+        # For the schema; the keys are counted before it is asked.
+        self.validators.append(MaxLengthValidator(self.max_length))
+
+    def run_child_validation(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Validate the keys and the values. Raises ValidationError."""
+        if len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        for key in data:
+            if not isinstance(key, str):
+                self.fail("not_a_dict", input_type=type(key).__name__)
+            with flaws_as_errors():
+                self.key_format.clean(key)
+        return {str(key): value for key, value in _validated(self, data.items()).items()}
+
+
+def _validated(
+    field: ListField | DictField, items: Iterable[tuple[int | str, Any]]
+) -> dict[int | str, Any]:
+    """Validate the items by the child, until ten of them are refused."""
+    kept: dict[int | str, Any] = {}
+    errors: dict[int | str, Any] = {}
+    for key, item in items:
+        try:
+            kept[key] = field.child.run_validation(item)
+        except ValidationError as error:
+            errors[key] = error.detail
+        except DjangoValidationError as error:
+            errors[key] = get_error_detail(error)
+        if len(errors) == MAX_ERRORS:
+            break
+    if errors:
+        raise ValidationError({echoed(key): detail for key, detail in errors.items()})
+    return kept

@@ -1,0 +1,22 @@
+"""Form fields of the same names as the serializer fields, and of the same demands."""
+
+from api_guard.forms.files import SafeFileField, SafeImageField
+from api_guard.forms.structures import BoundedJSONField
+from api_guard.forms.text import (
+    PlainEmailField,
+    PlainSlugField,
+    PlainTextField,
+    RichTextField,
+    SafeURLField,
+)
+
+__all__ = [
+    "BoundedJSONField",
+    "PlainEmailField",
+    "PlainSlugField",
+    "PlainTextField",
+    "RichTextField",
+    "SafeFileField",
+    "SafeImageField",
+    "SafeURLField",
+]

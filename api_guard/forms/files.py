@@ -1,0 +1,52 @@
+"""Files and images in forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from api_guard.forms.flaws import flaws_as_errors
+from api_guard.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
+
+
+class SafeFileField(forms.FileField):
+    """As the serializer field of this name."""
+
+    upload: Upload | ImageUpload
+
+    def __init__(
+        self,
+        *,
+        types: Iterable[str],
+        max_size: int = MAX_SIZE,
+        max_length: int = 100,
+        **kwargs: Any,
+    ) -> None:
+        self.upload = Upload(frozenset(types), max_size, max_length)
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_python(self, data: Any) -> Any:
+        """Return the file, with its true content type. Raises ValidationError."""
+        file = super().to_python(data)
+        if file is not None:
+            with flaws_as_errors():
+                self.upload.clean(file)
+        return file
+
+
+class SafeImageField(SafeFileField):
+    """As the serializer field of this name."""
+
+    def __init__(
+        self,
+        *,
+        types: Iterable[str] = IMAGES,
+        max_size: int = MAX_SIZE,
+        max_length: int = 100,
+        max_pixels: int = MAX_PIXELS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(types=types, max_size=max_size, max_length=max_length, **kwargs)
+        self.upload = ImageUpload(frozenset(types), max_size, max_length, max_pixels)

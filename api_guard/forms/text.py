@@ -1,0 +1,121 @@
+"""Plain text, rich text, e-mail addresses, slugs and URLs in forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from api_guard import conf
+from api_guard.core.formats import (
+    MAX_EMAIL_LENGTH,
+    MAX_URL_LENGTH,
+    EmailAddress,
+    PlainText,
+    WebAddress,
+)
+from api_guard.forms.flaws import flaws_as_errors
+from api_guard.sanitizers import AllowList, RichText, preset_named
+
+
+class PlainTextField(forms.CharField):
+    """As the serializer field of this name."""
+
+    def __init__(
+        self,
+        *,
+        max_length: int,
+        max_bytes: int | None = None,
+        newlines: bool = False,
+        one_script: bool = False,
+        markup: str = "allow",
+        **kwargs: Any,
+    ) -> None:
+        self.format = PlainText(max_length, max_bytes, newlines, one_script, markup == "allow")
+        if newlines:
+            kwargs.setdefault("widget", forms.Textarea)
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the text in its one form. Raises ValidationError."""
+        text = str(super().to_python(value) or "")
+        with flaws_as_errors():
+            return self.format.clean(text)
+
+
+class PlainEmailField(forms.EmailField):
+    """As the serializer field of this name."""
+
+    def __init__(self, *, max_length: int = MAX_EMAIL_LENGTH, **kwargs: Any) -> None:
+        self.format = EmailAddress(max_length)
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the address in its one form. Raises ValidationError."""
+        text = str(super().to_python(value) or "")
+        with flaws_as_errors():
+            return self.format.clean(text) if text else text
+
+
+class PlainSlugField(forms.SlugField):
+    """As the serializer field of this name."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        self.format = PlainText(max_length, one_script=True)
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the slug in its one form. Raises ValidationError."""
+        text = str(super().to_python(value) or "")
+        with flaws_as_errors():
+            return self.format.clean(text)
+
+
+class SafeURLField(forms.CharField):
+    """As the serializer field of this name."""
+
+    widget = forms.URLInput
+
+    def __init__(
+        self,
+        *,
+        max_length: int = MAX_URL_LENGTH,
+        schemes: Iterable[str] = ("http", "https"),
+        public_only: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.format = WebAddress(max_length, frozenset(schemes), public_only)
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the URL in its one form. Raises ValidationError."""
+        text = str(super().to_python(value) or "")
+        with flaws_as_errors():
+            return self.format.clean(text) if text else text
+
+
+class RichTextField(forms.CharField):
+    """As the serializer field of this name; in a form too, what is not allowed is taken out."""
+
+    widget = forms.Textarea
+
+    def __init__(
+        self,
+        *,
+        max_length: int,
+        max_bytes: int | None = None,
+        preset: str = "comment",
+        allowed: AllowList | None = None,
+        linkify: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        lists = preset_named(preset) if allowed is None else allowed
+        self.rich_text = RichText(lists, max_length, max_bytes, linkify)
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the markup sanitized. Raises ValidationError."""
+        text = str(super().to_python(value) or "")
+        with flaws_as_errors():
+            return self.rich_text.clean(text, conf.sanitizer()).strip()

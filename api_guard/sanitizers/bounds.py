@@ -1,0 +1,78 @@
+"""Bounds markup before an engine reads it, for engines are quadratic and worse."""
+
+from __future__ import annotations
+
+import re
+
+from api_guard.core.words import words
+
+MAX_TAGS = 1000
+MAX_DEPTH = 32
+# Formatting left open is opened anew in every later block, so what an engine builds grows with
+# the sum of the depths at which tags stand, not with their number.
+MAX_TOTAL_DEPTH = 4000
+# To both engines, text with references in it costs the square of their number.
+MAX_REFERENCES = 10_000
+# bleach compares every attribute of a tag with every other one.
+MAX_ATTRIBUTES = 500
+_VOID = words("area base br col embed hr img input link meta param source track wbr")
+_OPAQUE = words(
+    "? iframe math noembed noframes noscript plaintext script select style svg template textarea"
+    " title xmp"
+)
+_SPACE = r"[ \t\n\f\r]"
+_VALUE = r"(?:\"[^\"<]*+\"|'[^'<]*+'|[^\s\"'=<>`]++)"
+_ATTRIBUTE = rf"{_SPACE}++[^\s\"'<>/=]++(?:{_SPACE}*+={_SPACE}*+{_VALUE})?+"
+# Only what every parser reads alike is a comment or a tag here; the rest is broken.
+_MARKUP = re.compile(
+    r"<!--(?!-?>)[^-]*+(?:-(?!-)[^-]*+)*+-->|<(?:\?|!(?!--|\[CDATA\[))[^<>]*+>"
+    r"|<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:._-]*+)"
+    rf"(?P<attributes>(?:{_ATTRIBUTE})*+){_SPACE}*+/?>"
+    r"|<(?P<broken>[a-zA-Z/!?])"
+)
+
+
+class SanitizeError(ValueError):
+    """The markup is refused: `code` is stable, `message` is for whoever wrote the markup."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+def bound(code: str, count: int, most: int, unit: str) -> None:
+    """Raise SanitizeError where there are more than `most`."""
+    if count > most:
+        raise SanitizeError(code, f"The markup has more than {most} {unit}.")
+
+
+def bound_markup(html: str) -> None:
+    """Raise SanitizeError where `html` would cost an engine too much."""
+    bound("too_many_tags", html.count("<"), MAX_TAGS, "tags")
+    # Each of these two is one, once it is written out.
+    references = html.count("&") + html.count(">")
+    bound("too_many_references", references, MAX_REFERENCES, "signs such as & and >")
+    open_tags: list[str] = []
+    total_depth = 0
+    # After broken ("?") or opaque markup an end tag may be none, so it closes nothing here.
+    certain = True
+    for markup in _MARKUP.finditer(html):
+        name = "?" if markup["broken"] else (markup["name"] or "").lower()
+        # A broken tag may reach to the end, past every later one. MAX_DEPTH bounds their number.
+        attributes = html[markup.start() :] if name == "?" else markup["attributes"] or ""
+        gaps = len(re.findall(r"[\s/\"']+", attributes))
+        bound("too_many_attributes", gaps, MAX_ATTRIBUTES, "attributes in one tag")
+        if markup["end"]:
+            if certain and open_tags[-1:] == [name]:
+                open_tags.pop()
+        elif name and name not in _VOID and (name not in ("li", "p") or open_tags[-1:] != [name]):
+            open_tags.append(name)
+        certain = certain and name not in _OPAQUE
+        total_depth += len(open_tags)
+        bound("too_deep", len(open_tags), MAX_DEPTH, "tags inside one another")
+        bound("too_deep", total_depth, MAX_TOTAL_DEPTH, "levels of tags in all")
+
+
+def bound_addresses(html: str) -> None:
+    """Raise SanitizeError where links around the addresses would be too many tags."""
+    bound("too_many_tags", html.count("://"), MAX_TAGS, "addresses")

@@ -1,0 +1,58 @@
+"""Holds each field of a strict serializer, whoever wrote it, to types and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.fields import DictField, ListField, MultipleChoiceField, empty
+from rest_framework.relations import ManyRelatedField
+from rest_framework.serializers import ListSerializer
+
+from api_guard.serializers.options import Options
+from api_guard.serializers.types import find_wrong_type
+
+_MANY = (ListField, DictField, ManyRelatedField, ListSerializer, MultipleChoiceField)
+
+
+def hold(field: Any, options: Options) -> None:
+    """Let `field`, which is a serializer's own copy, and its children judge the input first."""
+    for inner in _with_children(field):
+        inner.run_validation = _held(inner, options)
+
+
+def _held(field: Any, options: Options) -> Any:
+    validate = field.run_validation
+
+    def run_validation(data: Any = empty) -> Any:
+        _refuse_unencodable(data)
+        limit = getattr(field, "max_items", None) or getattr(field, "max_length", None)
+        most = options.max_items if limit is None else limit
+        if isinstance(field, _MANY) and isinstance(data, (list, dict)) and len(data) > most:
+            raise ValidationError(f"There are more than {most} items.", code="max_length")
+        wanted = find_wrong_type(field, data) if options.strict_types else None
+        if wanted:
+            raise ValidationError(f"This must be {wanted}.", code="wrong_type")
+        return validate(data)
+
+    return run_validation
+
+
+def _refuse_unencodable(data: object) -> None:
+    """Refuse what a database would raise for, where a field does not."""
+    if isinstance(data, str):
+        if "\x00" in data:
+            raise ValidationError("The text holds U+0000.", code="null_character")
+        try:
+            data.encode()
+        except UnicodeEncodeError as error:
+            raise ValidationError("The text holds a lone surrogate.", code="surrogate") from error
+
+
+def _with_children(field: Any) -> Iterator[Any]:
+    yield field
+    child = getattr(field, "child", None)
+    # The child of a ListSerializer is a serializer, which holds its own fields if it is strict.
+    if child is not None:
+        yield from _with_children(child)

@@ -1,0 +1,47 @@
+"""Validators of files and images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.files import File
+from django.utils.deconstruct import deconstructible
+
+from api_guard.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
+from api_guard.validators.validator import Validator
+
+
+@deconstructible(path="api_guard.validators.SafeFileValidator")
+class SafeFileValidator(Validator):
+    """As SafeFileField; a file that is already stored is not read again."""
+
+    field = "SafeFileField"
+    upload: Upload | ImageUpload
+
+    def __init__(self, *, types: Iterable[str], max_size: int = MAX_SIZE) -> None:
+        self.options = {"types": tuple(types), "max_size": max_size}
+        self.upload = Upload(frozenset(types), max_size)
+
+    def refuse(self, value: Any) -> None:
+        """Raise FlawError."""
+        if isinstance(value, File) and not getattr(value, "_committed", False):
+            self.upload.clean(value)
+
+
+@deconstructible(path="api_guard.validators.SafeImageValidator")
+class SafeImageValidator(SafeFileValidator):
+    """As SafeImageField; an image that is already stored is not read again."""
+
+    field = "SafeImageField"
+
+    def __init__(
+        self,
+        *,
+        types: Iterable[str] = tuple(sorted(IMAGES)),
+        max_size: int = MAX_SIZE,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        super().__init__(types=types, max_size=max_size)
+        self.upload = ImageUpload(frozenset(types), max_size, max_pixels=max_pixels)
+        self.options["max_pixels"] = max_pixels
