@@ -26,7 +26,7 @@ from oauth2_provider.models import (
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import ProtectedResourceView, ScopedProtectedResourceView
 
-from api_guard import grants
+from api_guard import grants, tokens
 from api_guard.checks import check_decorators
 from api_guard.models import RefreshScope
 from api_guard.oauth2 import GuardedValidatorMixin, protected_resource, rw_protected_resource
@@ -766,3 +766,101 @@ def test_what_a_refresh_token_stands_for_says_so(client, pair, granted):
     grants.revoke(granted["user", "notes:write"])
     refresh(client, pair)
     assert str(RefreshScope.objects.get()).startswith("notes:read notes:write for refresh token ")
+
+
+# What is revoked while it is used, and what cannot be read
+
+
+@pytest.mark.parametrize("rotates", [True, False])
+@pytest.mark.parametrize("ending", ["revoke", "password", "delete"])
+def test_a_refresh_token_that_is_revoked_while_it_is_used_gives_none(
+    client, pair, alice, settings, monkeypatch, rotates, ending
+):
+    """It is judged before the transaction that saves the new token begins."""
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "ROTATE_REFRESH_TOKEN": rotates}
+    saved = OAuth2Validator.save_bearer_token
+
+    def end():
+        if ending == "revoke":
+            tokens.revoke_tokens(alice)
+        elif ending == "password":
+            alice.set_password("another")
+            alice.save()
+        else:
+            alice.delete()
+
+    def slow(self, *args, **kwargs):
+        end()
+        return saved(self, *args, **kwargs)
+
+    monkeypatch.setattr(OAuth2Validator, "save_bearer_token", slow)
+    answer = refresh(client, pair)
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_grant"})
+    assert not AccessToken.objects.exists()
+
+
+def test_a_retry_in_the_period_of_grace_gets_what_the_first_got(client, pair, settings, alice):
+    provider = {**settings.OAUTH2_PROVIDER, "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 120}
+    settings.OAUTH2_PROVIDER = provider
+    second = refresh(client, pair).json()
+    assert refresh(client, pair).json()["access_token"] == second["access_token"]
+    tokens.revoke_tokens(alice)
+    assert refresh(client, pair).json() == {"error": "invalid_grant"}
+
+
+def test_the_grant_type_by_which_oauthlib_knows_openid_is_none(client, code):
+    answer = token(client, "openid", code=code, redirect_uri=BACK, code_verifier=VERIFIER)
+    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
+
+
+def test_a_verifier_beyond_ascii_is_none(client, code):
+    Grant.objects.update(code_challenge_method="plain", code_challenge=VERIFIER)
+    answer = redeem(client, code, code_verifier="é" * 43)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("name", ["redirect_uri", "resource"])
+@pytest.mark.parametrize("uri", ["https://[", "http://[::1", "https://client.example:99999/"])
+def test_an_address_that_cannot_be_read_is_an_invalid_request(client, alice, granted, name, uri):
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    asked = {"client_id": "web", "response_type": "code", "redirect_uri": BACK, name: uri}
+    for answer in (client.get("/o/authorize/", asked), client.post("/o/authorize/", asked)):
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"client_id": "unknown"}, {"redirect_uri": "https://evil.example/"}],
+)
+@pytest.mark.parametrize("allow", [{}, {"allow": "Authorize"}])
+def test_a_consent_that_was_tampered_with_sends_nobody_anywhere(
+    client, alice, granted, change, allow
+):
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    form = {
+        "client_id": "web",
+        "response_type": "code",
+        "redirect_uri": BACK,
+        "scope": "notes:read",
+    }
+    answer = client.post("/o/authorize/", {**form, **change, **allow})
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("key", ["abc", "9" * 30])
+def test_what_is_no_key_of_a_token_is_not_found(client, alice, key):
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    assert client.get(f"/o/authorized_tokens/{key}/delete/").status_code == 404
+
+
+def test_a_client_alone_signs_nobody_in(client, web_app, settings):
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "OIDC_ENABLED": True}
+    AccessToken.objects.create(
+        application=web_app,
+        token="alone",
+        scope="openid",
+        expires=timezone.now() + timedelta(hours=1),
+    )
+    answer = client.get("/o/userinfo/", HTTP_AUTHORIZATION="Bearer alone")
+    assert answer.status_code in (401, 403), answer.content
