@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.urls import include, path
 from django.utils import timezone
@@ -864,3 +864,43 @@ def test_a_client_alone_signs_nobody_in(client, web_app, settings):
     )
     answer = client.get("/o/userinfo/", HTTP_AUTHORIZATION="Bearer alone")
     assert answer.status_code in (401, 403), answer.content
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_client_that_is_not_known_signs_nobody_out(client, alice, settings, method):
+    extra = {"OIDC_ENABLED": True, "OIDC_RP_INITIATED_LOGOUT_ENABLED": True}
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, **extra}
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    answer = getattr(client, method)("/o/logout/", {"client_id": "unknown", "allow": "true"})
+    assert answer.status_code == 400
+    assert "_auth_user_id" in client.session
+
+
+@pytest.mark.parametrize("credential", ["web:\0", "\0:secret", "%00:secret"])
+def test_a_null_character_in_a_basic_credential_is_a_wrong_one(client, web_app, credential):
+    header = "Basic " + base64.b64encode(credential.encode()).decode()
+    for url in ("/o/token/", "/o/introspect/", "/o/revoke_token/"):
+        data = {"grant_type": "client_credentials", "token": "x"}
+        assert client.post(url, data, HTTP_AUTHORIZATION=header).status_code == 401
+
+
+@pytest.mark.parametrize("url", ["/o/token/", "/o/introspect/", "/o/revoke_token/"])
+def test_without_the_database_the_endpoints_say_to_come_again(client, pair, monkeypatch, url):
+    def down(*args, **kwargs):
+        raise OperationalError("down")
+
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", down)
+    data = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"], "token": "x"}
+    answer = client.post(url, data, HTTP_AUTHORIZATION=login())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json() == {"error": "temporarily_unavailable"}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_what_is_no_fault_of_the_database_is_raised(client, pair, monkeypatch):
+    def broken(*args, **kwargs):
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(OAuth2Validator, "validate_refresh_token", broken)
+    with pytest.raises(LookupError):
+        refresh(client, pair)

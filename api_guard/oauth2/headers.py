@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework.views import set_rollback
+
+from api_guard.exceptions import is_fault
+
+logger = logging.getLogger("api_guard.oauth2")
 
 View = Callable[..., HttpResponseBase]
 
@@ -37,7 +43,15 @@ def as_page(view: View) -> View:
 def _with_headers(view: View, headers: dict[str, str]) -> View:
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = _refuse_unreadable(request) or view(request, *args, **kwargs)
+        try:
+            response = _refuse_unreadable(request) or view(request, *args, **kwargs)
+        except Exception as error:
+            if not is_fault(error):
+                raise
+            logger.exception("%s could not be answered.", request.path)
+            set_rollback()
+            response = JsonResponse({"error": "temporarily_unavailable"}, status=503)
+            response.headers["Retry-After"] = "5"
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

@@ -22,6 +22,7 @@ _OURS: dict[str, Any] = {
     "introspect": views.IntrospectTokenView,
     "device-authorization": views.DeviceAuthorizationView,
     "device-confirm": views.DeviceConfirmView,
+    "rp-initiated-logout": views.RPInitiatedLogoutView,
     "authorized-token-delete": views.AuthorizedTokenDeleteView,
 }
 _PAGES = {"authorize", "device", "device-confirm", "device-grant-status", "rp-initiated-logout"}

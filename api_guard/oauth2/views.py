@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -25,7 +25,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 from api_guard import grants, tokens
 from api_guard.core.challenges import bearer_challenge
 from api_guard.oauth2.narrowing import live_scopes
-from api_guard.oauth2.toolkit import FatalClientError, OAuthToolkitError
+from api_guard.oauth2.toolkit import FatalClientError, InvalidOIDCClientError, OAuthToolkitError
 
 INTROSPECTION = "introspection"
 
@@ -70,6 +70,17 @@ class AuthorizedTokenDeleteView(views.AuthorizedTokenDeleteView):  # type: ignor
             return super().get_object(queryset)
         except (ValueError, ValidationError):
             raise Http404 from None
+
+
+class RPInitiatedLogoutView(views.RPInitiatedLogoutView):  # type: ignore[misc]
+    """Sign a user out for a client."""
+
+    def get_request_application(self, id_token: Any, client_id: str | None) -> Any:
+        """Return the client. Raises InvalidOIDCClientError for one that is not known."""
+        try:
+            return super().get_request_application(id_token, client_id)
+        except ObjectDoesNotExist:
+            raise InvalidOIDCClientError from None
 
 
 class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[misc]

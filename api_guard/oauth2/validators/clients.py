@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import DataError
 from oauthlib.oauth2.rfc6749.errors import UnsupportedGrantTypeError
 
 
@@ -14,8 +15,9 @@ class ClientMixin:
         validator: Any = super()
         try:
             return validator._authenticate_basic_auth(request) is True
-        except ValueError:
-            # Letters beyond ASCII where base64 should be, which the toolkit does not expect.
+        except (ValueError, DataError):
+            # Letters beyond ASCII where base64 should be, which the toolkit does not expect; a null
+            # character within, which PostgreSQL does not.
             return False
 
     def validate_grant_type(
