@@ -80,7 +80,9 @@ def _lock(request: Any) -> None:
 
 
 def _is_rotated(row: Any) -> bool:
-    return bool(get_access_token_model().objects.filter(source_refresh_token=row).exists())
+    # Held as well, for the toolkit reads it next, and makes a new one where it is gone.
+    issued = get_access_token_model().objects.select_for_update()
+    return issued.filter(source_refresh_token=row).first() is not None
 
 
 def _as_list(scopes: Any) -> Iterable[str]:
