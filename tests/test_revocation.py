@@ -439,3 +439,14 @@ def test_a_refresh_under_way_is_waited_for_and_ends_too(alice, application, acce
     tokens.revoke_tokens(alice)
     thread.join()
     assert is_over()
+
+
+def test_a_password_that_is_set_by_its_hash_ends_them_though_the_old_hash_is_outdated(
+    alice, access, settings
+):
+    md5 = "django.contrib.auth.hashers.MD5PasswordHasher"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", md5]
+    user = get_user_model().objects.get(pk=alice.pk)
+    user.password = make_password("another")
+    user.save(update_fields=["password"])
+    assert is_over()

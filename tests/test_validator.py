@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.urls import include, path
 from django.utils import timezone
@@ -26,7 +26,7 @@ from oauth2_provider.models import (
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import ProtectedResourceView, ScopedProtectedResourceView
 
-from api_guard import grants
+from api_guard import grants, tokens
 from api_guard.checks import check_decorators
 from api_guard.models import RefreshScope
 from api_guard.oauth2 import GuardedValidatorMixin, protected_resource, rw_protected_resource
@@ -766,3 +766,141 @@ def test_what_a_refresh_token_stands_for_says_so(client, pair, granted):
     grants.revoke(granted["user", "notes:write"])
     refresh(client, pair)
     assert str(RefreshScope.objects.get()).startswith("notes:read notes:write for refresh token ")
+
+
+# What is revoked while it is used, and what cannot be read
+
+
+@pytest.mark.parametrize("rotates", [True, False])
+@pytest.mark.parametrize("ending", ["revoke", "password", "delete"])
+def test_a_refresh_token_that_is_revoked_while_it_is_used_gives_none(
+    client, pair, alice, settings, monkeypatch, rotates, ending
+):
+    """It is judged before the transaction that saves the new token begins."""
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "ROTATE_REFRESH_TOKEN": rotates}
+    saved = OAuth2Validator.save_bearer_token
+
+    def end():
+        if ending == "revoke":
+            tokens.revoke_tokens(alice)
+        elif ending == "password":
+            alice.set_password("another")
+            alice.save()
+        else:
+            alice.delete()
+
+    def slow(self, *args, **kwargs):
+        end()
+        return saved(self, *args, **kwargs)
+
+    monkeypatch.setattr(OAuth2Validator, "save_bearer_token", slow)
+    answer = refresh(client, pair)
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_grant"})
+    assert not AccessToken.objects.exists()
+
+
+def test_a_retry_in_the_period_of_grace_gets_what_the_first_got(client, pair, settings, alice):
+    provider = {**settings.OAUTH2_PROVIDER, "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 120}
+    settings.OAUTH2_PROVIDER = provider
+    second = refresh(client, pair).json()
+    assert refresh(client, pair).json()["access_token"] == second["access_token"]
+    tokens.revoke_tokens(alice)
+    assert refresh(client, pair).json() == {"error": "invalid_grant"}
+
+
+def test_the_grant_type_by_which_oauthlib_knows_openid_is_none(client, code):
+    answer = token(client, "openid", code=code, redirect_uri=BACK, code_verifier=VERIFIER)
+    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
+
+
+def test_a_verifier_beyond_ascii_is_none(client, code):
+    Grant.objects.update(code_challenge_method="plain", code_challenge=VERIFIER)
+    answer = redeem(client, code, code_verifier="é" * 43)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("name", ["redirect_uri", "resource"])
+@pytest.mark.parametrize("uri", ["https://[", "http://[::1", "https://client.example:99999/"])
+def test_an_address_that_cannot_be_read_is_an_invalid_request(client, alice, granted, name, uri):
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    asked = {"client_id": "web", "response_type": "code", "redirect_uri": BACK, name: uri}
+    for answer in (client.get("/o/authorize/", asked), client.post("/o/authorize/", asked)):
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"client_id": "unknown"}, {"redirect_uri": "https://evil.example/"}],
+)
+@pytest.mark.parametrize("allow", [{}, {"allow": "Authorize"}])
+def test_a_consent_that_was_tampered_with_sends_nobody_anywhere(
+    client, alice, granted, change, allow
+):
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    form = {
+        "client_id": "web",
+        "response_type": "code",
+        "redirect_uri": BACK,
+        "scope": "notes:read",
+    }
+    answer = client.post("/o/authorize/", {**form, **change, **allow})
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("key", ["abc", "9" * 30])
+def test_what_is_no_key_of_a_token_is_not_found(client, alice, key):
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    assert client.get(f"/o/authorized_tokens/{key}/delete/").status_code == 404
+
+
+def test_a_client_alone_signs_nobody_in(client, web_app, settings):
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "OIDC_ENABLED": True}
+    AccessToken.objects.create(
+        application=web_app,
+        token="alone",
+        scope="openid",
+        expires=timezone.now() + timedelta(hours=1),
+    )
+    answer = client.get("/o/userinfo/", HTTP_AUTHORIZATION="Bearer alone")
+    assert answer.status_code in (401, 403), answer.content
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_client_that_is_not_known_signs_nobody_out(client, alice, settings, method):
+    extra = {"OIDC_ENABLED": True, "OIDC_RP_INITIATED_LOGOUT_ENABLED": True}
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, **extra}
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    answer = getattr(client, method)("/o/logout/", {"client_id": "unknown", "allow": "true"})
+    assert answer.status_code == 400
+    assert "_auth_user_id" in client.session
+
+
+@pytest.mark.parametrize("credential", ["web:\0", "\0:secret", "%00:secret"])
+def test_a_null_character_in_a_basic_credential_is_a_wrong_one(client, web_app, credential):
+    header = "Basic " + base64.b64encode(credential.encode()).decode()
+    for url in ("/o/token/", "/o/introspect/", "/o/revoke_token/"):
+        data = {"grant_type": "client_credentials", "token": "x"}
+        assert client.post(url, data, HTTP_AUTHORIZATION=header).status_code == 401
+
+
+@pytest.mark.parametrize("url", ["/o/token/", "/o/introspect/", "/o/revoke_token/"])
+def test_without_the_database_the_endpoints_say_to_come_again(client, pair, monkeypatch, url):
+    def down(*args, **kwargs):
+        raise OperationalError("down")
+
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", down)
+    data = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"], "token": "x"}
+    answer = client.post(url, data, HTTP_AUTHORIZATION=login())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json() == {"error": "temporarily_unavailable"}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_what_is_no_fault_of_the_database_is_raised(client, pair, monkeypatch):
+    def broken(*args, **kwargs):
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(OAuth2Validator, "validate_refresh_token", broken)
+    with pytest.raises(LookupError):
+        refresh(client, pair)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework.views import set_rollback
+
+from api_guard.exceptions import is_fault
+
+logger = logging.getLogger("api_guard.oauth2")
 
 View = Callable[..., HttpResponseBase]
+
+_ADDRESSES = ("redirect_uri", "post_logout_redirect_uri", "resource")
 
 
 def as_endpoint(view: View) -> View:
@@ -34,7 +43,15 @@ def as_page(view: View) -> View:
 def _with_headers(view: View, headers: dict[str, str]) -> View:
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = _refuse_null(request) or view(request, *args, **kwargs)
+        try:
+            response = _refuse_unreadable(request) or view(request, *args, **kwargs)
+        except Exception as error:
+            if not is_fault(error):
+                raise
+            logger.exception("%s could not be answered.", request.path)
+            set_rollback()
+            response = JsonResponse({"error": "temporarily_unavailable"}, status=503)
+            response.headers["Retry-After"] = "5"
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response
@@ -42,10 +59,27 @@ def _with_headers(view: View, headers: dict[str, str]) -> View:
     return answer
 
 
-def _refuse_null(request: HttpRequest) -> HttpResponseBase | None:
-    """Refuse a null character, which no parameter may hold and PostgreSQL cannot look up."""
+def _refuse_unreadable(request: HttpRequest) -> HttpResponseBase | None:
+    """Refuse a null character, which no parameter may hold and PostgreSQL cannot look up, and an
+    address that cannot be read as one.
+    """
     given = [*request.GET.lists(), *request.POST.lists()]
     if any("\0" in text for name, values in given for text in (name, *values)):
-        body = {"error": "invalid_request", "error_description": "A parameter holds a null."}
-        return JsonResponse(body, status=400)
+        return _invalid("A parameter holds a null.")
+    addresses = (text for name, values in given if name in _ADDRESSES for text in values)
+    if not all(_is_readable(uri) for text in addresses for uri in text.split()):
+        return _invalid("An address cannot be read.")
     return None
+
+
+def _is_readable(uri: str) -> bool:
+    try:
+        _ = urlsplit(uri).port
+    except ValueError:
+        return False
+    return True
+
+
+def _invalid(description: str) -> JsonResponse:
+    body = {"error": "invalid_request", "error_description": description}
+    return JsonResponse(body, status=400)

@@ -15,13 +15,16 @@ def live_scopes(scopes: Iterable[str], user: Any, client: Any) -> list[str]:
     """Return those of `scopes` that are granted, live, to both sides of a token; none of a side
     that is inactive.
 
-    `user` is None for a client on its own behalf. Protocol scopes need no grant.
+    `user` is None for a client on its own behalf. Protocol scopes need no grant, but a user: a
+    client alone signs nobody in.
     """
     asked = list(dict.fromkeys(scopes))
     if client is None or (user is not None and not is_active(user)):
         return []
     granted, _ = grants.granted(user, client.pk)
-    held = effective_scopes(Credential.TOKEN, frozenset(asked), granted) | PROTOCOL_SCOPES
+    held = effective_scopes(Credential.TOKEN, frozenset(asked), granted)
+    if user is not None:
+        held |= PROTOCOL_SCOPES
     return [name for name in asked if name in held]
 
 

@@ -55,8 +55,9 @@ def _is_new_password(stored: str, user: Any, fields: frozenset[str] | None) -> b
     if user.password == stored:
         return False
     # A sign-in hashes the same password anew where the hasher has become stronger, and so does
-    # Django: by saving this one field, without set_password() having been called.
-    is_by_itself = fields == frozenset({"password"}) and user._password is None
+    # Django: by saving this one field, after it forgot the password that it had hashed.
+    forgot = user.__dict__.get("_password", "") is None
+    is_by_itself = fields == frozenset({"password"}) and forgot
     return not (is_by_itself and _is_outdated(stored))
 
 

@@ -15,7 +15,9 @@ def _part(before: str, since_4: str) -> Any:
 
 
 BaseScopes = _part("scopes", "core.scopes").BaseScopes
+InvalidOIDCClientError = _part("exceptions", "core.exceptions").InvalidOIDCClientError
 OAuthToolkitError = _part("exceptions", "core.exceptions").OAuthToolkitError
+FatalClientError = _part("exceptions", "core.exceptions").FatalClientError
 bcp_checks = _part("checks", "core.checks").validate_bcp_configuration
 protected_resource = _part("decorators", "resource_server.decorators").protected_resource
 rw_protected_resource = _part("decorators", "resource_server.decorators").rw_protected_resource

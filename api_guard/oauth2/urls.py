@@ -22,6 +22,8 @@ _OURS: dict[str, Any] = {
     "introspect": views.IntrospectTokenView,
     "device-authorization": views.DeviceAuthorizationView,
     "device-confirm": views.DeviceConfirmView,
+    "rp-initiated-logout": views.RPInitiatedLogoutView,
+    "authorized-token-delete": views.AuthorizedTokenDeleteView,
 }
 _PAGES = {"authorize", "device", "device-confirm", "device-grant-status", "rp-initiated-logout"}
 # Where a client sends its secret, or anybody a code or a token that may be guessed.

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
@@ -14,12 +15,17 @@ from oauth2_provider import views
 from oauth2_provider.models import get_application_model, get_device_grant_model
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request as OAuthRequest
-from oauthlib.oauth2.rfc6749.errors import InvalidScopeError
+from oauthlib.oauth2.rfc6749.errors import (
+    InvalidClientIdError,
+    InvalidScopeError,
+    MismatchingRedirectURIError,
+    OAuth2Error,
+)
 
 from api_guard import grants, tokens
 from api_guard.core.challenges import bearer_challenge
 from api_guard.oauth2.narrowing import live_scopes
-from api_guard.oauth2.toolkit import OAuthToolkitError
+from api_guard.oauth2.toolkit import FatalClientError, InvalidOIDCClientError, OAuthToolkitError
 
 INTROSPECTION = "introspection"
 
@@ -37,6 +43,44 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         if not scopes:
             raise OAuthToolkitError(error=InvalidScopeError(request=asked))
         return scopes, credentials
+
+    def form_valid(self, form: Any) -> HttpResponseBase:
+        """Send a browser only to where the client is registered; what a form says is hearsay."""
+        given = form.cleaned_data
+        clients = get_application_model()._default_manager
+        client = clients.filter(client_id=given["client_id"]).first()
+        if client is None or not client.is_usable(self.request):
+            return self._refuse(InvalidClientIdError())
+        if given["redirect_uri"] and not client.redirect_uri_allowed(given["redirect_uri"]):
+            return self._refuse(MismatchingRedirectURIError())
+        response: HttpResponseBase = super().form_valid(form)
+        return response
+
+    def _refuse(self, error: OAuth2Error) -> HttpResponseBase:
+        refused: HttpResponseBase = self.error_response(FatalClientError(error=error), None)
+        return refused
+
+
+class AuthorizedTokenDeleteView(views.AuthorizedTokenDeleteView):  # type: ignore[misc]
+    """Let a user revoke a token of its own."""
+
+    def get_object(self, queryset: Any = None) -> Any:
+        """Return the token; a key that can be none is not found."""
+        try:
+            return super().get_object(queryset)
+        except (ValueError, ValidationError):
+            raise Http404 from None
+
+
+class RPInitiatedLogoutView(views.RPInitiatedLogoutView):  # type: ignore[misc]
+    """Sign a user out for a client."""
+
+    def get_request_application(self, id_token: Any, client_id: str | None) -> Any:
+        """Return the client. Raises InvalidOIDCClientError for one that is not known."""
+        try:
+            return super().get_request_application(id_token, client_id)
+        except ObjectDoesNotExist:
+            raise InvalidOIDCClientError from None
 
 
 class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[misc]

@@ -48,6 +48,8 @@ class IssueMixin:
     def get_code_challenge(self, code: str, request: Any) -> str | None:
         """Return the challenge of a code, which another request may have redeemed by now."""
         validator: Any = super()
+        if not (request.code_verifier or "").isascii():
+            raise InvalidGrantError(request=request)  # no verifier (RFC 7636 §4.1)
         with _void_where_it_is_gone(request):
             challenge: str | None = validator.get_code_challenge(code, request)
         return challenge

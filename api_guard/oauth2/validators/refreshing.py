@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from oauth2_provider.models import get_refresh_token_model
-from oauthlib.oauth2.rfc6749.errors import InvalidScopeError
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
 
 from api_guard.models import RefreshScope
 from api_guard.oauth2.narrowing import is_active, live_scopes
@@ -49,6 +49,7 @@ class RefreshMixin:
         return bool(request.scopes)
 
     def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        _lock(request)
         validator: Any = super()
         validator._save_bearer_token(token, request, *args, **kwargs)
         reused = vars(request).get("refresh_token_instance")
@@ -62,6 +63,26 @@ class RefreshMixin:
         row = validator._create_refresh_token(request, refresh_token_code, access_token, previous)
         _keep_whole(row, access_token.scope, request)
         return row
+
+
+def _lock(request: Any) -> None:
+    """Hold the refresh token until the new one is saved. Raises InvalidGrantError for a void one.
+
+    It was judged before this transaction began, and may have been revoked since. One that another
+    request has just rotated is judged by the toolkit, which answers with what that request got.
+    """
+    used, model = vars(request).get("refresh_token_instance"), get_refresh_token_model()
+    if not isinstance(used, model):
+        return
+    row = model.objects.select_for_update().filter(pk=used.pk).first()
+    if row is None or (row.access_token_id is None and not _is_rotated(row)):
+        raise InvalidGrantError(request=request)
+
+
+def _is_rotated(row: Any) -> bool:
+    # Held as well, for the toolkit reads it next, and makes a new one where it is gone.
+    issued = get_access_token_model().objects.select_for_update()
+    return issued.filter(source_refresh_token=row).first() is not None
 
 
 def _as_list(scopes: Any) -> Iterable[str]:
