@@ -191,6 +191,8 @@ def test_a_first_password_ends_what_came_before_it(alice, access):
     get_user_model().objects.update(password="!no password")
     alice.refresh_from_db()
     alice.password = make_password("looking glass")
+    # As after a sign-in that made a hash stronger: what no hasher knows was not made stronger.
+    alice._password = None
     alice.save(update_fields=["password"])
     assert is_over()
 
