@@ -14,8 +14,8 @@ from oauth2_provider.oauth2_backends import JSONOAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from api_guard import grants
+from api_guard.oauth2.introspection import IntrospectTokenView
 from api_guard.oauth2.limits import limit_secrets
-from api_guard.oauth2.views import IntrospectTokenView
 from tests.test_validator import with_devices as with_devices
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]

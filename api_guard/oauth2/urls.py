@@ -12,6 +12,7 @@ from oauth2_provider.urls import (
 
 from api_guard.oauth2 import views
 from api_guard.oauth2.headers import as_endpoint, as_page
+from api_guard.oauth2.introspection import IntrospectTokenView
 from api_guard.oauth2.limits import limit_secrets, limit_user_codes
 
 app_name = "oauth2_provider"
@@ -19,7 +20,7 @@ app_name = "oauth2_provider"
 _OURS: dict[str, Any] = {
     "authorize": views.AuthorizationView,
     "token": views.TokenView,
-    "introspect": views.IntrospectTokenView,
+    "introspect": IntrospectTokenView,
     "device-authorization": views.DeviceAuthorizationView,
     "device-confirm": views.DeviceConfirmView,
     "rp-initiated-logout": views.RPInitiatedLogoutView,
