@@ -16,7 +16,7 @@ demo: $(VENV)/demo.stamp
 	@$(BIN)/python example_project/manage.py demo --port $(PORT)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
