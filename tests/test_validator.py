@@ -629,6 +629,23 @@ def test_openid_connect_signs_in_without_any_grant(client, bob, web_app):
 
 
 @pytest.mark.usefixtures("with_oidc")
+@pytest.mark.parametrize("fields", [{"algorithm": ""}, {"algorithm": "HS256"}])
+def test_a_client_that_cannot_sign_is_named_in_the_log(client, bob, web_app, fields, caplog):
+    secret = {"client_secret": "short", "hash_client_secret": False}
+    Application.objects.update(**secret, **fields)
+    client.force_login(bob)
+    code = consent(client, ask(client, scope="openid"))["code"]
+    data = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK}
+    header = login(secret="short")
+    refused = client.post(
+        "/o/token/", {**data, "code_verifier": VERIFIER}, HTTP_AUTHORIZATION=header
+    )
+    assert (refused.status_code, refused.json()["error"]) == (400, "server_error")
+    assert "The client Web cannot be issued an ID token" in caplog.text
+    assert not AccessToken.objects.exists()
+
+
+@pytest.mark.usefixtures("with_oidc")
 def test_an_id_token_is_no_bearer_token(client, bob, web_app):
     client.force_login(bob)
     pair = redeem(client, consent(client, ask(client, scope="openid"))["code"]).json()

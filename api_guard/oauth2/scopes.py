@@ -22,8 +22,7 @@ class GrantedScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit s
     """For `OAUTH2_PROVIDER["SCOPES_BACKEND_CLASS"]`.
 
     Every scope is declared in `API_GUARD["SCOPES"]`; a client may ask for those granted to it.
-    OpenID Connect's own scopes are issued to every client, `openid` to those that say how to sign,
-    and satisfy no demand.
+    OpenID Connect's own scopes are issued to every client and satisfy no demand.
     """
 
     def get_all_scopes(self) -> dict[str, str]:
@@ -36,11 +35,7 @@ class GrantedScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit s
         """Return what `application` may ask for; with neither it nor a request, all."""
         if application is None and request is None:
             return sorted(self.get_all_scopes())  # the server's metadata
-        protocol = set(_protocol_scopes())
-        if not getattr(application, "algorithm", ""):
-            # Nothing to sign an ID token with: to ask for one would end in an error.
-            protocol.discard("openid")
-        return sorted(_granted_to(application) | protocol)
+        return sorted(_granted_to(application) | _protocol_scopes().keys())
 
     def get_default_scopes(
         self, application: object = None, request: object = None, *_: object, **__: object

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from jwcrypto.common import JWException
 from oauth2_provider.models import get_grant_model, get_refresh_token_model
-from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, ServerError
 
 from api_guard.oauth2.narrowing import is_active, live_scopes
+
+logger = logging.getLogger("api_guard.oauth2")
 
 _CODE = "authorization_code"
 
@@ -76,6 +81,16 @@ class IssueMixin:
         self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
     ) -> None:
         """The code went with the transaction that issued the token."""
+
+    def finalize_id_token(self, id_token: Any, token: Any, token_handler: Any, request: Any) -> str:
+        """Return the ID token, signed. Raises ServerError for a client that has no way to sign."""
+        validator: Any = super()
+        try:
+            signed: str = validator.finalize_id_token(id_token, token, token_handler, request)
+        except (ImproperlyConfigured, JWException) as error:
+            logger.error("The client %s cannot be issued an ID token: %s", request.client, error)
+            raise ServerError(request=request) from error
+        return signed
 
     def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
         _forget_claims(request)
