@@ -17,3 +17,17 @@ class Thing(models.Model):
     class Meta:
         app_label = "hostile"
         ordering = ["pk"]
+
+
+class Offer(models.Model):
+    """Two columns that have to agree."""
+
+    low = models.SmallIntegerField()
+    high = models.SmallIntegerField(null=True)
+
+    class Meta:
+        app_label = "hostile"
+        constraints = [
+            models.UniqueConstraint(fields=["low", "high"], name="offered_once"),
+            models.CheckConstraint(condition=models.Q(low__lte=models.F("high")), name="low_first"),
+        ]
