@@ -16,7 +16,6 @@ from api_guard.parsers.reading import limits_in, refusals, refuse_cut_off
 
 # Django reads boundaries of up to 201 characters. What follows the last one means nothing.
 _TAIL = 500
-_CHUNK = 65_536
 
 
 class MultiPartParser(parsers.MultiPartParser):
@@ -39,8 +38,6 @@ class MultiPartParser(parsers.MultiPartParser):
         counted: Any = _Counted(stream, limits.upload)
         with refusals():
             form = super().parse(counted, media_type, context)
-            while counted.read(_CHUNK):
-                pass  # what follows the last boundary
             try:
                 refuse_cut_off(counted.length, context)
                 if counted.length and _last_boundary(media_type) not in counted.tail:
