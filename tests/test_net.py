@@ -173,7 +173,7 @@ def post(api):
 
 @pytest.fixture
 def tea():
-    return Thing.objects.create(title="tea", slug="tea")
+    return Thing.objects.create(title="tea", slug="tea", count=1)
 
 
 OF_THE_CLIENT = [

@@ -80,6 +80,8 @@ urlpatterns = [
 ]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__)]
 
+# The row that keys lead to; no sequence comes to it.
+TARGET = 2**31
 EDGES = [
     0, 1, -1, 2**15, 2**31, 2**63, -(2**63) - 1, 10**100, 1e308, 1e-320, 0.1 + 0.2,
     "", " ", "a", "1", "-0", "1e400", "1e999999999", "-1e-999999999", "NaN", "sNaN", "-Infinity",
@@ -113,14 +115,14 @@ def post(place, data, ascii_only):
     return APIClient().generic("POST", place, body, "application/json")
 
 
-many = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 
 
 @many
 @given(st.data(), st.booleans())
 def test_a_model_s_serializer_stores_all_of_it_or_nothing(data, ascii_only):
-    Record.objects.exclude(pk=1).delete()
-    Record.objects.get_or_create(pk=1)
+    Record.objects.exclude(pk=TARGET).delete()
+    Record.objects.get_or_create(pk=TARGET)
     response = post("/stored", data.draw(bodies(RecordSerializer)), ascii_only)
     assert response.status_code in (201, 400), response.content
     assert Record.objects.count() == (2 if response.status_code == 201 else 1)
@@ -137,7 +139,7 @@ def test_fields_of_every_other_kind_read_it_or_refuse_it(data, ascii_only):
 
 @pytest.mark.parametrize("value", EDGES, ids=repr)
 def test_every_field_meets_every_edge(value):
-    Record.objects.get_or_create(pk=1)
+    Record.objects.get_or_create(pk=TARGET)
     for place, serializer_class in (("/stored", RecordSerializer), ("/read", ReadSerializer)):
         for name in serializer_class().fields:
             response = post(place, {name: value}, ascii_only=True)

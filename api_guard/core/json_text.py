@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import json
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -14,13 +16,14 @@ from api_guard.core.limits import Limits
 _SHAPE = frozenset('"[]{}:,')
 _NO_SHAPE = bytes(set(range(256)) - set(b'"[]{}:,'))
 _QUOTES = (b'"' * 16, b'"' * 4, b'""')
-_BRACKETS = bytes.maketrans(b"{}", b"[]")
-_DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+_DIGITS = bytes(48 if byte in b"0123456789+-.eE" else 32 for byte in range(256))
 _ODD_ESCAPES = ("\\ud", "\\uD", "\\u0000")
 _ESCAPE = re.compile(
     r"\\(?:u(?P<null>0000)|u(?P<high>d[89ab]..)(?P<low>\\ud[c-f]..)?|u(?P<lone>d[c-f]..)|.)",
     re.IGNORECASE | re.DOTALL,
 )
+# Up to here it takes less to look at every pair than to prove that there is no need.
+_SHORT = 1000
 _KINDS = {"object": dict, "list": list}
 
 
@@ -42,26 +45,37 @@ def loads(body: bytes, limits: Limits) -> Any:
     That is RFC 8259 in UTF-8, without what parsers read in different ways: duplicate keys, NaN,
     Infinity and numbers that overflow to it, lone surrogates, and the null character.
     """
+    if len(body) <= _SHORT and _is_simple(body, limits):
+        return _of_kind(_decode(_SIMPLE, decoded(body)), limits)
     has_escapes = b"\\" in body
     shape = _shape(body, has_escapes)
-    _bound_shape(shape, limits)
+    _bound_items(shape, limits)
     text = decoded(body)
     objects: list[dict[str, Any]] = []
-    collector = _collector(objects)
+    collector, numbers = _collector(objects), _finite_floats()
     next(collector)
-    value = _decode(text, limits, object_hook=collector.send, count=_has_long_number(body, limits))
+    next(numbers)
+    if _may_have_long_number(body, limits):
+        hooks = _bounded_numbers(limits.digits)
+    else:
+        hooks = {"parse_float": numbers.send}
+    value = _decode(_decoder(object_hook=collector.send, **hooks), text)
+    if shape.count(b"[") + shape.count(b"{") > limits.depth:
+        _bound_depth(value, limits.depth)
     names: set[str] = set().union(*objects)
     if max(map(len, names), default=0) > limits.name:
         raise OverLimit(f"A key is longer than {limits.name} characters.")
-    # A key that stands twice in an object is twice in the text, and once in the dict. Where no key
-    # holds a character of the shape, `"":` is a key there, and nothing else is.
-    is_plain = _SHAPE.isdisjoint("".join(names))
-    if not is_plain or shape.count(b'"":') != sum(map(len, objects)):
-        _decode(text, limits, object_pairs_hook=_refuse_duplicates, count=False)
+    # A key that stands twice in an object is twice in the text, and once in the dict.
+    if not _has_colons(shape, names, sum(map(len, objects))):
+        _decode(_SIMPLE, text)
     if has_escapes and any(escape in text for escape in _ODD_ESCAPES):
         _refuse_odd_characters(text)
     if len(body) > limits.text and _may_have_long_text(text, limits.text):
         _bound_texts(value, limits.text)
+    return _of_kind(value, limits)
+
+
+def _of_kind(value: Any, limits: Limits) -> Any:
     kind = _KINDS.get(limits.top)
     if kind is not None and type(value) is not kind:
         raise Malformed(f"The body must be a JSON {limits.top}.")
@@ -74,6 +88,25 @@ def decoded(body: bytes) -> str:
         return body.decode()
     except UnicodeDecodeError as error:
         raise Malformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
+
+
+def _has_colons(shape: bytes, names: set[str], keys: int) -> bool:
+    """Whether a text has just as many colons after keys as its objects have keys."""
+    if shape.count(b":") == keys:
+        return True
+    # Where no key holds a character of the shape, `"":` is a key there, and nothing else is.
+    return _SHAPE.isdisjoint("".join(names)) and shape.count(b'"":') == keys
+
+
+def _is_simple(body: bytes, limits: Limits) -> bool:
+    """Whether nothing in a short body can be over a limit, or an odd character."""
+    return (
+        len(body) <= min(limits.items, limits.text)
+        and b"\\" not in body
+        and body.count(b"[") + body.count(b"{") <= limits.depth
+        and not _may_have_long_number(body, limits)
+        and (len(body) <= limits.name or not _may_have_long_text(decoded(body), limits.name))
+    )
 
 
 def _shape(body: bytes, has_escapes: bool) -> bytes:
@@ -91,21 +124,22 @@ def _outside(shape: bytes) -> bytes:
     return b"".join(shape.split(b'"')[::2]) if b'"' in shape else shape
 
 
-def _bound_shape(shape: bytes, limits: Limits) -> None:
+def _bound_items(shape: bytes, limits: Limits) -> None:
     most = limits.items
     # The first two are cheap, and may count what stands inside strings.
     if len(shape) > most and _items(shape) > most and _items(_outside(shape)) > most:
         raise OverLimit(f"The body holds more than {most} values.")
-    nested = shape.translate(_BRACKETS, b",:")
-    if nested.count(b"[") <= limits.depth:
-        return
-    nested = _outside(nested)
-    for _ in range(limits.depth):
-        # One level less each time, from the inside.
-        nested = nested.replace(b"[]", b"")
-        if not nested:
+
+
+def _bound_depth(value: Any, most: int) -> None:
+    level = [value]
+    for _ in range(most):
+        # What lists and objects refer to is what they hold.
+        level = gc.get_referents(*level)
+        if not level:
             return
-    raise OverLimit(f"Lists and objects are nested deeper than {limits.depth}, or not closed.")
+    if any(isinstance(item, (list, dict)) for item in level):
+        raise OverLimit(f"Lists and objects are nested deeper than {most}.")
 
 
 def _items(shape: bytes) -> int:
@@ -120,34 +154,37 @@ def _collector(found: list[dict[str, Any]]) -> Generator[Any, dict[str, Any], No
         found.append(item)
 
 
-def _decode(
-    text: str,
-    limits: Limits,
-    *,
-    count: bool,
-    object_hook: Callable[[dict[str, Any]], Any] | None = None,
-    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
-) -> Any:
-    most = limits.digits
-
-    def read_float(number: str) -> float:
+def _finite_floats() -> Generator[Any, str, None]:
+    value: Any = None
+    while True:
+        number = yield value
         value = float(number)
-        if len(number) > most or value - value:
+        if value - value:
+            _refuse_number(len(number), number)
+
+
+def _finite_float(number: str) -> float:
+    value = float(number)
+    if value - value:
+        _refuse_number(len(number), number)
+    return value
+
+
+def _bounded_numbers(most: int) -> dict[str, Any]:
+    def read_float(number: str) -> float:
+        if len(number) > most:
             _refuse_number(most, number)
-        return value
+        return _finite_float(number)
 
     def read_int(number: str) -> int:
         if len(number) > most:
             _refuse_number(most, number)
         return int(number)
 
-    decoder = json.JSONDecoder(
-        object_hook=object_hook,
-        object_pairs_hook=object_pairs_hook,
-        parse_float=read_float,
-        parse_int=read_int if count else None,
-        parse_constant=_refuse_constant,
-    )
+    return {"parse_float": read_float, "parse_int": read_int}
+
+
+def _decode(decoder: json.JSONDecoder, text: str) -> Any:
     try:
         return decoder.decode(text)
     except BodyError:
@@ -155,7 +192,6 @@ def _decode(
     except ValueError as error:
         raise Malformed(f"The body is not JSON: {error}.") from None
     except RecursionError:
-        # Only where `depth` was raised beyond what the interpreter has room for.
         raise OverLimit("Lists and objects are nested too deep.") from None
 
 
@@ -165,8 +201,8 @@ def _refuse_number(most: int, number: str) -> NoReturn:
     raise Malformed("A number is too large.")
 
 
-def _has_long_number(body: bytes, limits: Limits) -> bool:
-    """Whether a run of digits may be longer than the limit: each such run shows in a sample."""
+def _may_have_long_number(body: bytes, limits: Limits) -> bool:
+    """Whether a number may be longer than the limit: each such number shows in a sample."""
     if len(body) <= limits.digits:
         return False
     stride = max(1, limits.digits // 8)
@@ -182,6 +218,11 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise Malformed("A key stands twice in one object.")
     return found
+
+
+_decoder = functools.partial(json.JSONDecoder, parse_constant=_refuse_constant)
+# Reads what needs no limits, and refuses a key that stands twice. Slower for many objects.
+_SIMPLE = _decoder(object_pairs_hook=_refuse_duplicates, parse_float=_finite_float)
 
 
 def _refuse_odd_characters(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.files.uploadhandler import StopUpload
 from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 
@@ -39,6 +40,8 @@ class MultiPartParser(parsers.MultiPartParser):
         with refusals():
             form = super().parse(counted, media_type, context)
             try:
+                if counted.length > limits.upload:
+                    raise BodyTooLarge
                 refuse_cut_off(counted.length, context)
                 if counted.length and _last_boundary(media_type) not in counted.tail:
                     raise Malformed("The last part is not closed.")
@@ -73,6 +76,7 @@ class _Counted:
         chunk: bytes = self._stream.read(*([] if size is None else [size]))
         self.length += len(chunk)
         if self.length > self._most:
-            raise BodyTooLarge
+            # Has the handlers throw away the file that they are at.
+            raise StopUpload(connection_reset=True)
         self.tail = (self.tail + chunk)[-_TAIL:]
         return chunk
