@@ -95,6 +95,7 @@ def test_what_holds_too_much_is_over_the_limit(body, said):
     "body",
     [
         b"[[[]]]",
+        b"[[[1]],[]]",
         b'["]", "]", "]", "]"]',
         b"[1,1,1,1,1]",
         b'",,,,,,,,"',

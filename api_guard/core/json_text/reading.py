@@ -1,4 +1,4 @@
-"""Reads JSON within limits, bounded before it is built, with one meaning for every parser."""
+"""Reads JSON, and refuses what parsers read in different ways."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Any, NoReturn
 
+from api_guard.core.json_text.errors import BodyError, Malformed, OverLimit
+from api_guard.core.json_text.shape import (
+    SHAPE,
+    items_in,
+    may_have_long_number,
+    may_have_long_text,
+    outside,
+    shape_of,
+)
 from api_guard.core.limits import Limits
 
-# What the shape of a text is made of. To delete all else takes no longer than to read it.
-_SHAPE = frozenset('"[]{}:,')
-_NO_SHAPE = bytes(set(range(256)) - set(b'"[]{}:,'))
-_QUOTES = (b'"' * 16, b'"' * 4, b'""')
-_DIGITS = bytes(48 if byte in b"0123456789+-.eE" else 32 for byte in range(256))
 _ODD_ESCAPES = ("\\ud", "\\uD", "\\u0000")
 _ESCAPE = re.compile(
     r"\\(?:u(?P<null>0000)|u(?P<high>d[89ab]..)(?P<low>\\ud[c-f]..)?|u(?P<lone>d[c-f]..)|.)",
@@ -25,18 +29,6 @@ _ESCAPE = re.compile(
 # Up to here it takes less to look at every pair than to prove that there is no need.
 _SHORT = 1000
 _KINDS = {"object": dict, "list": list}
-
-
-class BodyError(ValueError):
-    """A body that is refused."""
-
-
-class Malformed(BodyError):
-    """It is not what it says it is."""
-
-
-class OverLimit(BodyError):
-    """It holds more than may be."""
 
 
 def loads(body: bytes, limits: Limits) -> Any:
@@ -48,14 +40,14 @@ def loads(body: bytes, limits: Limits) -> Any:
     if len(body) <= _SHORT and _is_simple(body, limits):
         return _of_kind(_decode(_SIMPLE, decoded(body)), limits)
     has_escapes = b"\\" in body
-    shape = _shape(body, has_escapes)
+    shape = shape_of(body, has_escapes)
     _bound_items(shape, limits)
     text = decoded(body)
     objects: list[dict[str, Any]] = []
     collector, numbers = _collector(objects), _finite_floats()
     next(collector)
     next(numbers)
-    if _may_have_long_number(body, limits):
+    if may_have_long_number(body, limits):
         hooks = _bounded_numbers(limits.digits)
     else:
         hooks = {"parse_float": numbers.send}
@@ -70,7 +62,7 @@ def loads(body: bytes, limits: Limits) -> Any:
         _decode(_SIMPLE, text)
     if has_escapes and any(escape in text for escape in _ODD_ESCAPES):
         _refuse_odd_characters(text)
-    if len(body) > limits.text and _may_have_long_text(text, limits.text):
+    if len(body) > limits.text and may_have_long_text(text, limits.text):
         _bound_texts(value, limits.text)
     return _of_kind(value, limits)
 
@@ -95,7 +87,7 @@ def _has_colons(shape: bytes, names: set[str], keys: int) -> bool:
     if shape.count(b":") == keys:
         return True
     # Where no key holds a character of the shape, `"":` is a key there, and nothing else is.
-    return _SHAPE.isdisjoint("".join(names)) and shape.count(b'"":') == keys
+    return SHAPE.isdisjoint("".join(names)) and shape.count(b'"":') == keys
 
 
 def _is_simple(body: bytes, limits: Limits) -> bool:
@@ -104,30 +96,15 @@ def _is_simple(body: bytes, limits: Limits) -> bool:
         len(body) <= min(limits.items, limits.text)
         and b"\\" not in body
         and body.count(b"[") + body.count(b"{") <= limits.depth
-        and not _may_have_long_number(body, limits)
-        and (len(body) <= limits.name or not _may_have_long_text(decoded(body), limits.name))
+        and not may_have_long_number(body, limits)
+        and (len(body) <= limits.name or not may_have_long_text(decoded(body), limits.name))
     )
-
-
-def _shape(body: bytes, has_escapes: bool) -> bytes:
-    """Return the quotes, brackets, commas and colons of `body`, those inside its strings too."""
-    if has_escapes:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return body.translate(None, _NO_SHAPE)
-
-
-def _outside(shape: bytes) -> bytes:
-    """Return what of `shape` stands outside strings."""
-    # Quotes that stand side by side may go by twos: what comes after stays inside or outside.
-    for quotes in _QUOTES:
-        shape = shape.replace(quotes, b"")
-    return b"".join(shape.split(b'"')[::2]) if b'"' in shape else shape
 
 
 def _bound_items(shape: bytes, limits: Limits) -> None:
     most = limits.items
     # The first two are cheap, and may count what stands inside strings.
-    if len(shape) > most and _items(shape) > most and _items(_outside(shape)) > most:
+    if len(shape) > most and items_in(shape) > most and items_in(outside(shape)) > most:
         raise OverLimit(f"The body holds more than {most} values.")
 
 
@@ -140,10 +117,6 @@ def _bound_depth(value: Any, most: int) -> None:
             return
     if any(isinstance(item, (list, dict)) for item in level):
         raise OverLimit(f"Lists and objects are nested deeper than {most}.")
-
-
-def _items(shape: bytes) -> int:
-    return shape.count(b",") + shape.count(b"[") + shape.count(b"{")
 
 
 def _collector(found: list[dict[str, Any]]) -> Generator[Any, dict[str, Any], None]:
@@ -201,14 +174,6 @@ def _refuse_number(most: int, number: str) -> NoReturn:
     raise Malformed("A number is too large.")
 
 
-def _may_have_long_number(body: bytes, limits: Limits) -> bool:
-    """Whether a number may be longer than the limit: each such number shows in a sample."""
-    if len(body) <= limits.digits:
-        return False
-    stride = max(1, limits.digits // 8)
-    return b"0" * (limits.digits // stride) in body[::stride].translate(_DIGITS)
-
-
 def _refuse_constant(name: str) -> NoReturn:
     raise Malformed(f"{name} is not JSON.")
 
@@ -231,15 +196,6 @@ def _refuse_odd_characters(text: str) -> None:
             raise Malformed("The body holds a null character.")
         if escape["lone"] or (escape["high"] and not escape["low"]):
             raise Malformed("The body holds a lone surrogate.")
-
-
-def _may_have_long_text(text: str, most: int) -> bool:
-    """Whether a string may be longer than `most`: each such string fills a block of half of it."""
-    if "\\" in text:
-        text = text.replace("\\\\", "..").replace('\\"', "..")
-    block = (most + 1) // 2
-    starts = range(0, len(text), block)
-    return any(text.find('"', start, start + block) == -1 for start in starts)
 
 
 def _bound_texts(value: Any, most: int) -> None:
