@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 from django.test import RequestFactory
 from rest_framework.request import Request
 
-from api_guard.blame.database import is_integrity_sent
+from api_guard.blame.database import is_data_sent, is_integrity_sent
 from api_guard.blame.sent import Sent
 from tests.hostile.models import Thing
 
@@ -49,3 +49,20 @@ def test_what_says_nothing_is_not_held():
     assert sent("a=1").holds(["1", 1])
     assert sent("").holds("tea")
     assert sent("").holds(Thing(pk=5))
+
+
+@pytest.mark.parametrize(
+    ("params", "is_sent"),
+    [
+        (("tea",), True),
+        ({"slug": "tea"}, True),
+        ((["cake", "tea"],), True),
+        (("cake",), False),
+        ((["cake", "scone"], 1), False),
+        ((2**63, "tea"), False),
+        ((), False),
+    ],
+)
+def test_a_data_error_that_names_no_value_is_of_any_value_that_was_sent(params, is_sent):
+    error = DataError("invalid input syntax")
+    assert is_data_sent(error, params, [], sent("slug=tea")) is is_sent

@@ -6,14 +6,15 @@ import logging
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.urls import path
 from rest_framework import serializers
-from rest_framework.generics import CreateAPIView
+from rest_framework.generics import CreateAPIView, GenericAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import ANY_OBJECT, PUBLIC, guard
-from tests.hostile.models import Thing
+from tests.hostile.models import Offer, Thing
 
 HUGE = 2**70
 public = guard(read=PUBLIC, write=PUBLIC)
@@ -75,6 +76,20 @@ class ByHand(APIView):
     def forgets_the_title(self, data):
         Thing.objects.create(title=None, slug=data["slug"])
 
+    def offers_what_came(self, data):
+        Offer.objects.create(**data)
+
+    def offers_a_constant(self, data):
+        Offer.objects.create(low=data["low"], high=0)
+
+    def adds_what_came(self, data):
+        thing = Thing.objects.get(slug="tea")
+        thing.count = F("count") + data["count"]
+        thing.save()
+
+    def asks_for_the_friends_of_nobody(self, data):
+        Thing(title=data["title"]).friends.all()
+
     def reckons(self, data):
         10.0 ** data["count"]
 
@@ -105,6 +120,17 @@ class ByHand(APIView):
         Thing.objects.create(**data)
 
 
+@public
+class Drawn(GenericAPIView):
+    """What it shows is made by a function."""
+
+    def get_serializer(self, data):
+        return data.copy()
+
+    def post(self, request):
+        return Response(self.get_serializer(request.data))
+
+
 class Field(serializers.DecimalField):
     def __init__(self):
         super().__init__(max_digits=None, decimal_places=2)
@@ -123,6 +149,7 @@ class HandledUnderARule(ByHand):
 urlpatterns = [
     path("saved", Saved.as_view()),
     path("more", SavedWithMore.as_view()),
+    path("drawn", Drawn.as_view()),
     path("handled", Handled.as_view()),
     path("ruled", HandledUnderARule.as_view()),
 ]
@@ -146,7 +173,7 @@ def post(api):
 
 @pytest.fixture
 def tea():
-    return Thing.objects.create(title="tea", slug="tea")
+    return Thing.objects.create(title="tea", slug="tea", count=1)
 
 
 OF_THE_CLIENT = [
@@ -162,6 +189,9 @@ OF_THE_CLIENT = [
     ("handled?do=finds_what_came", {"reference__in": ["no UUID"]}),
     ("handled?do=finds_what_came", {"count": "many"}),
     ("handled?do=finds_what_came", {"created": "never"}),
+    ("handled?do=finds_what_came", {"slug__isnull": "perhaps"}),
+    ("handled?do=offers_what_came", {"low": 5, "high": 1}),
+    ("handled?do=adds_what_came", {"count": HUGE}),
     ("ruled?do=stores_what_came", {"title": "a", "slug": "tea"}),
 ]
 OF_THE_VIEW = [
@@ -171,6 +201,8 @@ OF_THE_VIEW = [
     ("handled?do=stores_a_constant", {"title": "a"}),
     ("handled?do=takes_a_constant_for_a_slug", {"title": "a"}),
     ("handled?do=forgets_the_title", {"slug": "a"}),
+    ("handled?do=offers_a_constant", {"low": 5}),
+    ("handled?do=asks_for_the_friends_of_nobody", {"title": "a"}),
     ("handled?do=reckons", {"count": 400}),
     ("handled?do=divides", {"count": 0}),
     ("handled?do=encodes", {"title": "a"}),
@@ -236,6 +268,10 @@ def test_a_database_that_says_more_is_understood(api, data, status):
     api.raise_request_exception = False
     response = api.post("/handled?do=stores_what_came", data, format="json")
     assert (response.status_code, Thing.objects.count()) == (status, 0)
+
+
+def test_what_get_serializer_returns_may_be_no_serializer(api):
+    assert api.post("/drawn", {"title": "a"}, format="json").json() == {"title": "a"}
 
 
 @pytest.mark.usefixtures("tea")

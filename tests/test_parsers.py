@@ -6,6 +6,7 @@ import io
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import RequestFactory
 from django.urls import path
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.response import Response
@@ -71,6 +72,7 @@ def code_of(response):
         (b"a=%C3%A9+b", f'{FORM}; charset="utf-8"', {"a": "é b"}),
         (part("a", "é".encode()) + b"--X--", MULTIPART, {"a": "é"}),
         (part("a", b"1") + b"--X--\r\nafter it", MULTIPART, {"a": "1"}),
+        (b"--X--\r\n", MULTIPART, {}),
         (
             part("f", b"\xff".hex().encode(), '; filename="f"') + b"--X--\r\n",
             MULTIPART,
@@ -200,6 +202,10 @@ def test_outside_a_view_the_parsers_keep_to_the_settings():
     assert FormParser().parse(io.BytesIO(b"a=1"))["a"] == "1"
     with pytest.raises(BodyTooLarge):
         JSONParser().parse(io.BytesIO(b" " * (DEFAULT.bytes + 1)))
+    whole = part("f", b"1" * DEFAULT.upload, '; filename="f"') + b"--X--"
+    request = RequestFactory().post("/", whole, MULTIPART)
+    with pytest.raises(BodyTooLarge):
+        MultiPartParser().parse(request, MULTIPART, {"request": request})
     for parser in (JSONParser(), FormParser(), MultiPartParser()):
         with pytest.raises(UnsupportedCharset):
             parser.parse(io.BytesIO(b"{}"), None, {"encoding": "utf-16"})

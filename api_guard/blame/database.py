@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connections, router
-from django.db.models import JSONField, Model
+from django.db.models import JSONField, Model, Q
 
 from api_guard.blame.frames import local, module_of
 from api_guard.blame.sent import Sent
@@ -100,6 +100,8 @@ def _misfits(instance: Model) -> Iterator[tuple[tuple[str, str], object]]:
     connection = connections[instance._state.db or router.db_for_write(type(instance))]
     for field in instance._meta.concrete_fields:
         value = getattr(instance, field.attname)
+        if hasattr(value, "resolve_expression"):
+            continue  # the database reckons it
         try:
             field.run_validators(value)
             fits = not _is_odd(field.get_db_prep_save(value, connection))
@@ -121,18 +123,10 @@ def _checked(instance: Model, names: list[str]) -> Iterator[tuple[tuple[str, str
         condition = getattr(constraint, "condition", None)
         if constraint.name not in names or condition is None:
             continue
-        spoken = {str(child[0]).split("__")[0] for child in _conditions(condition)}
+        spoken = Q(condition).referenced_base_fields
         for field in instance._meta.concrete_fields:
             if field.name in spoken:
                 yield (field.name, field.attname), getattr(instance, field.attname)
-
-
-def _conditions(condition: Any) -> Iterator[tuple[str, object]]:
-    for child in condition.children:
-        if isinstance(child, tuple):
-            yield child
-        else:
-            yield from _conditions(child)
 
 
 def _flat(params: Any) -> Iterator[object]:

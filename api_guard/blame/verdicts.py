@@ -24,9 +24,9 @@ SUSPECTS: tuple[type[Exception], ...] = (
     IntegrityError,
     InterfaceError,
 )
-# Where DRF turns what came in into what a serializer says.
+# Where DRF turns what came in into what a serializer says, and that into an answer.
 _READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
-_READS = frozenset({"run_validation", "run_validators", "to_internal_value"})
+_READS = frozenset({"run_validation", "run_validators", "to_internal_value", "to_representation"})
 
 
 def is_of_client(error: Exception, request: Any, view: Any) -> bool:

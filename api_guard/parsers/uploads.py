@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.files.uploadhandler import StopUpload
 from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 
@@ -16,7 +17,6 @@ from api_guard.parsers.reading import limits_in, refusals, refuse_cut_off
 
 # Django reads boundaries of up to 201 characters. What follows the last one means nothing.
 _TAIL = 500
-_CHUNK = 65_536
 
 
 class MultiPartParser(parsers.MultiPartParser):
@@ -39,9 +39,9 @@ class MultiPartParser(parsers.MultiPartParser):
         counted: Any = _Counted(stream, limits.upload)
         with refusals():
             form = super().parse(counted, media_type, context)
-            while counted.read(_CHUNK):
-                pass  # what follows the last boundary
             try:
+                if counted.length > limits.upload:
+                    raise BodyTooLarge
                 refuse_cut_off(counted.length, context)
                 if counted.length and _last_boundary(media_type) not in counted.tail:
                     raise Malformed("The last part is not closed.")
@@ -76,6 +76,7 @@ class _Counted:
         chunk: bytes = self._stream.read(*([] if size is None else [size]))
         self.length += len(chunk)
         if self.length > self._most:
-            raise BodyTooLarge
+            # Has the handlers throw away the file that they are at.
+            raise StopUpload(connection_reset=True)
         self.tail = (self.tail + chunk)[-_TAIL:]
         return chunk

@@ -17,3 +17,49 @@ class Thing(models.Model):
     class Meta:
         app_label = "hostile"
         ordering = ["pk"]
+
+
+class Offer(models.Model):
+    """Two columns that have to agree."""
+
+    low = models.SmallIntegerField()
+    high = models.SmallIntegerField(null=True)
+
+    class Meta:
+        app_label = "hostile"
+        constraints = [
+            models.UniqueConstraint(fields=["low", "high"], name="offered_once"),
+            models.CheckConstraint(condition=models.Q(low__lte=models.F("high")), name="low_first"),
+        ]
+
+
+class Record(models.Model):
+    """A column of every common type."""
+
+    text = models.TextField(blank=True)
+    char = models.CharField(max_length=20, blank=True)
+    slug = models.SlugField(blank=True)
+    email = models.EmailField(blank=True)
+    url = models.URLField(blank=True)
+    choice = models.CharField(max_length=5, choices=[("a", "A"), ("b", "B")], blank=True)
+    level = models.IntegerField(choices=[(1, "one"), (2, "two")], default=1)
+    flag = models.BooleanField(default=False)
+    maybe = models.BooleanField(null=True)
+    small = models.SmallIntegerField(null=True)
+    integer = models.IntegerField(null=True)
+    big = models.BigIntegerField(null=True)
+    positive = models.PositiveIntegerField(null=True)
+    decimal = models.DecimalField(max_digits=8, decimal_places=2, null=True)
+    weight = models.FloatField(null=True)
+    date = models.DateField(null=True)
+    time = models.TimeField(null=True)
+    moment = models.DateTimeField(null=True)
+    span = models.DurationField(null=True)
+    reference = models.UUIDField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    data = models.JSONField(null=True)
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="+")
+    friends = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="+")
+
+    class Meta:
+        app_label = "hostile"
