@@ -39,7 +39,10 @@ class JSONRenderer(renderers.JSONRenderer):
             text = super().render(data, accepted_media_type, context)
         except (ValueError, RecursionError) as error:
             logger.warning("What was to be answered is not JSON, and was mended: %s.", error)
-            text = super().render(_mended(data, ()), accepted_media_type, context)
+            mended = _mended(data, ())
+            text = super().render(mended, accepted_media_type, context)
+            # Of None, DRF makes an answer without a body.
+            text = b"null" if mended is None else text
         for character, escape in _ESCAPES:
             text = text.replace(character, escape)
         return text

@@ -83,6 +83,11 @@ def test_whatever_was_stored_is_answered(value):
     assert not {b"<", b">", b"&"} & {bytes([byte]) for byte in text}
 
 
+def test_a_number_that_is_none_is_null_by_itself_too():
+    assert rendered(float("inf")) == b"null"
+    assert rendered([float("nan")]) == b"[null]"
+
+
 class Show(APIView):
     renderer_classes = [JSONRenderer, BrowsableAPIRenderer]
 
