@@ -4,11 +4,11 @@ from api_guard.models.toolkit import require_toolkit
 
 require_toolkit()
 
+from api_guard.models.holders import HOLDERS  # noqa: E402
 from api_guard.models.rate_overrides import RateOverride  # noqa: E402
 from api_guard.models.refresh_scopes import RefreshScope  # noqa: E402  # once the toolkit is there
 from api_guard.models.remote_subjects import RemoteSubject  # noqa: E402
 from api_guard.models.scope_grants import (  # noqa: E402
-    HOLDERS,
     ScopeGrant,
     is_past,
     validate_scope,

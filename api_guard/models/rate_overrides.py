@@ -13,14 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import oauth2_settings
 
-from api_guard.models.scope_grants import HOLDERS
+from api_guard.models.holders import HOLDERS, Held, of_one_holder
 
 
-def _only(holder: str) -> Q:
-    return Q(**{f"{name}__isnull": name != holder for name in HOLDERS})
-
-
-class RateOverride(models.Model):
+class RateOverride(Held):
     """Another limit for one rate, for as long as the row is there and has not expired.
 
     `name` says which rate: `budget:search/m`, `budget:api/h` for the ceiling, or
@@ -64,7 +60,7 @@ class RateOverride(models.Model):
         ordering = ["name", "-limit"]
         constraints = [
             models.CheckConstraint(
-                condition=_only("user") | _only("group") | _only("client"),
+                condition=of_one_holder(),
                 name="api_guard_override_of_one_holder",
                 violation_error_code="one_holder",
                 violation_error_message=_(
@@ -97,13 +93,3 @@ class RateOverride(models.Model):
         """Save after every check, so that a shell is held by the same rules as the admin."""
         self.full_clean()
         super().save(*args, **kwargs)
-
-    @property
-    def holder_kind(self) -> str:
-        """`user`, `group` or `client`."""
-        return next((name for name in HOLDERS if getattr(self, f"{name}_id") is not None), "nobody")
-
-    @property
-    def holder(self) -> models.Model | None:
-        """The user, the group or the client that has it."""
-        return getattr(self, self.holder_kind, None)

@@ -16,8 +16,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from api_guard import conf
 from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
-
-HOLDERS = ("user", "group", "client")
+from api_guard.models.holders import HOLDERS, Held, of_one_holder
 
 
 def validate_scope(name: str) -> None:
@@ -39,11 +38,7 @@ def is_past(moment: datetime, now: datetime) -> bool:
         return True
 
 
-def _only(holder: str) -> Q:
-    return Q(**{f"{name}__isnull": name != holder for name in HOLDERS})
-
-
-class ScopeGrant(models.Model):
+class ScopeGrant(Held):
     """A scope given to a user, a group or a client until it expires or is revoked.
 
     Written through `api_guard.grants`; a revoked grant is final.
@@ -108,7 +103,7 @@ class ScopeGrant(models.Model):
         ordering = ["-granted_at", "-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=_only("user") | _only("group") | _only("client"),
+                condition=of_one_holder(),
                 name="api_guard_exactly_one_holder",
                 violation_error_code="one_holder",
                 violation_error_message=_(
@@ -138,16 +133,6 @@ class ScopeGrant(models.Model):
         # The scope of an old grant may have left the settings; it can still be read and mended.
         self.full_clean(exclude=None if self._state.adding else ["scope"])
         super().save(*args, **kwargs)
-
-    @property
-    def holder_kind(self) -> str:
-        """`user`, `group` or `client`."""
-        return next((name for name in HOLDERS if getattr(self, f"{name}_id") is not None), "nobody")
-
-    @property
-    def holder(self) -> models.Model | None:
-        """The user, the group or the client that holds it."""
-        return getattr(self, self.holder_kind, None)
 
     def is_live(self, now: datetime | None = None) -> bool:
         """Whether it counts at `now`: neither revoked nor expired."""
