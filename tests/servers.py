@@ -18,6 +18,9 @@ REDIS = "django.core.cache.backends.redis.RedisCache"
 DJANGO_REDIS = "django_redis.cache.RedisCache"
 MEMCACHED = "django.core.cache.backends.memcached.PyMemcacheCache"
 
+# Seconds that a server is waited for: a busy machine answers within it.
+TIMEOUT = 0.6
+
 
 class Server:
     """A process that listens on a socket."""

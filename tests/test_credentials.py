@@ -39,7 +39,7 @@ from api_guard.counters import CounterFault
 from api_guard.counters.shared import _counters
 from api_guard.credentials import account_of_basic, credentials_blocked, known
 from api_guard.exceptions import TooManyFailures
-from tests.servers import REDIS
+from tests.servers import REDIS, TIMEOUT
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -538,7 +538,7 @@ def test_a_real_redis_that_is_down_lets_nobody_guess_and_holds_nobody_up(
     api, alice, issue, settings, own_redis, count_on, fault
 ):
     good = {"HTTP_AUTHORIZATION": f"Bearer {issue('notes:read', user=alice).token}"}
-    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": 0.2}
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
     count_on(REDIS, own_redis)
     assert api.get("/password", **basic("alice", PASSWORD)).status_code == 200
     own_redis.stop() if fault == "stopped" else own_redis.hang()

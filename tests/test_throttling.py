@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from api_guard import PUBLIC, budget, cost, guard, sliding
 from api_guard.exceptions import GuardError
 from api_guard.throttling import RateThrottle
-from tests.servers import REDIS
+from tests.servers import REDIS, TIMEOUT
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -238,7 +238,7 @@ def test_a_bug_of_the_counters_stays_a_bug(api, count_on):
 def test_a_real_redis_that_is_down_holds_nobody_up_and_lets_nobody_through(
     api, settings, own_redis, count_on, caplog, mode, expected, fault
 ):
-    settings.API_GUARD = {**settings.API_GUARD, "ON_FAULT": mode, "COUNTER_TIMEOUT": 0.2}
+    settings.API_GUARD = {**settings.API_GUARD, "ON_FAULT": mode, "COUNTER_TIMEOUT": TIMEOUT}
     count_on(REDIS, own_redis)
     assert api.get("/ping", REMOTE_ADDR="203.0.113.7").status_code == 200
     match fault:
@@ -253,5 +253,6 @@ def test_a_real_redis_that_is_down_holds_nobody_up_and_lets_nobody_through(
     started = time.monotonic()
     with caplog.at_level(logging.ERROR, "api_guard.throttling"):
         assert statuses(lambda: api.get("/ping"), 4) == expected
-    assert time.monotonic() - started < 0.7
+    # One of them waits, and not each.
+    assert time.monotonic() - started < 3 * TIMEOUT
     assert f"on fault: {mode}" in caplog.text
