@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
-from api_guard.core.json_text import Malformed, OverLimit, decoded
+from api_guard.core.bodies import Malformed, OverLimit, decoded
 from api_guard.core.limits import Limits
 
 _REPLACED = "\ufffd"

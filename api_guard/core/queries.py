@@ -7,8 +7,8 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 
+from api_guard.core.bodies import BodyError
 from api_guard.core.forms import refuse_encoded
-from api_guard.core.json_text import BodyError
 from api_guard.core.limits import Limits
 
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")

@@ -9,8 +9,8 @@ from django.core.files.uploadhandler import StopUpload
 from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 
+from api_guard.core.bodies import Malformed
 from api_guard.core.forms import refuse_fields
-from api_guard.core.json_text import Malformed
 from api_guard.core.media_types import is_utf8
 from api_guard.exceptions import BodyTooLarge, UnsupportedCharset
 from api_guard.parsers.reading import limits_in, refusals, refuse_cut_off

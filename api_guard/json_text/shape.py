@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from api_guard.core.limits import Limits
-
 # What the shape of a text is made of. To delete all else takes no longer than to read it.
 SHAPE = frozenset('"[]{}:,')
 _NO_SHAPE = bytes(set(range(256)) - set(b'"[]{}:,'))
 _QUOTES = (b'"' * 16, b'"' * 4, b'""')
-_DIGITS = bytes(48 if byte in b"0123456789+-.eE" else 32 for byte in range(256))
 
 
 def shape_of(body: bytes, has_escapes: bool) -> bytes:
@@ -30,18 +27,10 @@ def items_in(shape: bytes) -> int:
     return shape.count(b",") + shape.count(b"[") + shape.count(b"{")
 
 
-def may_have_long_number(body: bytes, limits: Limits) -> bool:
-    """Whether a number may be longer than the limit: each such number shows in a sample."""
-    if len(body) <= limits.digits:
-        return False
-    stride = max(1, limits.digits // 8)
-    return b"0" * (limits.digits // stride) in body[::stride].translate(_DIGITS)
-
-
-def may_have_long_text(text: str, most: int) -> bool:
+def may_have_long_text(body: bytes, most: int) -> bool:
     """Whether a string may be longer than `most`: each such string fills a block of half of it."""
-    if "\\" in text:
-        text = text.replace("\\\\", "..").replace('\\"', "..")
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"..").replace(b'\\"', b"..")
     block = (most + 1) // 2
-    starts = range(0, len(text), block)
-    return any(text.find('"', start, start + block) == -1 for start in starts)
+    starts = range(0, len(body), block)
+    return any(body.find(b'"', start, start + block) == -1 for start in starts)

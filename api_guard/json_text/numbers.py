@@ -1,0 +1,32 @@
+"""Bounds how long a number may be as it is written."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Literal
+
+from api_guard.core.bodies import OverLimit
+
+_DIGITS = bytes(48 if byte in b"0123456789+-.eE" else 32 for byte in range(256))
+
+
+def may_be_long(body: bytes, most: int) -> bool:
+    """Whether a number may have more than `most` digits: each such number shows in a sample."""
+    if len(body) <= most:
+        return False
+    stride = max(1, most // 8)
+    return b"0" * (most // stride) in body[::stride].translate(_DIGITS)
+
+
+def bound(body: bytes, most: int) -> None:
+    """Raise OverLimit where a number has more than `most` digits."""
+
+    def read(number: str) -> Literal[0]:
+        if len(number) > most:
+            raise OverLimit(f"A number has more than {most} digits.")
+        return 0
+
+    # What else is wrong with the body is for its reader to say.
+    with suppress(UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        json.JSONDecoder(parse_float=read, parse_int=read).decode(body.decode())

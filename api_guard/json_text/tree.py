@@ -1,0 +1,40 @@
+"""Looks through lists and objects, a level at a time."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from api_guard.core.bodies import OverLimit
+
+
+def keys_in(value: Any, depth: int) -> tuple[set[str], int]:
+    """Return the keys of the objects in `value`, and how many these objects have together.
+
+    Raise OverLimit where lists and objects are nested deeper than `depth`.
+    """
+    names: set[str] = set()
+    count = inside = 0
+    level = [value]
+    while level:
+        if inside >= depth and any(isinstance(item, (list, dict)) for item in level):
+            raise OverLimit(f"Lists and objects are nested deeper than {depth}.")
+        objects = [item for item in level if type(item) is dict]
+        names.update(*objects)
+        count += sum(map(len, objects))
+        # What lists and objects refer to is what they hold; to ask takes less than to look.
+        level = gc.get_referents(*level)
+        inside += 1
+    return names, count
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Return the strings in `value` that are no keys."""
+    level = [value]
+    while level:
+        yield from (item for item in level if isinstance(item, str))
+        lists = (item for item in level if isinstance(item, list))
+        objects = (item.values() for item in level if isinstance(item, dict))
+        level = [*chain.from_iterable(chain(lists, objects))]
