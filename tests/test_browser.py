@@ -1,17 +1,59 @@
-"""No script is left in rich text, in a real browser. Skipped where there is no Chromium."""
+"""What a real browser runs, and what not. Skipped where there is no Chromium."""
 
 from __future__ import annotations
 
 import contextlib
 
 import pytest
+from django.urls import path
 from django.utils.html import strip_tags
+from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from api_guard import PUBLIC, guard
+from api_guard.renderers import JSONRenderer
 from api_guard.sanitizers import PRESETS, SanitizeError, sanitize
-from tests.browser import CHROMIUM, which_run
+from tests.browser import CHROMIUM, open_page, which_run
 from tests.vectors.xss import VECTORS
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+class Tea(APIView):
+    renderer_classes = [BrowsableAPIRenderer, JSONRenderer]
+
+    def get(self, request):
+        return Response({"title": "</pre><script>document.title = 'taken'</script>"})
+
+
+@guard(read=PUBLIC)
+class OfItsOwn(Tea):
+    """Has the policy that the guard gives it."""
+
+
+@guard(read=PUBLIC)
+class TooStrict(Tea):
+    """Has a policy that forbids the page its own scripts."""
+
+    def get(self, request):
+        response = super().get(request)
+        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'self'"
+        return response
+
+
+urlpatterns = [path("tea/", OfItsOwn.as_view()), path("strict/", TooStrict.as_view())]
+
+
+@pytest.mark.urls(__name__)
+def test_the_browsable_api_works_under_its_policy(live_server):
+    page, said = open_page(f"{live_server.url}/tea/")
+    assert "data-original-title" in page  # by a script of its own
+    assert "<title>taken" not in page
+    assert said == []
+    page, said = open_page(f"{live_server.url}/strict/")
+    assert "data-original-title" not in page
+    assert "Content Security Policy" in "".join(said)
 
 
 # Left open, these reach into what follows, and strip_tags() leaves them on some Pythons.

@@ -1,5 +1,5 @@
-"""Whether markup runs a script in a real browser: Chromium, on this machine alone."""
+"""What a real browser makes of markup and of pages: Chromium, on this machine alone."""
 
-from tests.browser.chromium import CHROMIUM, Run, which_run
+from tests.browser.chromium import CHROMIUM, Run, open_page, which_run
 
-__all__ = ["CHROMIUM", "Run", "which_run"]
+__all__ = ["CHROMIUM", "Run", "open_page", "which_run"]

@@ -30,6 +30,36 @@ class Run:
         return self.parse | self.inner | self.again
 
 
+def _command(profile):
+    return [
+        CHROMIUM,
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-dev-shm-usage",
+        "--disable-popup-blocking",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+        f"--user-data-dir={profile}",
+    ]
+
+
+def open_page(address, *, timeout=60):
+    """Return what a page has become after its scripts ran, and what the browser said of it."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        flags = ["--dump-dom", "--enable-logging=stderr"]
+        done = subprocess.run(
+            [*_command(profile), *flags, address],
+            capture_output=True,
+            timeout=timeout,
+            text=True,
+            check=True,
+        )
+    said = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+    return done.stdout, said
+
+
 def which_run(markup, *, port=0, timeout=120, settle=25):
     """Put each piece of markup into a page three ways, twice, and return which ran a script.
 
@@ -72,20 +102,9 @@ def which_run(markup, *, port=0, timeout=120, settle=25):
     ):
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/"
         browser = subprocess.Popen(
-            [
-                CHROMIUM,
-                "--headless=new",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-dev-shm-usage",
-                "--disable-popup-blocking",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-                f"--user-data-dir={profile}",
-                f"http://127.0.0.1:{server.server_address[1]}/",
-            ],
+            [*_command(profile), address],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
