@@ -10,6 +10,7 @@ from django.db import connection
 
 from tests.hostile.crashes import CRASHES
 from tests.hostile.models import Thing
+from tests.insides import insides_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.hostile.urls")]
 IN_PROCESS = [crash for crash in CRASHES if not crash.only_live]
@@ -46,6 +47,7 @@ def test_a_guarded_view_answers_it(client, crash):
     assert response.status_code in crash.answers
     assert Thing.objects.count() == 1
     body = response.json()
+    assert insides_in(response.content.decode()) is None
     if response.status_code >= 400 and "code" in body:
         assert set(body) == {"detail", "code"}
     assert response.headers["X-Content-Type-Options"] == "nosniff"
