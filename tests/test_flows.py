@@ -180,10 +180,10 @@ def test_a_client_in_javascript_goes_every_way(site, javascript):
             assert hear() == {"issuer": f"{site.url}/o"}
             say(back=consent(site, hear()["url"]))
             assert hear() == {"scope": "notes:read", "status": 200}
-            assert hear() == {"twice": "invalid_grant"}
             assert hear() == {"rotated": True}
             assert hear() == {"replay": "invalid_grant"}
             assert hear() == {"after": "invalid_grant"}
+            assert hear() == {"twice": "invalid_grant"}
             assert hear() == {"own": "introspection"}
             assert hear() == {"active": True, "scope": "introspection", "client": "inspector"}
             assert hear() == {"revoked": False}

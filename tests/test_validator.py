@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.urls import include, path
@@ -25,10 +26,11 @@ from oauth2_provider.models import (
 )
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import ProtectedResourceView, ScopedProtectedResourceView
+from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant
 
 from api_guard import grants, tokens
 from api_guard.checks import check_decorators
-from api_guard.models import RefreshScope
+from api_guard.models import RedeemedCode, RefreshScope
 from api_guard.oauth2 import GuardedValidatorMixin, protected_resource, rw_protected_resource
 from api_guard.oauth2.toolkit import protected_resource as of_the_toolkit
 
@@ -229,7 +231,76 @@ def test_the_code_of_an_inactive_user_is_void(client, code, alice):
 def test_a_code_is_redeemed_once(client, code):
     assert redeem(client, code).status_code == 200
     assert redeem(client, code).json() == {"error": "invalid_grant"}
-    assert AccessToken.objects.count() == 1
+
+
+def live_tokens():
+    live = RefreshToken.objects.filter(revoked__isnull=True)
+    return AccessToken.objects.count(), live.count()
+
+
+def test_a_code_that_comes_twice_ends_what_was_issued_for_it(client, code, caplog):
+    redeem(client, code)
+    assert live_tokens() == (1, 1)
+    redeem(client, code)
+    assert live_tokens() == (0, 0)
+    assert "The client web came twice with one code" in caplog.text
+    assert code not in caplog.text
+
+
+def test_and_what_came_of_that_since(client, code):
+    """Whoever stole the code was first, and has refreshed at once."""
+    stolen = refresh(client, redeem(client, code).json()).json()
+    redeem(client, code)
+    assert live_tokens() == (0, 0)
+    assert refresh(client, stolen).json() == {"error": "invalid_grant"}
+
+
+def test_and_of_nothing_else(client, code, pair, alice):
+    RefreshToken.objects.update(token_family=None)
+    other = redeem(client, consent(client, ask(client))["code"]).json()
+    RefreshToken.objects.update(token_family=None)
+    redeem(client, code)
+    assert live_tokens() == (1, 1)
+    assert refresh(client, other).status_code == 200
+
+
+def test_an_access_token_that_came_alone_ends_as_well(client, code, monkeypatch):
+    monkeypatch.setattr(AuthorizationCodeGrant, "refresh_token", False)
+    assert "refresh_token" not in redeem(client, code).json()
+    redeem(client, code)
+    assert live_tokens() == (0, 0)
+
+
+@pytest.mark.parametrize("verifier", ["w" * 43, "", "\xe9" * 43])
+def test_whoever_read_a_code_somewhere_ends_nothing(client, code, pair, verifier):
+    assert redeem(client, code, code_verifier=verifier).status_code == 400
+    assert live_tokens() == (1, 1)
+
+
+def test_another_client_ends_nothing(client, code, pair, application):
+    application.client_id, application.client_secret = "other", SECRET
+    application.authorization_grant_type = "authorization-code"
+    application.save()
+    data = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER}
+    assert client.post("/o/token/", data, HTTP_AUTHORIZATION=login("other")).status_code == 400
+    assert live_tokens() == (1, 1)
+
+
+@pytest.mark.parametrize("kept", [(VERIFIER, "plain"), ("", "")])
+def test_a_code_without_a_hash_to_prove_comes_twice(client, code, settings, kept):
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "PKCE_REQUIRED": False}
+    Grant.objects.update(code_challenge=kept[0], code_challenge_method=kept[1])
+    assert redeem(client, code).status_code == 200
+    redeem(client, code)
+    assert live_tokens() == (0, 0)
+
+
+def test_a_redeemed_code_is_known_by_its_checksum_alone(client, code, pair):
+    row = RedeemedCode.objects.get()
+    assert code not in str(vars(row))
+    assert str(row) == f"code {row.code_checksum[:8]}…"
+    RefreshToken.objects.all().delete()
+    assert not RedeemedCode.objects.exists()
 
 
 def test_a_code_that_is_no_more_when_its_token_is_saved_gives_none(client, code, monkeypatch):
@@ -704,7 +775,31 @@ def test_of_many_who_redeem_one_code_at_once_one_gets_a_token(client, code):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(one, range(16)))
     assert sorted(answers) == [200] + [400] * 15
-    assert AccessToken.objects.count() == 1
+    assert live_tokens() == (0, 0)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite writes one at a time")
+@pytest.mark.django_db(transaction=True)
+def test_no_refresh_outruns_the_end_of_a_code_that_came_twice(client, alice, granted):
+    from django.db import connections
+    from django.test import Client
+
+    def end(pair):
+        try:
+            while "refresh_token" in pair:
+                pair = refresh(Client(), pair).json()
+        finally:
+            connections.close_all()
+
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(20):
+            cache.clear()  # of failures
+            code = consent(client, ask(client))["code"]
+            refreshing = pool.submit(end, redeem(client, code).json())
+            assert redeem(client, code).status_code == 400
+            refreshing.result(30)
+            assert live_tokens() == (0, 0)
 
 
 class MyValidator(GuardedValidatorMixin, OAuth2Validator):

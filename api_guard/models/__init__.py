@@ -6,6 +6,7 @@ require_toolkit()
 
 from api_guard.models.holders import HOLDERS  # noqa: E402
 from api_guard.models.rate_overrides import RateOverride  # noqa: E402
+from api_guard.models.redeemed_codes import RedeemedCode  # noqa: E402
 from api_guard.models.refresh_scopes import RefreshScope  # noqa: E402  # once the toolkit is there
 from api_guard.models.remote_subjects import RemoteSubject  # noqa: E402
 from api_guard.models.scope_grants import (  # noqa: E402
@@ -17,6 +18,7 @@ from api_guard.models.scope_grants import (  # noqa: E402
 __all__ = [
     "HOLDERS",
     "RateOverride",
+    "RedeemedCode",
     "RefreshScope",
     "RemoteSubject",
     "ScopeGrant",

@@ -42,13 +42,13 @@ const back = new URL((await hear()).back);
 const checks = { pkceCodeVerifier: verifier, expectedState: state };
 const first = await oauth.authorizationCodeGrant(demo, back, checks);
 tell({ scope: first.scope, status: await call(demo, first.access_token) });
-tell({ twice: await refused(() => oauth.authorizationCodeGrant(demo, back, checks)) });
 
 // Refresh, with rotation; a token that was used already ends its family.
 const second = await oauth.refreshTokenGrant(demo, first.refresh_token);
 tell({ rotated: second.refresh_token !== first.refresh_token });
 tell({ replay: await refused(() => oauth.refreshTokenGrant(demo, first.refresh_token)) });
 tell({ after: await refused(() => oauth.refreshTokenGrant(demo, second.refresh_token)) });
+tell({ twice: await refused(() => oauth.authorizationCodeGrant(demo, back, checks)) });
 
 // A program on its own behalf asks what a token opens.
 const inspector = await at("inspector", oauth.ClientSecretBasic(inspectorSecret));

@@ -5,13 +5,16 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from api_guard.oauth2.validators.clients import ClientMixin
 from api_guard.oauth2.validators.devices import DeviceCodeMixin
 from api_guard.oauth2.validators.issuing import IssueMixin
+from api_guard.oauth2.validators.redeeming import RedeemMixin
 from api_guard.oauth2.validators.refreshing import RefreshMixin
 from api_guard.oauth2.validators.using import UseMixin
 
 __all__ = ["GuardedValidator", "GuardedValidatorMixin"]
 
 
-class GuardedValidatorMixin(ClientMixin, DeviceCodeMixin, RefreshMixin, IssueMixin, UseMixin):
+class GuardedValidatorMixin(
+    ClientMixin, DeviceCodeMixin, RefreshMixin, RedeemMixin, IssueMixin, UseMixin
+):
     """For a validator of your own: `class MyValidator(GuardedValidatorMixin, OAuth2Validator)`."""
 
 

@@ -1,23 +1,19 @@
-"""Consent and code exchange."""
+"""Consent, and what a code is worth."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from jwcrypto.common import JWException
-from oauth2_provider.models import get_grant_model, get_refresh_token_model
-from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, ServerError
+from oauth2_provider.models import get_refresh_token_model
+from oauthlib.oauth2.rfc6749.errors import ServerError
 
 from api_guard.oauth2.narrowing import is_active, live_scopes
 
 logger = logging.getLogger("api_guard.oauth2")
-
-_CODE = "authorization_code"
 
 
 class IssueMixin:
@@ -50,38 +46,6 @@ class IssueMixin:
         request.scopes = live_scopes(request.consented, request.user, client)
         return is_active(request.user) and bool(request.scopes)
 
-    def get_code_challenge(self, code: str, request: Any) -> str | None:
-        """Return the challenge of a code, which another request may have redeemed by now."""
-        validator: Any = super()
-        if not (request.code_verifier or "").isascii():
-            raise InvalidGrantError(request=request)  # no verifier (RFC 7636 §4.1)
-        with _void_where_it_is_gone(request):
-            challenge: str | None = validator.get_code_challenge(code, request)
-        return challenge
-
-    def get_code_challenge_method(self, code: str, request: Any) -> str | None:
-        """Return the method of that challenge."""
-        validator: Any = super()
-        with _void_where_it_is_gone(request):
-            method: str | None = validator.get_code_challenge_method(code, request)
-        return method
-
-    def confirm_redirect_uri(
-        self, client_id: str, code: str, redirect_uri: str, client: Any, request: Any
-    ) -> bool:
-        """Compare the address that the code was sent to."""
-        validator: Any = super()
-        with _void_where_it_is_gone(request):
-            is_same: bool = validator.confirm_redirect_uri(
-                client_id, code, redirect_uri, client, request
-            )
-        return is_same
-
-    def invalidate_authorization_code(
-        self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
-    ) -> None:
-        """The code went with the transaction that issued the token."""
-
     def finalize_id_token(self, id_token: Any, token: Any, token_handler: Any, request: Any) -> str:
         """Return the ID token, signed. Raises ServerError for a client that has no way to sign."""
         validator: Any = super()
@@ -96,20 +60,6 @@ class IssueMixin:
         _forget_claims(request)
         validator: Any = super()
         validator._save_bearer_token(token, request, *args, **kwargs)
-        if request.grant_type == _CODE:
-            # In one transaction with the token: of two that come with one code, one is refused
-            # (RFC 6749 §4.1.2), and a code that is being revoked is not redeemed.
-            used = get_grant_model().objects.filter(code=request.code, application=request.client)
-            if not used.delete()[0]:
-                raise InvalidGrantError(request=request)
-
-
-@contextmanager
-def _void_where_it_is_gone(request: Any) -> Iterator[None]:
-    try:
-        yield
-    except get_grant_model().DoesNotExist:
-        raise InvalidGrantError(request=request) from None
 
 
 def _forget_claims(request: Any) -> None:

@@ -1,0 +1,143 @@
+"""Codes are redeemed once, and a second attempt ends what the first one got."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.models import Q
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_grant_model,
+    get_refresh_token_model,
+)
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+from oauthlib.oauth2.rfc6749.grant_types.authorization_code import (
+    code_challenge_method_plain,
+    code_challenge_method_s256,
+)
+
+from api_guard import tokens
+from api_guard.models import RedeemedCode
+
+logger = logging.getLogger("api_guard.oauth2")
+
+_CODE = "authorization_code"
+_METHODS = {"plain": code_challenge_method_plain, "S256": code_challenge_method_s256}
+
+
+class RedeemMixin:
+    """Redeem a code once (RFC 6749 §4.1.2).
+
+    Who comes with it again, as the same client and with its verifier, shows that two have it: what
+    was issued for it is revoked.
+    """
+
+    def validate_code(
+        self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether the code is one that may be redeemed."""
+        validator: Any = super()
+        if validator.validate_code(client_id, code, client, request, *args, **kwargs) is True:
+            return True
+        _end_what_was_issued(request)
+        return False
+
+    def get_code_challenge(self, code: str, request: Any) -> str | None:
+        """Return the challenge of a code, which another request may have redeemed by now."""
+        validator: Any = super()
+        if not (request.code_verifier or "").isascii():
+            raise InvalidGrantError(request=request)  # no verifier (RFC 7636 §4.1)
+        with _void_where_it_is_gone(request):
+            challenge: str | None = validator.get_code_challenge(code, request)
+        return challenge
+
+    def get_code_challenge_method(self, code: str, request: Any) -> str | None:
+        """Return the method of that challenge."""
+        validator: Any = super()
+        with _void_where_it_is_gone(request):
+            method: str | None = validator.get_code_challenge_method(code, request)
+        return method
+
+    def confirm_redirect_uri(
+        self, client_id: str, code: str, redirect_uri: str, client: Any, request: Any
+    ) -> bool:
+        """Compare the address that the code was sent to."""
+        validator: Any = super()
+        with _void_where_it_is_gone(request):
+            is_same: bool = validator.confirm_redirect_uri(
+                client_id, code, redirect_uri, client, request
+            )
+        return is_same
+
+    def invalidate_authorization_code(
+        self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """The code went with the transaction that issued the token."""
+
+    def save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Save what is issued. Raises InvalidGrantError for a code that is gone by now."""
+        validator: Any = super()
+        with _void_where_it_is_gone(request):
+            return validator.save_bearer_token(token, request, *args, **kwargs)
+
+    def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        validator: Any = super()
+        validator._save_bearer_token(token, request, *args, **kwargs)
+        if request.grant_type == _CODE:
+            _redeem(request.code, token["access_token"], request.client)
+
+
+@contextmanager
+def _void_where_it_is_gone(request: Any) -> Iterator[None]:
+    try:
+        yield
+    except get_grant_model().DoesNotExist:
+        _end_what_was_issued(request)
+        raise InvalidGrantError(request=request) from None
+
+
+def _redeem(code: str, issued: str, client: Any) -> None:
+    """Put what was issued in the place of its code. Raises DoesNotExist where that is gone.
+
+    In one transaction with the token: of two that come with one code, one is refused, and a code
+    that is being revoked is not redeemed.
+    """
+    used = get_grant_model().objects.select_for_update().get(code=code, application=client)
+    used.delete()
+    access_token = get_access_token_model().objects.get(token_checksum=_checksum(issued))
+    refresh_token = get_refresh_token_model().objects.filter(access_token=access_token).first()
+    RedeemedCode.objects.create(
+        code_checksum=_checksum(code),
+        code_challenge=used.code_challenge,
+        code_challenge_method=used.code_challenge_method,
+        access_token=None if refresh_token else access_token,
+        refresh_token=refresh_token,
+    )
+
+
+def _end_what_was_issued(request: Any) -> None:
+    of_client = Q(refresh_token__application=request.client)
+    of_client |= Q(access_token__application=request.client)
+    redeemed = RedeemedCode.objects.filter(of_client, code_checksum=_checksum(request.code))
+    for row in redeemed.select_related("access_token", "refresh_token"):
+        if _is_verified(row, request.code_verifier or ""):
+            tokens.revoke_issued(row.refresh_token or row.access_token)
+            logger.warning(
+                "The client %s came twice with one code: what was issued for it is revoked.",
+                request.client.client_id,
+            )
+
+
+def _is_verified(row: RedeemedCode, verifier: str) -> bool:
+    if not row.code_challenge:
+        return True
+    method = _METHODS.get(row.code_challenge_method)
+    return method is not None and verifier.isascii() and method(verifier, row.code_challenge)
+
+
+def _checksum(code: str) -> str:
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
