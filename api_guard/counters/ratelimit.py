@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.cache import caches
@@ -25,16 +25,21 @@ class RatelimitCounters:
 
     def take(self, counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
         """Take the cost of each rate, or of none where one of them refuses."""
+        before = _costs_by_key(counters)
         usages = tuple(self._use(counter, count) for counter in counters)
         if count and any(usage.exceeded for usage in usages):
-            self.give_back(counters)
+            # What was counted in a window that has ended is not taken from the next one.
+            self._decrease(before.items() & _costs_by_key(counters).items())
         return usages
 
     def give_back(self, counters: Sequence[Counter]) -> None:
         """Undo a `take` that was let in."""
-        for counter in counters:
+        self._decrease(_costs_by_key(counters).items())
+
+    def _decrease(self, costs: Iterable[tuple[str, int]]) -> None:
+        for key, cost in costs:
             try:
-                self._cache.decr(_key(counter), counter.rate.cost)
+                self._cache.decr(key, cost)
             except ValueError:
                 continue  # its window has ended
 
@@ -72,6 +77,10 @@ class RatelimitCounters:
 def _rate(counter: Counter) -> tuple[int, int]:
     # The limit is ours to judge: it is no part of the key, for it may change while it is counted.
     return 1, counter.rate.seconds
+
+
+def _costs_by_key(counters: Sequence[Counter]) -> dict[str, int]:
+    return {_key(counter): counter.rate.cost for counter in counters}
 
 
 def _key(counter: Counter) -> str:

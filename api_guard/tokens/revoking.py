@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -33,12 +34,7 @@ def revoke_tokens(holder: models.Model, *, by: models.Model | None = None, reaso
     refused. Returns how many there were. Raises TypeError for anything but a user or a client.
     """
     filters = _filters(holder)
-    count = 0
-    for _ in range(_MOST_ROUNDS):
-        found = _revoke_once(filters)
-        count += found
-        if not found:
-            break
+    count = _in_rounds(lambda: _revoke_once(filters))
     logger.info("%d tokens of %s were revoked by %s. %s", count, holder, by, reason)
     return count
 
@@ -74,17 +70,25 @@ def revoke_issued(token: Any) -> int:
         return _delete(get_access_token_model(), {"pk": token.pk})
     # Rows of before the toolkit knew families have none.
     family = {"token_family": token.token_family} if token.token_family else {"pk": token.pk}
-    rows = model._base_manager.filter(**family)
+    return _in_rounds(lambda: _revoke_family(model._base_manager.filter(**family)))
+
+
+def _in_rounds(revoke: Callable[[], int]) -> int:
     count = 0
     for _ in range(_MOST_ROUNDS):
-        with transaction.atomic(using=router.db_for_write(model)):
-            # Waits for a rotation that is under way, so that what it issued is seen next.
-            list(rows.select_for_update().values_list("pk"))
-            live = list(rows.filter(revoked__isnull=True).values_list("access_token_id", flat=True))
-            if not live:
-                break
-            count += _revoke_pairs(family, {"pk__in": [pk for pk in live if pk is not None]})
+        found = revoke()
+        count += found
+        if not found:
+            break
     return count
+
+
+def _revoke_family(rows: models.QuerySet[Any]) -> int:
+    with transaction.atomic(using=router.db_for_write(rows.model)):
+        # Waits for a rotation that is under way, so that what it issued is seen next.
+        list(rows.select_for_update().values_list("pk"))
+        live = dict(rows.filter(revoked__isnull=True).values_list("pk", "access_token_id"))
+        return _revoke_pairs({"pk__in": list(live)}, {"pk__in": list(live.values())})
 
 
 def _filters(holder: models.Model) -> dict[Any, dict[str, Any]]:
