@@ -996,6 +996,15 @@ def test_a_null_character_in_a_basic_credential_is_a_wrong_one(client, web_app, 
         assert client.post(url, data, HTTP_AUTHORIZATION=header).status_code == 401
 
 
+@pytest.mark.parametrize("encoding", ["utf-7", "idna", "punycode", "hex", "no encoding"])
+def test_a_form_does_not_say_how_a_basic_credential_is_read(client, granted, encoding):
+    data = {"grant_type": "client_credentials", "scope": "notes:read", "encoding": encoding}
+    in_utf_7 = "Basic " + base64.b64encode(f"+AHc-eb:{SECRET}".encode()).decode()
+    assert token(client, **data).json() == {"error": "unauthorized_client"}
+    answer = client.post("/o/token/", data, HTTP_AUTHORIZATION=in_utf_7)
+    assert answer.json() == {"error": "invalid_client"}
+
+
 @pytest.mark.parametrize("url", ["/o/token/", "/o/introspect/", "/o/revoke_token/"])
 def test_without_the_database_the_endpoints_say_to_come_again(client, pair, monkeypatch, url):
     def down(*args, **kwargs):

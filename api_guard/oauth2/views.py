@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import router, transaction
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from oauth2_provider import views
-from oauth2_provider.models import get_application_model, get_device_grant_model
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_application_model,
+    get_device_grant_model,
+)
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.oauth2.rfc6749.errors import (
     InvalidClientIdError,
@@ -117,7 +122,13 @@ class TokenView(views.TokenView):  # type: ignore[misc]
         return url, {"Content-Type": "application/json", **headers}, body, status
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Issue a token, or say why not."""
+        """Issue a token, or say why not; where the database fails, a code and a refresh token are
+        as good as before.
+        """
+        with transaction.atomic(using=router.db_for_write(get_access_token_model())):
+            return self._issue(request, *args, **kwargs)
+
+    def _issue(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.POST.get("grant_type", "").endswith(":device_code"):
             code = request.POST.get("device_code")
             if not code:
