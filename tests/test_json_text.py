@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 
 import pytest
@@ -114,6 +115,27 @@ def test_what_holds_just_enough_is_within_the_limit(body):
 def test_a_depth_beyond_the_interpreter_s_own_is_no_crash():
     with pytest.raises(OverLimit, match="too deep"):
         loads(b"[" * 100_000 + b"]" * 100_000, Limits(depth=200_000, items=300_000, top="any"))
+
+
+@pytest.mark.parametrize("inner", [b"1" * 200, b'{"a:": 1, "a:": 2}'])
+def test_what_a_second_look_cannot_reach_is_not_let_through(inner):
+    """A second look needs more of the interpreter's depth than the first."""
+    limits = Limits(depth=200_000, items=300_000, top="any")
+
+    def nested(depth, inner=b"1"):
+        return loads(b"[" * depth + inner + b"]" * depth, limits)
+
+    def is_too_deep(depth):
+        try:
+            nested(depth)
+        except OverLimit:
+            return True
+        return False
+
+    deepest = bisect.bisect_left(range(100_000), True, key=is_too_deep)
+    for depth in range(deepest - 20, deepest + 2):
+        with pytest.raises(BodyError):
+            nested(depth, inner)
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import OperationalError, connection
+from django.core.management import call_command
+from django.db import OperationalError, connection, connections
 from django.http import HttpResponse
+from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
 from oauth2_provider.models import (
@@ -33,6 +37,7 @@ from api_guard.checks import check_decorators
 from api_guard.models import RedeemedCode, RefreshScope
 from api_guard.oauth2 import GuardedValidatorMixin, protected_resource, rw_protected_resource
 from api_guard.oauth2.toolkit import protected_resource as of_the_toolkit
+from api_guard.tokens import revoking
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -271,6 +276,15 @@ def test_an_access_token_that_came_alone_ends_as_well(client, code, monkeypatch)
     assert live_tokens() == (0, 0)
 
 
+def test_a_code_is_remembered_as_long_as_a_token_of_it_lives(client, code):
+    stolen = refresh(client, refresh(client, redeem(client, code).json()).json()).json()
+    call_command("cleartokens", verbosity=0)
+    assert RefreshToken.objects.count() == 1
+    redeem(client, code)
+    assert live_tokens() == (0, 0)
+    assert refresh(client, stolen).json() == {"error": "invalid_grant"}
+
+
 @pytest.mark.parametrize("verifier", ["w" * 43, "", "\xe9" * 43])
 def test_whoever_read_a_code_somewhere_ends_nothing(client, code, pair, verifier):
     assert redeem(client, code, code_verifier=verifier).status_code == 400
@@ -293,6 +307,67 @@ def test_a_code_without_a_hash_to_prove_comes_twice(client, code, settings, kept
     assert redeem(client, code).status_code == 200
     redeem(client, code)
     assert live_tokens() == (0, 0)
+
+
+@pytest.mark.usefixtures("with_oidc")
+@pytest.mark.parametrize("said", [{}, {"code": "the code of another"}])
+@pytest.mark.parametrize(
+    ("kind", "grant_type"),
+    [
+        ("implicit", "authorization_code"),
+        ("implicit", "client_credentials"),
+        ("implicit", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("openid-hybrid", "authorization_code"),
+        ("openid-hybrid", "client_credentials"),
+    ],
+)
+def test_a_page_of_consent_has_no_grant_type(
+    client, bob, alice, web_app, granted, settings, code, said, kind, grant_type
+):
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "PKCE_REQUIRED": False,
+        "COMPLIANT_BCP_RFC9700_RESPONSE_TYPES": False,
+    }
+    web_app.authorization_grant_type = kind
+    web_app.save()
+    grants.grant("notes:read", bob)
+    client.force_login(bob, "django.contrib.auth.backends.ModelBackend")
+    forged = {"grant_type": grant_type, **({"code": code} if said else {})}
+    response_type = "token" if kind == "implicit" else "code token"
+    query = {
+        "response_type": response_type,
+        "client_id": "web",
+        "redirect_uri": BACK,
+        "scope": "notes:read",
+        "nonce": "n",
+        **forged,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        page = client.get("/o/authorize/", query)
+        hidden = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode())
+        form = {**dict(hidden), "allow": "Authorize"}
+        form.pop("csrfmiddlewaretoken", None)
+        back = client.post(f"/o/authorize/?{urlencode(query)}", form)
+    assert (back.status_code, "access_token=" in back["Location"]) == (302, True)
+    assert [row.user.username for row in AccessToken.objects.all()] == ["bob"]
+    assert Grant.objects.filter(code=code).exists()
+    assert not RedeemedCode.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"code_challenge": "\xe9" * 43}, {"code_challenge": "c" * 129}, {"nonce": "n" * 256}],
+)
+def test_what_can_be_no_challenge_or_nonce_is_refused_before_consent(client, alice, granted, said):
+    client.force_login(alice)
+    assert "error=invalid_request" in ask(client, **said)["Location"]
+
+
+def test_a_challenge_beyond_ascii_is_verified_by_nothing(client, code):
+    Grant.objects.update(code_challenge="\xe9" * 43)
+    assert redeem(client, code).json() == {"error": "invalid_grant"}
 
 
 def test_a_redeemed_code_is_known_by_its_checksum_alone(client, code, pair):
@@ -763,9 +838,6 @@ def test_what_the_metadata_say_may_be_kept_and_names_every_scope(client, db, set
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite writes one at a time")
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_redeem_one_code_at_once_one_gets_a_token(client, code):
-    from django.db import connections
-    from django.test import Client
-
     def one(_):
         try:
             return redeem(Client(), code).status_code
@@ -778,25 +850,47 @@ def test_of_many_who_redeem_one_code_at_once_one_gets_a_token(client, code):
     assert live_tokens() == (0, 0)
 
 
+def refresh_until_refused(pair):
+    try:
+        for _ in range(300):
+            if "refresh_token" not in pair:
+                return
+            pair = refresh(Client(), pair).json()
+    finally:
+        connections.close_all()
+
+
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite writes one at a time")
 @pytest.mark.django_db(transaction=True)
 def test_no_refresh_outruns_the_end_of_a_code_that_came_twice(client, alice, granted):
-    from django.db import connections
-    from django.test import Client
-
-    def end(pair):
-        try:
-            while "refresh_token" in pair:
-                pair = refresh(Client(), pair).json()
-        finally:
-            connections.close_all()
-
     client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
     with ThreadPoolExecutor(1) as pool:
         for _ in range(20):
             cache.clear()  # of failures
             code = consent(client, ask(client))["code"]
-            refreshing = pool.submit(end, redeem(client, code).json())
+            refreshing = pool.submit(refresh_until_refused, redeem(client, code).json())
+            assert redeem(client, code).status_code == 400
+            refreshing.result(30)
+            assert live_tokens() == (0, 0)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite writes one at a time")
+@pytest.mark.django_db(transaction=True)
+def test_nor_does_one_that_comes_in_the_midst_of_it(client, alice, granted, monkeypatch):
+    revoke = revoking._revoke_pairs
+
+    def slow(*args):
+        time.sleep(0.1)
+        return revoke(*args)
+
+    monkeypatch.setattr(revoking, "_revoke_pairs", slow)
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(6):
+            cache.clear()  # of failures
+            code = consent(client, ask(client))["code"]
+            refreshing = pool.submit(refresh_until_refused, redeem(client, code).json())
+            time.sleep(0.1)
             assert redeem(client, code).status_code == 400
             refreshing.result(30)
             assert live_tokens() == (0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from api_guard.core.bodies import Malformed
+from api_guard.core.bodies import Malformed, OverLimit
 from api_guard.json_text.shape import SHAPE
 
 
@@ -18,8 +18,11 @@ def has_colons(shape: bytes, names: set[str], count: int) -> bool:
 
 
 def refuse_duplicates(text: str) -> None:
-    """Raise Malformed where a key stands twice in one object of a text that is JSON."""
-    json.loads(text, object_pairs_hook=_refuse_duplicates)
+    """Raise Malformed where a key stands twice in one object; OverLimit for too deep a text."""
+    try:
+        json.loads(text, object_pairs_hook=_refuse_duplicates)
+    except RecursionError:
+        raise OverLimit("Lists and objects are nested too deep.") from None
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:

@@ -20,7 +20,7 @@ def may_be_long(body: bytes, most: int) -> bool:
 
 
 def bound(body: bytes, most: int) -> None:
-    """Raise OverLimit where a number has more than `most` digits."""
+    """Raise OverLimit where a number has more than `most` digits, or the body is too deep."""
 
     def read(number: str) -> Literal[0]:
         if len(number) > most:
@@ -28,5 +28,8 @@ def bound(body: bytes, most: int) -> None:
         return 0
 
     # What else is wrong with the body is for its reader to say.
-    with suppress(UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        json.JSONDecoder(parse_float=read, parse_int=read).decode(body.decode())
+    try:
+        with suppress(UnicodeDecodeError, json.JSONDecodeError):
+            json.JSONDecoder(parse_float=read, parse_int=read).decode(body.decode())
+    except RecursionError:
+        raise OverLimit("Lists and objects are nested too deep.") from None

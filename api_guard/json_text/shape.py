@@ -5,6 +5,7 @@ from __future__ import annotations
 # What the shape of a text is made of. To delete all else takes no longer than to read it.
 SHAPE = frozenset('"[]{}:,')
 _NO_SHAPE = bytes(set(range(256)) - set(b'"[]{}:,'))
+_PIECE = 65_536
 _QUOTES = (b'"' * 16, b'"' * 4, b'""')
 
 
@@ -20,7 +21,13 @@ def outside(shape: bytes) -> bytes:
     # Quotes that stand side by side may go by twos: what comes after stays inside or outside.
     for quotes in _QUOTES:
         shape = shape.replace(quotes, b"")
-    return b"".join(shape.split(b'"')[::2]) if b'"' in shape else shape
+    found, inside = [], 0
+    # A piece at a time: to split all of it would take many times its memory.
+    for start in range(0, len(shape), _PIECE):
+        parts = shape[start : start + _PIECE].split(b'"')
+        found.append(b"".join(parts[inside::2]))
+        inside = (inside + len(parts) - 1) % 2
+    return b"".join(found)
 
 
 def items_in(shape: bytes) -> int:

@@ -10,7 +10,8 @@ from oauth2_provider.settings import oauth2_settings
 class RedeemedCode(models.Model):
     """What a code became, so that a second attempt at it ends that (RFC 6749 §4.1.2).
 
-    It goes with the token that it names: the refresh token, or the access token where none came.
+    It names the refresh token, the newest where that is rotated, or the access token where no
+    refresh token came, and goes with it.
     """
 
     code_checksum = models.CharField(_("checksum of the code"), max_length=64, unique=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -34,7 +33,12 @@ def revoke_tokens(holder: models.Model, *, by: models.Model | None = None, reaso
     refused. Returns how many there were. Raises TypeError for anything but a user or a client.
     """
     filters = _filters(holder)
-    count = _in_rounds(lambda: _revoke_once(filters))
+    count = 0
+    for _ in range(_MOST_ROUNDS):
+        found = _revoke_once(filters)
+        count += found
+        if not found:
+            break
     logger.info("%d tokens of %s were revoked by %s. %s", count, holder, by, reason)
     return count
 
@@ -63,32 +67,21 @@ def revoke_exposed(token: str) -> bool:
     return bool(found)
 
 
-def revoke_issued(token: Any) -> int:
-    """Revoke an access token, or a refresh token with all that came of it. Return how many."""
+def revoke_issued(token: Any) -> None:
+    """Revoke an access token, or a refresh token with all that came of it.
+
+    Whoever calls holds off refreshes meanwhile.
+    """
     model: Any = get_refresh_token_model()
     if not isinstance(token, model):
-        return _delete(get_access_token_model(), {"pk": token.pk})
+        _delete(get_access_token_model(), {"pk": token.pk})
+        return
     # Rows of before the toolkit knew families have none.
     family = {"token_family": token.token_family} if token.token_family else {"pk": token.pk}
-    return _in_rounds(lambda: _revoke_family(model._base_manager.filter(**family)))
-
-
-def _in_rounds(revoke: Callable[[], int]) -> int:
-    count = 0
-    for _ in range(_MOST_ROUNDS):
-        found = revoke()
-        count += found
-        if not found:
-            break
-    return count
-
-
-def _revoke_family(rows: models.QuerySet[Any]) -> int:
-    with transaction.atomic(using=router.db_for_write(rows.model)):
-        # Waits for a rotation that is under way, so that what it issued is seen next.
-        list(rows.select_for_update().values_list("pk"))
-        live = dict(rows.filter(revoked__isnull=True).values_list("pk", "access_token_id"))
-        return _revoke_pairs({"pk__in": list(live)}, {"pk__in": list(live.values())})
+    with transaction.atomic(using=router.db_for_write(model)):
+        live = model._base_manager.select_for_update().filter(**family, revoked__isnull=True)
+        pks = [pk for pk in live.values_list("access_token_id", flat=True) if pk is not None]
+        _revoke_pairs(family, {"pk__in": pks})
 
 
 def _filters(holder: models.Model) -> dict[Any, dict[str, Any]]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from jwcrypto.common import JWException
 from oauth2_provider.models import get_refresh_token_model
-from oauthlib.oauth2.rfc6749.errors import ServerError
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, ServerError
 
 from api_guard.oauth2.narrowing import is_active, live_scopes
 
 logger = logging.getLogger("api_guard.oauth2")
+
+# RFC 7636 §4.2, and what the toolkit's table has room for.
+_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
+_LONGEST_NONCE = 255
 
 
 class IssueMixin:
@@ -34,6 +39,29 @@ class IssueMixin:
         if isinstance(request.user, get_user_model()):
             request.scopes = live_scopes(scopes, request.user, client)
         return bool(request.scopes)
+
+    def validate_response_type(
+        self,
+        client_id: str,
+        response_type: str,
+        client: Any,
+        request: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """Whether the client may use it. Raises InvalidRequestError for what can be no challenge.
+
+        oauthlib takes every parameter for an attribute of the request, and the toolkit a
+        `grant_type` for that of a token endpoint, where another client was authenticated and a code
+        was checked. A page of consent has none.
+        """
+        request.grant_type = None
+        _refuse_what_cannot_be_kept(request)
+        validator: Any = super()
+        is_valid = validator.validate_response_type(
+            client_id, response_type, client, request, *args, **kwargs
+        )
+        return is_valid is True
 
     def validate_code(
         self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
@@ -60,6 +88,14 @@ class IssueMixin:
         _forget_claims(request)
         validator: Any = super()
         validator._save_bearer_token(token, request, *args, **kwargs)
+
+
+def _refuse_what_cannot_be_kept(request: Any) -> None:
+    challenge, nonce = request.code_challenge, request.nonce
+    if challenge and not _CHALLENGE.fullmatch(challenge):
+        raise InvalidRequestError("The code_challenge is none.", request=request)
+    if nonce and len(nonce) > _LONGEST_NONCE:
+        raise InvalidRequestError("The nonce is too long.", request=request)
 
 
 def _forget_claims(request: Any) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db.models import Q
+from django.db import router, transaction
 from oauth2_provider.models import (
     get_access_token_model,
     get_grant_model,
@@ -53,6 +53,8 @@ class RedeemMixin:
             raise InvalidGrantError(request=request)  # no verifier (RFC 7636 §4.1)
         with _void_where_it_is_gone(request):
             challenge: str | None = validator.get_code_challenge(code, request)
+        if not (challenge or "").isascii():
+            raise InvalidGrantError(request=request)  # nor is that a challenge
         return challenge
 
     def get_code_challenge_method(self, code: str, request: Any) -> str | None:
@@ -108,9 +110,13 @@ def _redeem(code: str, issued: str, client: Any) -> None:
     """
     used = get_grant_model().objects.select_for_update().get(code=code, application=client)
     used.delete()
-    access_token = get_access_token_model().objects.get(token_checksum=_checksum(issued))
-    refresh_token = get_refresh_token_model().objects.filter(access_token=access_token).first()
-    RedeemedCode.objects.create(
+    # Where it was written: another connection may not see it yet.
+    database = used._state.db
+    access_tokens = get_access_token_model().objects.using(database)
+    access_token = access_tokens.get(token_checksum=_checksum(issued))
+    refresh_tokens = get_refresh_token_model().objects.using(database)
+    refresh_token = refresh_tokens.filter(access_token=access_token).first()
+    RedeemedCode.objects.using(database).create(
         code_checksum=_checksum(code),
         code_challenge=used.code_challenge,
         code_challenge_method=used.code_challenge_method,
@@ -120,16 +126,31 @@ def _redeem(code: str, issued: str, client: Any) -> None:
 
 
 def _end_what_was_issued(request: Any) -> None:
-    of_client = Q(refresh_token__application=request.client)
-    of_client |= Q(access_token__application=request.client)
-    redeemed = RedeemedCode.objects.filter(of_client, code_checksum=_checksum(request.code))
-    for row in redeemed.select_related("access_token", "refresh_token"):
-        if _is_verified(row, request.code_verifier or ""):
-            tokens.revoke_issued(row.refresh_token or row.access_token)
-            logger.warning(
-                "The client %s came twice with one code: what was issued for it is revoked.",
-                request.client.client_id,
-            )
+    with transaction.atomic(using=router.db_for_write(RedeemedCode)):
+        # Held, so that no refresh is under way, and none begins before all is revoked.
+        held = RedeemedCode.objects.select_for_update()
+        row = held.filter(code_checksum=_checksum(request.code)).first()
+        issued = None if row is None else _issued(row)
+        if (
+            row is None
+            or issued is None
+            or issued.application_id != request.client.pk
+            or not _is_verified(row, request.code_verifier or "")
+        ):
+            return
+        tokens.revoke_issued(issued)
+    logger.warning(
+        "The client %s came twice with one code: what was issued for it is revoked.",
+        request.client.client_id,
+    )
+
+
+def _issued(row: RedeemedCode) -> Any:
+    model, pk = get_refresh_token_model(), row.refresh_token_id
+    if pk is None:
+        model, pk = get_access_token_model(), row.access_token_id
+    # Where the code was found: another connection may lag behind.
+    return model._base_manager.using(row._state.db).filter(pk=pk).first()
 
 
 def _is_verified(row: RedeemedCode, verifier: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
 
-from api_guard.models import RefreshScope
+from api_guard.models import RedeemedCode, RefreshScope
 from api_guard.oauth2.narrowing import is_active, live_scopes
 
 
@@ -62,6 +62,8 @@ class RefreshMixin:
         validator: Any = super()
         row = validator._create_refresh_token(request, refresh_token_code, access_token, previous)
         _keep_whole(row, access_token.scope, request)
+        if previous is not None:
+            RedeemedCode.objects.filter(refresh_token=previous).update(refresh_token=row)
         return row
 
 
@@ -74,6 +76,8 @@ def _lock(request: Any) -> None:
     used, model = vars(request).get("refresh_token_instance"), get_refresh_token_model()
     if not isinstance(used, model):
         return
+    # The code first, as whoever comes with it again holds it before its tokens.
+    list(RedeemedCode.objects.select_for_update().filter(refresh_token=used))
     row = model.objects.select_for_update().filter(pk=used.pk).first()
     if row is None or (row.access_token_id is None and not _is_rotated(row)):
         raise InvalidGrantError(request=request)
