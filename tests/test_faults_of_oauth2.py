@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
+from django.urls import include, path
 from oauth2_provider.models import (
     AccessToken,
     DeviceGrant,
@@ -15,11 +16,11 @@ from oauth2_provider.models import (
 )
 
 from api_guard import grants
-from tests.test_validator import BACK, CHALLENGE, FORM, VERIFIER, consent, login
-from tests.test_validator import granted as granted
-from tests.test_validator import web_app as web_app
+from tests.authorization import BACK, CHALLENGE, FORM, VERIFIER, consent, login
+from tests.authorization import granted as granted
+from tests.authorization import web_app as web_app
 
-pytestmark = [pytest.mark.urls("tests.test_validator"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True)]
 
 ASKED = {
     "response_type": "code",
@@ -29,6 +30,9 @@ ASKED = {
     "code_challenge": CHALLENGE,
     "code_challenge_method": "S256",
 }
+
+
+urlpatterns = [path("o/", include("api_guard.oauth2.urls"))]
 
 
 class Fails:

@@ -1,0 +1,125 @@
+"""An authorization server with a client, and what a browser and a client do there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from oauth2_provider.models import (
+    AccessToken,
+    Application,
+    RefreshToken,
+)
+
+from api_guard import grants
+
+SECRET = "secret"
+VERIFIER = "v" * 43
+CHALLENGE = (
+    base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+)
+BACK = "https://client.example/back"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def web_app(db):
+    return Application.objects.create(
+        name="Web",
+        client_id="web",
+        client_secret=SECRET,
+        client_type="confidential",
+        authorization_grant_type="authorization-code",
+        redirect_uris=BACK,
+        algorithm="RS256",
+    )
+
+
+@pytest.fixture
+def granted(alice, web_app):
+    """alice and the client hold both scopes; each grant by its holder and scope."""
+    return {
+        (kind, scope): grants.grant(scope, holder)
+        for kind, holder in (("user", alice), ("client", web_app))
+        for scope in ("notes:read", "notes:write")
+    }
+
+
+def login(name="web", secret=SECRET):
+    return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
+
+
+def ask(client, scope="notes:read notes:write", **extra):
+    query = {
+        "response_type": "code",
+        "client_id": "web",
+        "redirect_uri": BACK,
+        "scope": scope,
+        "state": "s",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        **extra,
+    }
+    return client.get("/o/authorize/", query)
+
+
+def consent(client, page):
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode()))
+    hidden.pop("csrfmiddlewaretoken", None)
+    back = client.post("/o/authorize/", {**hidden, "allow": "Authorize"})
+    assert back.status_code == 302, back.content
+    return {name: values[0] for name, values in parse_qs(urlsplit(back["Location"]).query).items()}
+
+
+def token(web, grant_type, **data):
+    data["grant_type"] = grant_type
+    return web.post("/o/token/", data, HTTP_AUTHORIZATION=login())
+
+
+def redeem(web, code, **extra):
+    extra = {"redirect_uri": BACK, "code_verifier": VERIFIER, **extra}
+    return token(web, "authorization_code", code=code, **extra)
+
+
+def refresh(client, pair, **extra):
+    return token(client, "refresh_token", refresh_token=pair["refresh_token"], **extra)
+
+
+@pytest.fixture
+def code(client, alice, granted):
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    return consent(client, ask(client))["code"]
+
+
+@pytest.fixture
+def pair(client, code):
+    return redeem(client, code).json()
+
+
+def scopes_of(pair):
+    return AccessToken.objects.get(token=pair["access_token"]).scope
+
+
+def live_tokens():
+    live = RefreshToken.objects.filter(revoked__isnull=True)
+    return AccessToken.objects.count(), live.count()
+
+
+@pytest.fixture
+def with_oidc(settings):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "OIDC_ENABLED": True,
+        "OIDC_RSA_PRIVATE_KEY": key.decode(),
+    }
