@@ -46,7 +46,6 @@ from tests.authorization import web_app as web_app
 from tests.authorization import with_oidc as with_oidc
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
-DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 urlpatterns = [path("o/", include("api_guard.oauth2.urls"))]
 

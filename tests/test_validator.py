@@ -48,8 +48,6 @@ from tests.authorization import with_oidc as with_oidc
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
-DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-
 
 class Plain(ProtectedResourceView):
     def get(self, request):
