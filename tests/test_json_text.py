@@ -19,7 +19,7 @@ SMALL = Limits(depth=3, items=8, digits=5, text=8, name=4, top="any")
 
 FLAWS = [
     (b"", "not JSON"),
-    (b"{", "not JSON"),
+    (b"{", "not JSON: it ends too soon.$"),
     (b"[[[[[", "not JSON"),
     (b"\xef\xbb\xbf{}", "not JSON"),
     (b"\xff", "not UTF-8"),
@@ -29,7 +29,7 @@ FLAWS = [
     (b'"\x00"', "not JSON"),
     (b'"\\u0000"', "null character"),
     (b'{"\\u0000": 1}', "null character"),
-    (b'"\\ud800"', "not JSON"),
+    (b'"\\ud800"', "a lone surrogate"),
     (b'"\\uDFFF"', "not JSON"),
     (b'"\\ud800\\u0041"', "not JSON"),
     (b'"\\ud800\\ud83d\\ude00"', "not JSON"),

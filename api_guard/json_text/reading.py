@@ -15,6 +15,7 @@ from api_guard.json_text.shape import items_in, may_have_long_text, outside, sha
 # Knows RFC 8259 and nothing else: no NaN, no Infinity, no number that overflows to it, no lone
 # surrogate, no byte that is not UTF-8.
 _decoder = msgspec.json.Decoder()
+_CUT_OFF = "Input data was truncated"
 _KINDS = {"object": dict, "list": list}
 
 
@@ -67,8 +68,12 @@ def _decode(body: bytes) -> Any:
         decoded(body)  # a body that is not UTF-8 is not JSON for that
         if isinstance(error, msgspec.ValidationError):
             raise Malformed("A number is too large.") from None
-        raise Malformed(f"The body is not JSON: {_why(error)}.") from None
+        raise Malformed(f"The body is not JSON: {_why(error, body)}.") from None
 
 
-def _why(error: ValueError | msgspec.DecodeError) -> str:
-    return str(error).removeprefix("JSON is malformed: ").replace("Input data was", "it is")
+def _why(error: ValueError | msgspec.DecodeError, body: bytes) -> str:
+    said = str(error).removeprefix("JSON is malformed: ")
+    if said != _CUT_OFF:
+        return said
+    # msgspec says the same of half a surrogate pair after which little more comes.
+    return "it ends too soon" + (", or in a lone surrogate" if b"\\ud" in body.lower() else "")
