@@ -123,3 +123,11 @@ def with_oidc(settings):
         "OIDC_ENABLED": True,
         "OIDC_RSA_PRIVATE_KEY": key.decode(),
     }
+
+
+@pytest.fixture
+def with_devices(settings):
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "OAUTH_DEVICE_VERIFICATION_URI": "https://testserver/o/device/",
+    }

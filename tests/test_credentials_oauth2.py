@@ -16,7 +16,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from api_guard import grants
 from api_guard.oauth2.introspection import IntrospectTokenView
 from api_guard.oauth2.limits import limit_secrets
-from tests.test_validator import with_devices as with_devices
+from tests.authorization import with_devices as with_devices
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 

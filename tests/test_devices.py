@@ -23,6 +23,7 @@ from tests.authorization import (
 )
 from tests.authorization import granted as granted
 from tests.authorization import web_app as web_app
+from tests.authorization import with_devices as with_devices
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -36,14 +37,6 @@ def device_app(web_app):
     web_app.client_type = "public"
     web_app.save()
     return web_app
-
-
-@pytest.fixture
-def with_devices(settings):
-    settings.OAUTH2_PROVIDER = {
-        **settings.OAUTH2_PROVIDER,
-        "OAUTH_DEVICE_VERIFICATION_URI": "https://testserver/o/device/",
-    }
 
 
 def start(client, scope="scope=notes%3Aread+notes%3Awrite"):

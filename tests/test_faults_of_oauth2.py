@@ -19,6 +19,7 @@ from api_guard import grants
 from tests.authorization import BACK, CHALLENGE, FORM, VERIFIER, consent, login
 from tests.authorization import granted as granted
 from tests.authorization import web_app as web_app
+from tests.authorization import with_devices as with_devices
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db(transaction=True)]
 
@@ -134,11 +135,7 @@ def test_a_token_is_not_said_to_be_inactive_where_nobody_knows(pair, web_app, se
     assert answer.json()["active"] is True
 
 
-def test_a_device_is_told_to_come_again(web_app, granted, settings):
-    settings.OAUTH2_PROVIDER = {
-        **settings.OAUTH2_PROVIDER,
-        "OAUTH_DEVICE_VERIFICATION_URI": "https://testserver/o/device/",
-    }
+def test_a_device_is_told_to_come_again(web_app, granted, with_devices):
     web_app.authorization_grant_type = "urn:ietf:params:oauth:grant-type:device_code"
     web_app.client_type = "public"
     web_app.save()
