@@ -21,16 +21,16 @@ from api_guard.exceptions import OutsideYourObjects
 from api_guard.failures import failures_as_refusals
 
 if TYPE_CHECKING:
-    from api_guard.decorators.passage import Passage
+    from api_guard.decorators.passage.objects import ObjectPassage
 
 logger = logging.getLogger("api_guard")
 
 # The passage whose handler runs now, so that a save() knows whose it is.
-_saving: ContextVar[Passage | None] = ContextVar("api_guard_saving", default=None)
+_saving: ContextVar[ObjectPassage | None] = ContextVar("api_guard_saving", default=None)
 
 
 @contextmanager
-def watched_saves(passage: Passage) -> Iterator[None]:
+def watched_saves(passage: ObjectPassage) -> Iterator[None]:
     """Hold every `save()` of the view's model to the object rule, whoever calls it."""
     token = _saving.set(passage)
     try:
@@ -64,7 +64,7 @@ pre_save.connect(_before_save, dispatch_uid="api_guard.before_save")
 post_save.connect(_after_save, dispatch_uid="api_guard.after_save")
 
 
-def check_on_save(passage: Passage, serializer: Any, request: Request) -> None:
+def check_on_save(passage: ObjectPassage, serializer: Any, request: Request) -> None:
     """Have `serializer.save()` refuse, and undo, what lies outside the caller's objects."""
     rule = passage.rule
     if rule is None or rule.is_any or not isinstance(serializer, BaseSerializer):
@@ -89,7 +89,7 @@ def check_on_save(passage: Passage, serializer: Any, request: Request) -> None:
     serializer.save = save  # type: ignore[method-assign]
 
 
-def _check(passage: Passage, rows: Any, *, is_saved: bool) -> None:
+def _check(passage: ObjectPassage, rows: Any, *, is_saved: bool) -> None:
     rule: ObjectRule | None = passage.rule
     caller = caller_of(passage.view.request)
     for row in rows:
