@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from api_guard.core.caller import Caller as Caller
     from api_guard.core.caller import Standing
     from api_guard.core.demands import any_of as any_of
-    from api_guard.core.policy import ANY_OBJECT as ANY_OBJECT
+    from api_guard.core.objects import ANY_OBJECT as ANY_OBJECT
     from api_guard.core.rates import budget as budget
     from api_guard.core.rates import cost as cost
     from api_guard.core.rates import sliding as sliding
     from api_guard.decorators import guard as guard
+    from api_guard.vetting import unheld as unheld
 
     PUBLIC = Standing.PUBLIC
     SIGNED_IN = Standing.SIGNED_IN
@@ -30,16 +31,18 @@ __all__ = [
     "cost",
     "guard",
     "sliding",
+    "unheld",
 ]
 
 _HOMES = {
     "guard": "api_guard.decorators",
     "any_of": "api_guard.core.demands",
-    "ANY_OBJECT": "api_guard.core.policy",
+    "ANY_OBJECT": "api_guard.core.objects",
     "Caller": "api_guard.core.caller",
     "budget": "api_guard.core.rates",
     "cost": "api_guard.core.rates",
     "sliding": "api_guard.core.rates",
+    "unheld": "api_guard.vetting",
 }
 
 

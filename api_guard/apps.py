@@ -18,11 +18,13 @@ class APIGuardConfig(AppConfig):
         """Register the checks and the receivers explicitly, so that importing has no effect."""
         from api_guard.checks import CHECKS, DEPLOY_CHECKS
         from api_guard.oauth2 import signals
+        from api_guard.vetting import connect
 
         for check in CHECKS:
             checks.register(check, checks.Tags.security)
         for check in DEPLOY_CHECKS:
             checks.register(check, checks.Tags.security, deploy=True)
+        connect()
         # Of every sender, because a proxy of the user model saves users in its own name.
         pre_save.connect(signals.remember_change, dispatch_uid="api_guard")
         post_save.connect(signals.revoke_after_change, dispatch_uid="api_guard")

@@ -98,7 +98,7 @@ class Owned(Notes):
 
 
 def of_notebooks(caller):
-    return Q(notebook__owner=caller.user_id) | Q(author=caller.user_id, notebook=None)
+    return Q(notebook__owner=caller.user_id) | Q(author=caller.user_id, notebook__isnull=True)
 
 
 @guard(**SCOPES, objects=of_notebooks)

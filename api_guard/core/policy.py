@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
 from zlib import crc32
 
-from api_guard.core.caller import Caller
 from api_guard.core.demands import Demand, PolicyError
 from api_guard.core.limits import parse_limits
+from api_guard.core.objects import (
+    ANY_OBJECT,
+    AnyObject,
+    ObjectRule,
+    RuleFunction,
+    by_name,
+    parse_functions,
+    parse_keep,
+    parse_lookups,
+    parse_related,
+)
 from api_guard.core.rates import Rate, parse_rates
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -20,18 +29,6 @@ HTTP_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRA
 SLOTS = ("read", "write")
 
 T = TypeVar("T")
-
-
-class AnyObject(Enum):
-    """The one way to say that a view's objects are everybody's."""
-
-    ANY_OBJECT = "any object"
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-ANY_OBJECT = AnyObject.ANY_OBJECT
 
 
 @dataclass(frozen=True)
@@ -57,31 +54,6 @@ class Operation:
         yield self.slot
 
 
-@dataclass(frozen=True)
-class ObjectRule:
-    """Which objects one operation may touch.
-
-    `owner` is a lookup that leads to the user; `narrow` a function from a Caller to a Q, or
-    ANY_OBJECT. Where both are there both apply; where neither is, no object may be touched.
-    """
-
-    owner: str | None = None
-    narrow: Callable[[Caller], object] | AnyObject | None = None
-
-    @property
-    def is_any(self) -> bool:
-        """Whether it leaves every object to everybody that is let in."""
-        return self.owner is None and self.narrow is ANY_OBJECT
-
-    def __str__(self) -> str:
-        parts = [f"owner={self.owner}"] if self.owner else []
-        if isinstance(self.narrow, AnyObject):
-            parts += [] if parts else ["any"]
-        elif self.narrow is not None:
-            parts.append(f"objects={getattr(self.narrow, '__name__', 'function')}")
-        return ", ".join(parts) or "none"
-
-
 def first_of(mapping: Mapping[str, T], operation: Operation) -> tuple[str, T] | None:
     """Return the most particular name of `operation` in `mapping`, and what stands there."""
     return next(((name, mapping[name]) for name in operation.names() if name in mapping), None)
@@ -92,13 +64,20 @@ class Policy:
     """All the demands, rates and the object rules of one view.
 
     Every mapping goes by the names of `Operation.names`; `""` stands for all that is not named.
+    `model` is what the object rules are about, where the view itself does not tell. `is_everywhere`
+    says that they hold in every guarded view. `related` are the fields of the view's model that the
+    object rules of other views do not narrow.
     """
 
     demands: Mapping[str, Demand] = field(default_factory=dict)
     rates: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
     owner: Mapping[str, str] = field(default_factory=dict)
-    objects: Mapping[str, Callable[[Caller], object] | AnyObject] = field(default_factory=dict)
+    objects: Mapping[str, RuleFunction | AnyObject] = field(default_factory=dict)
     limits: Mapping[str, int | str] = field(default_factory=dict)
+    keep: Mapping[str, ObjectRule] = field(default_factory=dict)
+    model: type | None = None
+    is_everywhere: bool = False
+    related: frozenset[str] = frozenset()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -137,6 +116,12 @@ class Policy:
             owner = owner if names.index(owned) <= names.index(narrowed) else None
         return ObjectRule(owner, narrow)
 
+    def keep_rule_for(self, operation: Operation) -> ObjectRule | None:
+        """Return the rule for what `operation` leaves behind: by default, the one that finds."""
+        names = (*operation.names(), "")
+        kept = next((self.keep[name] for name in names if name in self.keep), None)
+        return kept if kept is not None else self.object_rule_for(operation)
+
 
 def parse_policy(
     *,
@@ -147,6 +132,10 @@ def parse_policy(
     owner: object = None,
     objects: object = None,
     limits: object = None,
+    keep: object = None,
+    model: type | None = None,
+    hold: object = None,
+    related: object = None,
 ) -> Policy:
     """Read what `@guard` was given.
 
@@ -162,10 +151,14 @@ def parse_policy(
         raise PolicyError("nothing is demanded, so nothing is offered; say read=, write= or both")
     policy = Policy(
         demands=MappingProxyType(demands),
-        rates={name: parse_rates(value) for name, value in _by_name(throttle).items()},
-        owner={name: _lookup(value) for name, value in _by_name(owner).items()},
-        objects={name: _narrowing(value) for name, value in _by_name(objects).items()},
+        rates={name: parse_rates(value) for name, value in by_name(throttle).items()},
+        owner=parse_lookups("owner", owner),
+        objects=parse_functions(objects),
         limits=parse_limits(limits),
+        keep=parse_keep(keep),
+        model=model,
+        is_everywhere=_is_everywhere(hold),
+        related=parse_related(related),
     )
     _refuse_gaps(policy)
     return policy
@@ -178,34 +171,19 @@ def _named(name: str, value: object) -> Demand:
         raise PolicyError(f"{name}: {error}") from None
 
 
-def _by_name(value: object) -> Mapping[str, object]:
-    if value is None:
-        return {}
-    if isinstance(value, Mapping):
-        if not value:
-            raise PolicyError("an empty mapping says nothing; leave it out")
-        return value
-    return {"": value}
-
-
-def _lookup(value: object) -> str:
-    if isinstance(value, str) and value and all(map(str.isidentifier, value.split("__"))):
-        return value
-    raise PolicyError(f"owner={value!r} is no lookup; write the field's name, such as 'author'")
-
-
-def _narrowing(value: object) -> Callable[[Caller], object] | AnyObject:
-    if isinstance(value, AnyObject) or callable(value):
-        return value
-    raise PolicyError(
-        f"objects={value!r} is neither a function from a caller to a Q nor ANY_OBJECT"
-    )
+def _is_everywhere(hold: object) -> bool:
+    if hold not in (None, "everywhere"):
+        raise PolicyError(f'hold={hold!r}: the only value is hold="everywhere"')
+    return hold is not None
 
 
 def _refuse_gaps(policy: Policy) -> None:
     """Refuse object rules that contradict, or leave a demanded slot without an answer."""
     if "" in policy.owner and policy.objects.get("") is ANY_OBJECT:
         raise PolicyError("owner= and objects=ANY_OBJECT contradict; leave one out")
+    for name, is_said in (("keep", bool(policy.keep)), ("hold", policy.is_everywhere)):
+        if is_said and not policy.has_object_rule:
+            raise PolicyError(f"{name}= needs an object rule; write owner= or objects= too")
     if not policy.has_object_rule or "" in policy.owner or "" in policy.objects:
         return
     for name in policy.demands:

@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from django.db.models import Model
 from rest_framework.views import APIView
 
-from api_guard.core.caller import Caller
 from api_guard.core.demands import PolicyError
 from api_guard.core.limits import LimitsError
+from api_guard.core.objects import AnyObject
 from api_guard.core.policy import (
     HTTP_METHODS,
     SLOTS,
-    AnyObject,
     Policy,
     parse_policy,
 )
@@ -27,7 +27,7 @@ from api_guard.endpoints import POLICY_ATTRIBUTE, view_class_of
 from api_guard.exceptions import GuardError
 
 V = TypeVar("V", bound=Callable[..., Any])
-Narrowing = Callable[[Caller], object] | AnyObject
+Narrowing = Callable[..., object] | AnyObject
 
 
 def guard(
@@ -39,6 +39,10 @@ def guard(
     owner: str | Mapping[str, str] | None = None,
     objects: Narrowing | Mapping[str, Narrowing] | None = None,
     limits: Mapping[str, int | str] | None = None,
+    keep: str | Narrowing | Mapping[str, str | Narrowing] | None = None,
+    model: type[Model] | None = None,
+    hold: str | None = None,
+    related: Mapping[str, AnyObject] | None = None,
 ) -> Guard:
     """Close a DRF view to all but those who meet a demand.
 
@@ -46,10 +50,16 @@ def guard(
     ViewSet's action, or an HTTP method) wins for it. A demand is a scope, `any_of(...)`, PUBLIC,
     SIGNED_IN, STAFF, or a tuple of which all is asked. What has no demand is refused.
 
-    `throttle` is a rate such as "20/m", or several; `owner` the lookup that leads from an object
-    to its user; `objects` a function from a Caller to a Q, or ANY_OBJECT. These three take a
-    mapping of slots and actions as well. `limits` is what a request may hold where that differs
-    from `API_GUARD["LIMITS"]`: {"bytes": 5_000_000, "top": "list"}.
+    `throttle` is a rate such as "20/m", or several. `owner` is the lookup that leads from an object
+    to its user; `objects` a function from a Caller, or from a Caller and the request, to a Q; or
+    ANY_OBJECT: both say which objects the view finds. `keep`, a lookup, a function or ANY_OBJECT,
+    says which it may leave behind, where that is not the same. These four take a mapping of slots
+    and actions as well. `limits` is what a request may hold where that differs from
+    `API_GUARD["LIMITS"]`: {"bytes": 5_000_000, "top": "list"}.
+
+    `model` is what the object rules are about, for a view without a queryset. `hold="everywhere"`
+    has them hold in every guarded view. `related={"reviewer": ANY_OBJECT}` lets a field name objects
+    that the rules of other views hide.
 
     The result is a value: put it above a class, above `@api_view`, or call it with a view.
     Raises GuardError, at import, on what cannot be meant.
@@ -63,10 +73,20 @@ def guard(
             owner=owner,
             objects=objects,
             limits=limits,
+            keep=keep,
+            model=_model(model),
+            hold=hold,
+            related=related,
         )
     except (LimitsError, PolicyError, RateError) as error:
         raise GuardError(f"@guard: {str(error).removesuffix('.')}.") from None
     return Guard(policy)
+
+
+def _model(model: object) -> type[Model] | None:
+    if model is None or (isinstance(model, type) and issubclass(model, Model)):
+        return model
+    raise PolicyError(f"model={model!r} is not a model; write the class, such as model=Note")
 
 
 @dataclass(frozen=True)
@@ -113,8 +133,11 @@ class Guard:
                 f"A decorator stands between @guard and {cls.__qualname__}.as_view(): guard the "
                 f"class, guard(...)({cls.__qualname__}).as_view(), and decorate that."
             )
-        guarded = self._on_class(cls)
-        return guarded.as_view(*([dict(actions)] if actions else []), **initkwargs)
+        guarded = self._on_class(cls).as_view(*([dict(actions)] if actions else []), **initkwargs)
+        for name, value in vars(callback).items():
+            # What a decorator said of the callback, as non_atomic_requests() does.
+            vars(guarded).setdefault(name, value)
+        return guarded
 
     def _attach(self, cls: type) -> None:
         if POLICY_ATTRIBUTE in cls.__dict__:
@@ -169,7 +192,7 @@ def _misplaced(view: Any) -> str:
 def _refuse_unknown_names(cls: type, policy: Policy) -> None:
     offered = {name for name in dir(cls) if not name.startswith("_") and name not in SLOTS}
     methods = {name.upper() for name in getattr(cls, "http_method_names", ())}
-    for mapping in (policy.demands, policy.rates, policy.owner, policy.objects):
+    for mapping in (policy.demands, policy.rates, policy.owner, policy.objects, policy.keep):
         for name in mapping:
             if name in ("", *SLOTS) or name in methods:
                 continue

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+
 from api_guard.decorators.passage import Passage
 from api_guard.endpoints import HOOKS, is_hook
 from api_guard.exceptions import GuardError
@@ -25,12 +27,12 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
     own = cls.__dict__.get(name)
     stand = getattr(Passage, name)
 
-    def beyond(view: Any, *args: Any, **kwargs: Any) -> Any:
+    def beyond(view: Any, /, *args: Any, **kwargs: Any) -> Any:
         if own is None:
             return getattr(super(cls, view), name)(*args, **kwargs)
         return own.__get__(view, type(view))(*args, **kwargs)
 
-    def hook(view: Any, *args: Any, **kwargs: Any) -> Any:
+    def hook(view: Any, /, *args: Any, **kwargs: Any) -> Any:
         passage = Passage.of(view)
         # By thread: a handler may ask for its queryset in several at once.
         running = (get_ident(), name)
@@ -46,7 +48,7 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
     functools.update_wrapper(hook, getattr(cls, name))
     hook.is_api_guard_hook = True  # type: ignore[attr-defined]
     hook.own = own  # type: ignore[attr-defined]
-    return hook
+    return markcoroutinefunction(hook) if iscoroutinefunction(getattr(cls, name)) else hook
 
 
 def _hand_down(cls: Any) -> None:
@@ -70,7 +72,7 @@ def _refuse_initkwargs(cls: Any) -> None:
     if own is not None and is_hook(own.__func__):
         return
 
-    def as_view(view_class: Any, *args: Any, **initkwargs: Any) -> Any:
+    def as_view(view_class: Any, /, *args: Any, **initkwargs: Any) -> Any:
         named = sorted(initkwargs.keys() & set(HOOKS))
         if named:
             raise GuardError(

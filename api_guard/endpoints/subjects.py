@@ -9,9 +9,17 @@ from typing import Any
 
 from django.db.models import Model
 
+from api_guard.endpoints.views import policy_of
+
 
 def model_of(view_class: Any, initkwargs: Mapping[str, Any] | None = None) -> type[Model] | None:
-    """Return the model of a view: of its queryset, its serializer, or what its methods return."""
+    """Return the model of a view.
+
+    What its guard says, its queryset, its serializer, or what its methods return.
+    """
+    policy = policy_of(view_class)
+    if policy is not None and policy.model is not None:
+        return policy.model
     said = initkwargs or {}
     queryset = said.get("queryset", getattr(view_class, "queryset", None))
     serializer_class = said.get("serializer_class", getattr(view_class, "serializer_class", None))

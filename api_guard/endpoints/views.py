@@ -25,14 +25,18 @@ _DEEPEST = 100
 
 # What a guard wraps. The guard is whole while all of these are its own.
 HOOKS = (
+    "initialize_request",
     "initial",
     "perform_authentication",
     "get_permissions",
     "check_permissions",
     "check_object_permissions",
+    "permission_denied",
     "get_queryset",
     "filter_queryset",
+    "afilter_queryset",
     "get_object",
+    "aget_object",
     "get_serializer",
     "finalize_response",
 )

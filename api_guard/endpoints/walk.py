@@ -18,6 +18,7 @@ from api_guard.core.policy import (
     Policy,
 )
 from api_guard.endpoints.subjects import model_of
+from api_guard.endpoints.tables import shared_root
 from api_guard.endpoints.views import (
     Status,
     dotted_path,
@@ -84,6 +85,7 @@ def _forget(*, setting: str, **_: object) -> None:
     if setting in ("ROOT_URLCONF", "API_GUARD"):
         _routes.cache_clear()
         _policies_over.cache_clear()
+        _models_everywhere.cache_clear()
 
 
 setting_changed.connect(_forget)
@@ -156,9 +158,24 @@ def _policies_over(
         policy, own = policy_of(cls), model_of(cls, initkwargs)
         if cls is None or policy is None or own is None or not policy.has_object_rule:
             continue
-        if issubclass(own, model) or issubclass(model, own):
+        if shared_root(own, model) is not None:
             found.setdefault(cls, (policy, own))
     return tuple(found.values())
+
+
+def models_everywhere() -> tuple[type[Model], ...]:
+    """Return the models whose object rules hold in every guarded view: `hold="everywhere"`."""
+    return _models_everywhere(_current(None))
+
+
+@cache
+def _models_everywhere(urlconf: str | None) -> tuple[type[Model], ...]:
+    found: dict[type[Model], None] = {}
+    for route in _routes(urlconf):
+        policy, model = policy_of(route.view_class), model_of(route.view_class, _initkwargs(route))
+        if policy is not None and policy.is_everywhere and model is not None:
+            found.setdefault(model)
+    return tuple(found)
 
 
 def _initkwargs(route: Route) -> dict[str, Any]:

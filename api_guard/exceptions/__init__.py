@@ -30,6 +30,7 @@ from api_guard.exceptions.credentials import (
     TokenInQuery,
 )
 from api_guard.exceptions.faults import GuardError, is_fault
+from api_guard.exceptions.hidden import HiddenObject
 from api_guard.exceptions.refusal import Refusal
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "FirstPartyOnly",
     "GuardError",
     "GuardUnavailable",
+    "HiddenObject",
     "InsecureTransport",
     "InsufficientScope",
     "InvalidCredential",

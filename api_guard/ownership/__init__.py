@@ -1,15 +1,59 @@
-"""Narrows querysets and checks objects by a view's object rule."""
+"""What an object rule leaves of a model to a caller, and which models share rows."""
 
-from api_guard.ownership.owners import leads_to_user, owner_for
-from api_guard.ownership.related import narrow_related
-from api_guard.ownership.rules import covers, covers_written, is_of, narrow
+from api_guard.endpoints.tables import (
+    Key,
+    key_in,
+    keys_of,
+    relatives,
+    roots,
+    rows_of,
+    shared_root,
+    tables,
+)
+from api_guard.ownership.marks import Mark, is_marked, put_mark
+from api_guard.ownership.owners import (
+    first_hop,
+    is_oneself,
+    leads_to_user,
+    many_to_many,
+    owner_field,
+)
+from api_guard.ownership.rules import NO_OBJECT, narrow, restriction
+from api_guard.ownership.views import (
+    DELETING,
+    READING,
+    WRITING,
+    Asking,
+    allowed_by_views,
+    is_ruled,
+    rules_over,
+)
 
 __all__ = [
-    "covers",
-    "covers_written",
-    "is_of",
+    "DELETING",
+    "NO_OBJECT",
+    "READING",
+    "WRITING",
+    "Asking",
+    "Key",
+    "Mark",
+    "allowed_by_views",
+    "first_hop",
+    "is_marked",
+    "is_oneself",
+    "is_ruled",
+    "key_in",
+    "keys_of",
     "leads_to_user",
+    "many_to_many",
     "narrow",
-    "narrow_related",
-    "owner_for",
+    "owner_field",
+    "put_mark",
+    "relatives",
+    "restriction",
+    "roots",
+    "rows_of",
+    "rules_over",
+    "shared_root",
+    "tables",
 ]

@@ -7,10 +7,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import ForeignKey, Model
-from rest_framework.serializers import BaseSerializer
+from django.db.models import Field, ForeignKey, Model
 
-from api_guard.core.policy import ObjectRule
+from api_guard.core.objects import ObjectRule
 
 
 @cache
@@ -43,27 +42,34 @@ def _is_user(model: type[Model]) -> bool:
     return issubclass(user_model, model) or issubclass(model, user_model)
 
 
-def owner_field(model: type[Model], rule: ObjectRule) -> ForeignKey[Any, Any] | None:
+@cache
+def owner_field(model: type[Model], owner: str | None) -> ForeignKey[Any, Any] | None:
     """Return the foreign key to a user's primary key that `owner` names, if it is one."""
-    if rule.owner is None or leads_to_user(model, rule.owner) is None:
+    if owner is None or leads_to_user(model, owner) is None:
         return None
-    try:
-        field = model._meta.get_field(rule.owner)
-    except FieldDoesNotExist:
-        return None
+    field = first_hop(model, owner)
     is_plain = isinstance(field, ForeignKey) and field.target_field.primary_key
-    return field if isinstance(field, ForeignKey) and is_plain else None
+    return field if isinstance(field, ForeignKey) and is_plain and "__" not in owner else None
 
 
-def owner_for(serializer: BaseSerializer[Any], rule: ObjectRule, user: Any) -> dict[str, Any]:
-    """Return the owner to save a new object with, where the client was given no say in it."""
-    child = getattr(serializer, "child", serializer)
-    model = getattr(getattr(child, "Meta", None), "model", None)
-    if serializer.instance is not None or model is None or not isinstance(user, get_user_model()):
-        return {}
-    field = owner_field(model, rule)
-    if field is None:
-        return {}
-    written = serializer.validated_data
-    rows = written if isinstance(written, list) else [written]
-    return {} if any(field.name in row for row in rows) else {field.name: user}
+def first_hop(model: type[Model], lookup: str) -> Field[Any, Any] | None:
+    """Return the column that a lookup begins with; None where it begins with a relation to many."""
+    name = lookup.partition("__")[0]
+    field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return field if isinstance(field, Field) and field.concrete and not field.many_to_many else None
+
+
+def many_to_many(model: type[Model], owner: str | None) -> Any:
+    """Return the many-to-many field to users that `owner` names, if it is one."""
+    if owner is None or leads_to_user(model, owner) is None or "__" in owner:
+        return None
+    field: Any = model._meta.get_field(owner)
+    return field if field.many_to_many and field.concrete else None
+
+
+def is_oneself(rule: ObjectRule, model: type[Model]) -> bool:
+    """Whether a rule over users shows each user itself alone, as a view of one's profile does."""
+    if rule.owner is None or not _is_user(model):
+        return False
+    field = first_hop(model, rule.owner) if leads_to_user(model, rule.owner) else None
+    return field is not None and field.primary_key and "__" not in rule.owner

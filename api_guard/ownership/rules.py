@@ -1,28 +1,32 @@
-"""An object rule, as a Q, as a narrower queryset and as the answer for one object."""
+"""An object rule, as a Q and as a narrower queryset."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Manager, Model, Q, QuerySet
 
 from api_guard.core.caller import Caller
-from api_guard.core.policy import ANY_OBJECT, ObjectRule
+from api_guard.core.objects import ANY_OBJECT, ObjectRule, takes_request
 from api_guard.exceptions import RuleFailed
-from api_guard.ownership.owners import leads_to_user, owner_field
+from api_guard.ownership.marks import Mark, is_marked, put_mark
+from api_guard.ownership.owners import leads_to_user
 
 logger = logging.getLogger("api_guard")
 
 NO_OBJECT = Q(pk__in=[])
 
 
-def restriction(rule: ObjectRule, caller: Caller, model: type[Model]) -> Q | None:
+def restriction(rule: ObjectRule, caller: Caller, model: type[Model], request: Any) -> Q | None:
     """Return what `rule` leaves of a model to `caller`; None for all of it.
 
-    What is not said is nothing: an empty Q, None and whatever else a function returns.
+    What is not said is nothing: an empty Q, None and whatever else a function returns. Raises
+    RuleFailed for a Q that compares with None.
     """
-    narrowed = _by_function(rule, caller)
+    narrowed = _by_function(rule, caller, request)
     if rule.owner is None:
         return narrowed
     lookup = leads_to_user(model, rule.owner)
@@ -33,14 +37,19 @@ def restriction(rule: ObjectRule, caller: Caller, model: type[Model]) -> Q | Non
     return own if narrowed is None else own & narrowed
 
 
-def _by_function(rule: ObjectRule, caller: Caller) -> Q | None:
+def _by_function(rule: ObjectRule, caller: Caller, request: Any) -> Q | None:
     if rule.narrow is None:
         # With an owner there is nothing to add; without one, nothing was said.
         return None if rule.owner is not None else NO_OBJECT
-    said = rule.narrow(caller) if callable(rule.narrow) else rule.narrow
+    if isinstance(rule.narrow, type(ANY_OBJECT)):
+        return None
+    said = rule.narrow(caller, request) if takes_request(rule.narrow) else rule.narrow(caller)
     if said is ANY_OBJECT:
         return None
-    return said if isinstance(said, Q) and not _is_empty(said) else NO_OBJECT
+    if not isinstance(said, Q) or _is_empty(said):
+        return NO_OBJECT
+    _refuse_none(said)
+    return said
 
 
 def _is_empty(said: Any) -> bool:
@@ -48,35 +57,94 @@ def _is_empty(said: Any) -> bool:
     return isinstance(said, Q) and all(_is_empty(child) for child in said.children)
 
 
-def is_of(instance: object, model: type[Model] | None) -> bool:
-    """Whether `instance` is of `model`, of a parent or of a child of it."""
-    # __class__, because request.user is a lazy object.
-    cls = instance.__class__
-    return model is None or issubclass(cls, model) or issubclass(model, cls)
+def _refuse_none(said: Q) -> None:
+    """Refuse `author=None`, which Django reads as "has no author"."""
+    for name, value in _conditions(said):
+        if value is None:
+            logger.error(
+                "An object rule compares %s with None, which means IS NULL: refused. Return "
+                "Q(pk__in=[]) for a caller without a user, and write %s__isnull=True where an "
+                "empty field is meant.",
+                name,
+                name.removesuffix("__exact").removesuffix("__iexact"),
+            )
+            raise RuleFailed
 
 
-def narrow(queryset: Any, rule: ObjectRule, caller: Caller) -> Any:
-    """Return the part of `queryset` that `rule` leaves to `caller`. Raises RuleFailed."""
+def _conditions(said: Q) -> Iterator[tuple[str, Any]]:
+    for child in said.children:
+        if isinstance(child, Q):
+            yield from _conditions(child)
+        elif isinstance(child, tuple):
+            yield child
+
+
+def narrow(queryset: Any, rule: ObjectRule, allowed: Q | None, mark: Mark) -> Any:
+    """Return the part of `queryset` that `rule`, which allows `allowed`, leaves to a caller.
+
+    What was narrowed by it already is left as it is. Raises RuleFailed.
+    """
     if isinstance(queryset, Manager):
         queryset = queryset.all()
     if not isinstance(queryset, QuerySet):
         # Any list will do where all is allowed.
-        return (
-            queryset if _by_function(rule, caller) is None and not rule.owner else _fail(queryset)
-        )
-    allowed = restriction(rule, caller, queryset.model)
-    if allowed is None:
+        return queryset if allowed is None else _fail(queryset)
+    if allowed is None or is_marked(queryset.query, rule.key):
         return queryset
-    if queryset.query.combinator or queryset.query.is_sliced:
-        return _fail(queryset)
     if allowed is NO_OBJECT:
         return queryset.none()
-    if rule.narrow is None and owner_field(queryset.model, rule) is not None:
-        return queryset.filter(allowed)
+    if queryset.query.combinator or queryset.query.is_sliced:
+        return _fail(queryset)
+    if is_plain(queryset, allowed):
+        return put_mark(queryset.filter(allowed), mark)
     # A subquery on the primary key, so that a join of the rule doubles no row and meets no filter
     # of the view.
-    inside = queryset.model._base_manager.using(queryset.db).filter(allowed).values("pk")
-    return queryset.filter(pk__in=inside)
+    inside = queryset.model._base_manager.filter(allowed).values("pk")
+    return put_mark(queryset.filter(pk__in=inside), mark)
+
+
+def is_plain(queryset: QuerySet[Any], allowed: Q) -> bool:
+    """Whether a condition joins at most one row to each row, so that it can stand as it is."""
+    query: Any = queryset.query
+    taken = {*query.annotations, *query._filtered_relations}
+    names = [name for name, _ in _conditions(allowed)]
+    return (
+        all(isinstance(child, (Q, tuple)) for child in _children(allowed))
+        and not any(_is_expression(value) for _, value in _conditions(allowed))
+        and all(_is_single(queryset.model, name) for name in names)
+        and not any(
+            name == each or name.startswith(f"{each}__") for name in names for each in taken
+        )
+    )
+
+
+def _is_expression(value: object) -> bool:
+    return hasattr(value, "resolve_expression") and not isinstance(value, QuerySet)
+
+
+def _children(said: Q) -> Iterator[Any]:
+    for child in said.children:
+        yield child
+        if isinstance(child, Q):
+            yield from _children(child)
+
+
+def _is_single(model: type[Model], lookup: str) -> bool:
+    """Whether a lookup leads through foreign keys alone."""
+    found: Any = model
+    for name in lookup.split("__"):
+        if name == "pk":
+            return True
+        try:
+            field = found._meta.get_field(name)
+        except FieldDoesNotExist:
+            return True  # a transform or a lookup of the field before
+        if field.one_to_many or field.many_to_many:
+            return False
+        if field.related_model is None:
+            return True
+        found = field.related_model
+    return True
 
 
 def _fail(queryset: Any) -> Any:
@@ -86,24 +154,3 @@ def _fail(queryset: Any) -> Any:
         type(queryset).__name__,
     )
     raise RuleFailed
-
-
-def covers(instance: Model, rule: ObjectRule, caller: Caller) -> bool:
-    """Whether the stored `instance` is one that `rule` leaves to `caller`."""
-    model = instance._meta.model
-    allowed = restriction(rule, caller, model)
-    if allowed is None:
-        return True
-    if allowed is NO_OBJECT or instance.pk is None:
-        return False
-    stored = model._base_manager.using(instance._state.db).filter(pk=instance.pk)
-    return stored.filter(allowed).exists()
-
-
-def covers_written(instance: Model, rule: ObjectRule, caller: Caller) -> bool:
-    """Whether the `instance` that `save()` just wrote is one that `rule` leaves to `caller`."""
-    field = owner_field(instance._meta.model, rule)
-    if rule.narrow is None and field is not None and caller.user_id is not None:
-        # What is in memory is what was written, so that the plain case costs no query.
-        return getattr(instance, field.attname) == caller.user_id or covers(instance, rule, caller)
-    return covers(instance, rule, caller)

@@ -9,23 +9,25 @@ from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from api_guard import conf, grants, throttling
-from api_guard.authentication import authenticate
 from api_guard.callers import caller_of, overrides_of, rows_behind, throttle_key
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
 from api_guard.core.policy import Operation
 from api_guard.core.rates import Usage, overridden, rate_limit_fields
-from api_guard.decorators.answers import answer_within_rule
+from api_guard.core.caller import Caller
+from api_guard.decorators import identity
+from api_guard.decorators.handlers import stand_by_handlers
 from api_guard.decorators.incoming import refuse_malformed
-from api_guard.decorators.net import hold_net
 from api_guard.decorators.outgoing import protect
 from api_guard.decorators.passage.objects import Beyond, ObjectPassage
 from api_guard.endpoints import counted_as, dotted_path
-from api_guard.exceptions import RateLimited, Unsealed
+from api_guard.exceptions import RateLimited, UncheckedObject, Unsealed
 from api_guard.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.permissions import record_decision, refuse, strict
+from api_guard.vetting import conclude
 
 logger = logging.getLogger("api_guard")
 
@@ -42,6 +44,8 @@ class Passage(ObjectPassage):
         super().__init__(view)
         self.active: set[tuple[int, str]] = set()
         self.usages: tuple[Usage, ...] = ()
+        self.caller: Caller | None = None
+        self.has_handled = False
         self._demand: Demand | None = None
         self._is_deciding = False
 
@@ -53,7 +57,13 @@ class Passage(ObjectPassage):
             passage = view.__dict__[_ATTRIBUTE] = cls(view)
         return passage  # type: ignore[no-any-return]
 
-    def initial(self, beyond: Beyond, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initialize_request(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
+        """Have whoever asks for the user first authenticate as the guard does."""
+        request = beyond(*args, **kwargs)
+        identity.hold(request)
+        return request
+
+    def initial(self, beyond: Beyond, request: Request, /, *args: Any, **kwargs: Any) -> None:
         """Let the view check, make sure that the guard was asked, and stand by the handler."""
         refuse_malformed(self, request)
         self._is_deciding = True
@@ -70,18 +80,28 @@ class Passage(ObjectPassage):
             raise Unsealed
         if self._demand.scopes:
             grants.record_use(rows_behind(request), self._demand.scope_names)
-        answer_within_rule(self, request)
-        hold_net(self, request)
+        self.watch()
+        stand_by_handlers(self, request)
 
-    def perform_authentication(self, beyond: Beyond, request: Request) -> None:
+    def perform_authentication(self, beyond: Beyond, request: Request, /) -> None:
         """Authenticate now, whatever the view does, and say so where that cannot be done."""
         with faults_as_unavailable():
-            if "_authenticator" not in vars(request):
-                authenticate(request)
+            identity.establish(request)
             beyond(request)
             caller_of(request)
 
-    def check_permissions(self, beyond: Beyond, request: Request) -> None:
+    def permission_denied(
+        self, beyond: Beyond, request: Request, /, *args: Any, **kwargs: Any
+    ) -> None:
+        """Refuse, even where the view's own method returns."""
+        beyond(request, *args, **kwargs)
+        logger.error(
+            "%s.permission_denied() returned: refused all the same. Raise an exception in it.",
+            dotted_path(type(self.view)),
+        )
+        APIView.permission_denied(self.view, request, *args, **kwargs)
+
+    def check_permissions(self, beyond: Beyond, request: Request, /) -> None:
         """Count and decide once, in the view's own `initial`; any other call is a probe."""
         operation = self.operation(request)
         with faults_as_unavailable():
@@ -98,25 +118,27 @@ class Passage(ObjectPassage):
         with failures_as_refusals(self.view, "a permission"):
             beyond(request)
         if is_first:
-            self._demand = demand
+            self._demand, self.decided, self.caller = demand, operation, caller
             record_decision(request, self.view)
             # What a permission did with the queryset says nothing of what the view will do.
-            self.rule_ran = False
+            self.vetting.has_run = False
 
-    def get_permissions(self, beyond: Beyond, *args: Any, **kwargs: Any) -> list[Any]:
+    def get_permissions(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> list[Any]:
         """Let a permission admit only by returning exactly True."""
         return [strict(permission) for permission in beyond(*args, **kwargs)]
 
-    def check_object_permissions(self, beyond: Beyond, request: Request, obj: Any) -> None:
+    def check_object_permissions(self, beyond: Beyond, request: Request, obj: Any, /) -> None:
         """Hide an object that is not the caller's; then ask the view's own permissions."""
-        self.vet(request, obj)
+        self.vet_object(obj)
         with failures_as_refusals(self.view, "an object permission"):
             beyond(request, obj)
 
     def finalize_response(
-        self, beyond: Beyond, request: Request, response: Any, *args: Any, **kwargs: Any
+        self, beyond: Beyond, request: Request, response: Any, /, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Say in headers what is left of the rates, and that a private answer is nobody else's."""
+        if self.decided is not None and not self.has_handled:
+            response = self._judge_unhandled(self.decided, response)
         final: HttpResponseBase = beyond(request, response, *args, **kwargs)
         protect(final)
         if not self._is_for_all(request):
@@ -126,6 +148,14 @@ class Passage(ObjectPassage):
         for name, value in rate_limit_fields(self.usages).items():
             final.headers[name] = value
         return final
+
+    def _judge_unhandled(self, operation: Operation, response: Any) -> Any:
+        """Hold the answer of a dispatch() that called no handler to the object rule."""
+        try:
+            conclude(self.vetting, operation, response)
+        except UncheckedObject as refusal:
+            return self.view.handle_exception(refusal)
+        return response
 
     def _is_for_all(self, request: Any) -> bool:
         """Whether a public view has answered somebody who showed no credential."""

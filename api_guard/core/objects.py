@@ -1,0 +1,123 @@
+"""Object rules: which objects an operation finds, and which it may leave behind."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+
+from api_guard.core.demands import PolicyError
+
+RuleFunction = Callable[..., object]
+
+
+class AnyObject(Enum):
+    """The one way to say that a view's objects are everybody's."""
+
+    ANY_OBJECT = "any object"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+ANY_OBJECT = AnyObject.ANY_OBJECT
+
+
+@dataclass(frozen=True)
+class ObjectRule:
+    """Which objects one operation may touch.
+
+    `owner` is a lookup that leads to the user; `narrow` a function from a Caller, or from a Caller
+    and the request, to a Q; or ANY_OBJECT. Where both are there both apply; where neither is, no
+    object may be touched.
+    """
+
+    owner: str | None = None
+    narrow: RuleFunction | AnyObject | None = None
+
+    @property
+    def is_any(self) -> bool:
+        """Whether it leaves every object to everybody that is let in."""
+        return self.owner is None and self.narrow is ANY_OBJECT
+
+    @property
+    def key(self) -> tuple[str | None, int]:
+        """What tells it from another rule; a function may have no hash."""
+        return self.owner, id(self.narrow)
+
+    def __str__(self) -> str:
+        parts = [f"owner={self.owner}"] if self.owner else []
+        if isinstance(self.narrow, AnyObject):
+            parts += [] if parts else ["any"]
+        elif self.narrow is not None:
+            parts.append(f"objects={getattr(self.narrow, '__name__', 'function')}")
+        return ", ".join(parts) or "none"
+
+
+@cache
+def takes_request(function: RuleFunction) -> bool:
+    """Whether a rule function takes the request beside the caller."""
+    try:
+        inspect.signature(function).bind(None, None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def parse_lookups(name: str, value: object) -> dict[str, str]:
+    """Read `owner=`: a lookup, or a mapping of slots and actions to lookups. Raise PolicyError."""
+    return {key: _lookup(name, each) for key, each in by_name(value).items()}
+
+
+def parse_functions(value: object) -> dict[str, RuleFunction | AnyObject]:
+    """Read `objects=`: a function, ANY_OBJECT, or a mapping to these. Raise PolicyError."""
+    found: dict[str, RuleFunction | AnyObject] = {}
+    for key, each in by_name(value).items():
+        if not isinstance(each, AnyObject) and not callable(each):
+            raise PolicyError(
+                f"objects={each!r} is neither a function from a caller to a Q nor ANY_OBJECT"
+            )
+        found[key] = each
+    return found
+
+
+def parse_keep(value: object) -> dict[str, ObjectRule]:
+    """Read `keep=`: a lookup, a function, ANY_OBJECT, or a mapping to these. Raise PolicyError."""
+    found: dict[str, ObjectRule] = {}
+    for key, each in by_name(value).items():
+        if isinstance(each, AnyObject) or callable(each):
+            found[key] = ObjectRule(narrow=each)
+        else:
+            found[key] = ObjectRule(owner=_lookup("keep", each))
+    return found
+
+
+def parse_related(value: object) -> frozenset[str]:
+    """Read `related=`: the fields that other views' object rules do not narrow."""
+    if value is None:
+        return frozenset()
+    if not isinstance(value, Mapping) or not value:
+        raise PolicyError('related= is a mapping, such as {"reviewer": ANY_OBJECT}')
+    for name, each in value.items():
+        if each is not ANY_OBJECT:
+            raise PolicyError(f"related={{{name!r}: {each!r}}}: the only value is ANY_OBJECT")
+    return frozenset(map(str, value))
+
+
+def by_name(value: object) -> Mapping[str, object]:
+    """Return a mapping by slots and actions; `""` stands for every operation."""
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        if not value:
+            raise PolicyError("an empty mapping says nothing; leave it out")
+        return value
+    return {"": value}
+
+
+def _lookup(name: str, value: object) -> str:
+    if isinstance(value, str) and value and all(map(str.isidentifier, value.split("__"))):
+        return value
+    raise PolicyError(f"{name}={value!r} is no lookup; write the field's name, such as 'author'")

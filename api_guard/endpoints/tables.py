@@ -1,0 +1,66 @@
+"""Which models share rows: proxies, parents and children of one table are one kind of object."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+
+# A table at the top of a model's inheritance, and the key of a row in it.
+Key = tuple[type[Model], object]
+
+
+@cache
+def roots(model: type[Model]) -> frozenset[type[Model]]:
+    """Return the tables at the top of the inheritance of `model`."""
+    concrete: Any = model._meta.concrete_model
+    found: frozenset[type[Model]] = frozenset()
+    for parent in concrete._meta.parents:
+        found |= roots(parent)
+    return found or frozenset([concrete])
+
+
+@cache
+def shared_root(one: type[Model], other: type[Model]) -> type[Model] | None:
+    """Return the table at the top that both models keep their rows in; None for strangers."""
+    return min(roots(one) & roots(other), key=lambda model: model._meta.label, default=None)
+
+
+def key_in(instance: Model, root: type[Model]) -> object:
+    """Return the key of an instance in the table `root`, which its model inherits from."""
+    key: Any = root._meta.pk
+    value: object = getattr(instance, str(key.attname))
+    if isinstance(value, str):
+        # What came as text, in an address for instance, is the number that is stored.
+        with suppress(ValidationError):
+            return key.to_python(value)
+    return value
+
+
+def keys_of(instance: Model) -> list[Key]:
+    """Return the keys of an instance in each table at the top of its inheritance."""
+    return [(root, key_in(instance, root)) for root in roots(instance.__class__)]
+
+
+def rows_of(model: type[Model], root: type[Model], keys: list[object], using: str) -> Any:
+    """Return the stored rows of `model` with these keys in `root`."""
+    name = root._meta.pk.name
+    return model._base_manager.using(using).filter(**{f"{name}__in": keys})
+
+
+@cache
+def relatives(model: type[Model]) -> tuple[type[Model], ...]:
+    """Return every installed model that shares rows with `model`, itself included."""
+    return tuple(each for each in apps.get_models() if shared_root(model, each) is not None)
+
+
+@cache
+def tables(model: type[Model]) -> frozenset[str]:
+    """Return the names of the tables that hold the rows of `model`."""
+    concrete: Any = model._meta.concrete_model
+    parents = concrete._meta.all_parents
+    return frozenset(each._meta.db_table for each in (concrete, *parents))

@@ -1,0 +1,102 @@
+"""Remembers, in a queryset, that an object rule has narrowed it, and vets what comes out of it."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NoReturn, Protocol
+
+from django.core.exceptions import FullResultSet
+from django.db.models import BooleanField, Expression, Model, QuerySet
+from django.db.models.query import ModelIterable
+from django.db.models.sql import Query
+from django.db.models.sql.where import AND
+
+
+class Vets(Protocol):
+    """Who is told of the objects that come out of a narrowed queryset."""
+
+    def remember(self, rule_key: object, instance: Model) -> None:
+        """Take `instance` as one that the rule leaves to the caller."""
+
+
+class Mark(Expression):
+    """A condition that adds nothing to the SQL, and says that an object rule's stands beside it.
+
+    Every copy of the queryset has it. A pickled one, in a cache for instance, has a mark that says
+    nothing: no request goes with it.
+    """
+
+    output_field = BooleanField()
+
+    def __init__(self, rule_key: object = None, vets: Vets | None = None) -> None:
+        super().__init__()
+        self.rule_key = rule_key
+        self.vets = vets
+
+    def as_sql(self, compiler: Any, connection: Any) -> NoReturn:
+        """Add no condition."""
+        raise FullResultSet
+
+    def __deepcopy__(self, memo: object) -> Mark:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Mark, ()
+
+
+def put_mark(queryset: QuerySet[Any], mark: Mark) -> QuerySet[Any]:
+    """Mark a queryset that was just narrowed, and vet what it yields from now on."""
+    queryset.query.where.add(mark, AND)
+    iterable: Any = queryset._iterable_class
+    if issubclass(iterable, ModelIterable):
+        queryset._iterable_class = _vetted(iterable)
+    return queryset
+
+
+def is_marked(query: Query, rule_key: object) -> bool:
+    """Whether every row of `query` has to meet the condition of this rule."""
+    if query.combinator:
+        return bool(query.combined_queries) and all(
+            is_marked(each, rule_key) for each in query.combined_queries
+        )
+    return any(mark.rule_key == rule_key for mark in _marks(query))
+
+
+def _marks(query: Query) -> list[Mark]:
+    """Return the marks of conditions that hold for every row.
+
+    A condition that was negated, or made one side of an OR, says nothing any more.
+    """
+    where = query.where
+    if where.negated or where.connector != AND:
+        return []
+    return [child for child in where.children if isinstance(child, Mark)]
+
+
+class _Vetted(type):
+    """The class of the classes below, by which pickle knows what to put in their place."""
+
+
+@cache
+def _vetted(iterable: Any) -> Any:
+    if isinstance(iterable, _Vetted):
+        return iterable
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        marks = _marks(self.queryset.query)
+        for instance in iterable.__iter__(self):
+            for mark in marks:
+                if mark.vets is not None:
+                    mark.vets.remember(mark.rule_key, instance)
+            yield instance
+
+    return _Vetted(iterable.__name__, (iterable,), {"__iter__": __iter__, "original": iterable})
+
+
+def _original(iterable: type) -> type:
+    return iterable
+
+
+copyreg.pickle(_Vetted, lambda cls: (_original, (cls.original,)))  # type: ignore[attr-defined]

@@ -1,0 +1,29 @@
+"""Vets what a handler loads, shows, saves and deletes by the object rules."""
+
+from api_guard.vetting.answering import Statements, conclude, watch_loads
+from api_guard.vetting.connecting import connect
+from api_guard.vetting.current import unheld, within
+from api_guard.vetting.reading import settle, vet
+from api_guard.vetting.record import Vetting
+from api_guard.vetting.related import VETTING
+from api_guard.vetting.serializers import vet_shown
+from api_guard.vetting.sql import listening
+from api_guard.vetting.undoing import forget_mark
+from api_guard.vetting.writing import watch
+
+__all__ = [
+    "VETTING",
+    "Statements",
+    "Vetting",
+    "conclude",
+    "connect",
+    "forget_mark",
+    "listening",
+    "settle",
+    "unheld",
+    "vet",
+    "vet_shown",
+    "watch",
+    "watch_loads",
+    "within",
+]

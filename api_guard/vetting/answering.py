@@ -1,0 +1,153 @@
+"""Refuses an answer that the object rule had no part in, and a write before the rule had one."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.db.models import ForeignKey, Model
+from django.db.models.signals import post_init
+from django.http import HttpResponseBase
+
+from api_guard import ownership
+from api_guard.core.policy import Operation
+from api_guard.endpoints import dotted_path
+from api_guard.exceptions import OutsideYourObjects, UncheckedObject
+from api_guard.vetting.current import current, is_unheld
+from api_guard.vetting.reading import vet
+from api_guard.vetting.record import Vetting
+from api_guard.vetting.undoing import nothing_executed
+
+logger = logging.getLogger("api_guard")
+
+_MOST_LOADED = 1000
+# Django's own: INSERT INTO "t" (…), UPDATE "t" SET …, DELETE FROM "t" …, DELETE "t" FROM "t" …
+_WRITE = re.compile(
+    r"\s*(?:INSERT(?: IGNORE| OR IGNORE)? INTO|UPDATE|DELETE FROM|DELETE) "
+    r"(?P<quote>[\"`])(?P<table>(?:(?!(?P=quote)).)+)(?P=quote)"
+)
+
+
+class Statements:
+    """Listens to the statements of a handler."""
+
+    def __init__(self, vetting: Vetting) -> None:
+        self._vetting = vetting
+
+    def before(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
+        """Refuse a write to the view's own tables before the rule has run, or one that hands over.
+
+        Raises UncheckedObject, OutsideYourObjects.
+        """
+        vetting = self._vetting
+        if vetting.model is None or vetting.rule is None or is_unheld(vetting.model):
+            return
+        tables = ownership.tables(vetting.model)
+        write = _WRITE.match(sql)
+        if write is None:
+            if not vetting.has_run and not vetting.has_read:
+                quote = context["connection"].ops.quote_name
+                vetting.has_read = any(quote(table) in sql for table in tables)
+        elif write["table"] not in tables:
+            if not vetting.has_run:
+                vetting.written.add(write["table"])
+        elif not vetting.is_saving:
+            with nothing_executed(context["connection"].alias, 0):
+                if not vetting.has_run:
+                    refuse_unchecked(vetting, vetting.operation)
+                if sql.lstrip().startswith("UPDATE"):
+                    self._refuse_hand_over(sql, params, context["connection"])
+
+    def after(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
+        """Nothing is learned from a statement that was executed."""
+
+    def _refuse_hand_over(self, sql: str, params: Any, connection: Any) -> None:
+        """Refuse `update(author=…)` with anybody else than the caller."""
+        vetting = self._vetting
+        keep, model = vetting.keep, vetting.model
+        if keep is None or keep.narrow is not None or model is None:
+            return
+        field = ownership.owner_field(model, keep.owner)
+        if field is None:
+            return
+        set_to = f"{connection.ops.quote_name(field.column)} = "
+        values, _, _ = sql.partition(" WHERE ")
+        before, is_set, after = values.partition(set_to)
+        if not is_set:
+            return
+        if after.startswith("%s"):
+            value = params[before.count("%s")]
+            is_own = value == _stored_user(field, vetting.caller.user_id, connection)
+        else:
+            is_own = not after.startswith("NULL")
+        if not is_own:
+            raise OutsideYourObjects
+
+
+def _stored_user(field: ForeignKey[Any, Any], user_id: object, connection: Any) -> object:
+    return field.target_field.get_db_prep_value(user_id, connection, prepared=False)
+
+
+def watch_loads(model: type[Model]) -> None:
+    """Remember what is loaded of `model` in a handler before its object rule has run."""
+    for each in ownership.relatives(model):
+        post_init.connect(_on_load, sender=each, dispatch_uid="api_guard.on_load")
+
+
+def _on_load(sender: Any, instance: Model, **_: object) -> None:
+    del sender
+    vetting = current()
+    if vetting is not None and not vetting.has_run and len(vetting.loaded) <= _MOST_LOADED:
+        vetting.loaded.append(instance)
+
+
+def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
+    """Raise UncheckedObject for a success in which the object rule had no part.
+
+    It had one where it narrowed, vetted or judged something. Where all that was loaded turns out to
+    be the caller's, or nothing of the view's model was touched and nothing is shown, there was
+    nothing to refuse.
+    """
+    if vetting.rule is None or vetting.has_run or getattr(response, "status_code", 500) >= 400:
+        return
+    loaded = [each for each in vetting.loaded if not each._state.adding and each.pk is not None]
+    if loaded and len(vetting.loaded) <= _MOST_LOADED:
+        with suppress(UncheckedObject):
+            vet(vetting, *loaded, on_failure=UncheckedObject)
+            return
+    is_harmless = vetting.model is not None or operation.slot == "read"
+    if vetting.has_read or not is_harmless or not _shows_nothing(response):
+        refuse_unchecked(vetting, operation)
+
+
+def _shows_nothing(response: Any) -> bool:
+    if not isinstance(response, HttpResponseBase) or response.status_code >= 300:
+        return False
+    if hasattr(response, "data"):
+        return _is_empty(response.data)
+    return not response.streaming and not getattr(response, "content", b"")
+
+
+def _is_empty(data: object) -> bool:
+    """Whether data is empty lists and zeros, as a page of no results is."""
+    if isinstance(data, Mapping):
+        return all(_is_empty(value) for value in data.values())
+    return not isinstance(data, bool) and not data
+
+
+def refuse_unchecked(vetting: Vetting, operation: Operation) -> None:
+    """Log what to write, and raise UncheckedObject."""
+    name = operation.action or operation.method
+    logger.error(
+        "%s answered %s without its object rule: take the object from self.get_object() or "
+        "self.get_queryset(), or call self.check_object_permissions(request, obj); "
+        'where it concerns no object of anyone, say @guard(objects={"%s": ANY_OBJECT}).%s',
+        dotted_path(type(vetting.view)),
+        name,
+        name,
+        f" Written already: {', '.join(sorted(vetting.written))}." if vetting.written else "",
+    )
+    raise UncheckedObject

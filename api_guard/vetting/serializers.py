@@ -1,0 +1,97 @@
+"""Has DRF's serializers tell what they read and show, whoever made them.
+
+DRF's own classes are wrapped once, when the app is ready: a serializer that a handler makes by
+itself is held as one from `get_serializer()` is.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Manager, Model, QuerySet
+from rest_framework.relations import RelatedField
+from rest_framework.serializers import BaseSerializer, ListSerializer
+
+from api_guard import ownership
+from api_guard.vetting.current import current
+from api_guard.vetting.reading import vet
+from api_guard.vetting.record import Vetting
+from api_guard.vetting.related import narrow_choices
+from api_guard.vetting.writing import hold
+
+_IS_OURS = "is_api_guard_wrapper"
+
+
+def wrap_serializers() -> None:
+    """Wrap DRF's classes; a second call changes nothing."""
+    drf: Any = BaseSerializer
+    for cls in (BaseSerializer, ListSerializer):
+        _replace(cls, "is_valid", _is_valid)
+    _replace(RelatedField, "bind", _bind)
+    if not hasattr(drf.data.fget, _IS_OURS):
+        drf.data = property(_ours(_data, drf.data.fget))
+
+
+def _replace(cls: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    own = getattr(cls, name)
+    if not hasattr(own, _IS_OURS):
+        setattr(cls, name, _ours(wrapper, own))
+
+
+def _ours(wrapper: Callable[..., Any], own: Callable[..., Any]) -> Callable[..., Any]:
+    def ours(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return wrapper(own, self, *args, **kwargs)
+
+    functools.update_wrapper(ours, own)
+    setattr(ours, _IS_OURS, True)
+    return ours
+
+
+def _is_valid(own: Any, serializer: Any, /, *args: Any, **kwargs: Any) -> Any:
+    vetting = current()
+    if vetting is not None:
+        hold(vetting, serializer)
+    return own(serializer, *args, **kwargs)
+
+
+def _data(own: Any, serializer: Any, /) -> Any:
+    vetting = current()
+    if vetting is None or vetting.is_showing:
+        # What one serializer shows by another is for it to choose.
+        return own(serializer)
+    vet_shown(vetting, serializer.instance)
+    vetting.is_showing = True
+    try:
+        return own(serializer)
+    finally:
+        vetting.is_showing = False
+
+
+def vet_shown(vetting: Vetting, shown: Any) -> None:
+    """Vet what a serializer is given to show; nothing is asked of what a rule has narrowed."""
+    rule = vetting.rule
+    if rule is None:
+        return
+    if isinstance(shown, Manager):
+        shown = shown.all()
+    if isinstance(shown, QuerySet):
+        is_own = vetting.root(shown.model) is not None
+        rows = list(shown) if is_own and not ownership.is_marked(shown.query, rule.key) else []
+    else:
+        rows = list(shown) if isinstance(shown, (list, tuple)) else [shown]
+    stored = (row for row in rows if isinstance(row, Model) and not row._state.adding)
+    vet(vetting, *stored)
+
+
+def _bind(own: Any, field: Any, /, field_name: str, parent: Any) -> None:
+    own(field, field_name, parent)
+    whole = field.get_queryset
+    if not hasattr(whole, _IS_OURS):
+
+        def get_queryset() -> Any:
+            return narrow_choices(field, whole())
+
+        setattr(get_queryset, _IS_OURS, True)
+        field.get_queryset = get_queryset

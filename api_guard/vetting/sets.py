@@ -1,0 +1,103 @@
+"""Judges the many-to-many sets of held objects before they are changed."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from typing import Any
+
+from django.db.models import Model
+from django.db.models.signals import m2m_changed
+
+from api_guard import ownership
+from api_guard.endpoints import dotted_path
+from api_guard.exceptions import OutsideYourObjects
+from api_guard.vetting.current import current
+from api_guard.vetting.judging import is_held
+from api_guard.vetting.links import is_hidden, refuse_hidden
+from api_guard.vetting.record import Vetting
+from api_guard.vetting.undoing import nothing_executed
+
+logger = logging.getLogger("api_guard")
+
+
+@cache
+def watch_sets(model: type[Model]) -> None:
+    """Have the many-to-many sets of `model` judged from now on.
+
+    Of these alone: where a set has a receiver, Django asks which rows are there before it adds.
+    """
+    for field in (*model._meta.many_to_many, *_far_sides(model)):
+        m2m_changed.connect(
+            _before_change, sender=field.remote_field.through, dispatch_uid="api_guard.sets"
+        )
+
+
+def _far_sides(model: type[Model]) -> list[Any]:
+    found: list[Any] = [each.field for each in model._meta.related_objects if each.many_to_many]
+    return found
+
+
+def _before_change(
+    sender: Any,
+    instance: Model,
+    action: str,
+    reverse: bool,
+    model: type[Model],
+    pk_set: set[object] | None,
+    using: str,
+    **_: object,
+) -> None:
+    vetting = current()
+    if vetting is None or not action.startswith("pre_") or not is_held(vetting, instance.__class__):
+        return
+    field = _field_of(sender, instance.__class__, model, reverse=reverse)
+    if field is None or field.name in vetting.policy.related:
+        return
+    with nothing_executed(using, 1):
+        if action == "pre_add" and pk_set:
+            name = field.remote_field.get_accessor_name() if reverse else field.name
+            # From the far side, the set of each object that is named is what changes.
+            operation = ownership.WRITING if reverse else ownership.READING
+            if is_hidden(vetting, model, "pk", list(pk_set), operation):
+                refuse_hidden(vetting, model, str(name))
+        if not reverse:
+            _judge_owners(vetting, instance, field, action, pk_set or set(), using)
+
+
+def _field_of(through: Any, one: type[Model], other: type[Model], *, reverse: bool) -> Any:
+    near = other if reverse else one
+    return next(
+        (each for each in near._meta.many_to_many if each.remote_field.through is through), None
+    )
+
+
+def _judge_owners(
+    vetting: Vetting, instance: Model, field: Any, action: str, pks: set[object], using: str
+) -> None:
+    """Refuse to leave a set of owners in which the caller is not."""
+    keep = vetting.keep
+    own = vetting.model
+    if keep is None or own is None or vetting.root(instance.__class__) is None:
+        return
+    if ownership.many_to_many(own, keep.owner) != field:
+        return
+    user_id = vetting.caller.user_id
+    vetting.has_run = True
+    if action == "pre_add":
+        owners = field.remote_field.through._base_manager.using(using).filter(
+            **{field.m2m_field_name(): instance.pk}
+        )
+        name = field.m2m_reverse_field_name()
+        if user_id in pks or owners.filter(**{name: user_id}).exists():
+            return
+    elif user_id not in pks and action == "pre_remove":
+        return
+    logger.warning(
+        "%s: %s would have left a %s whose %s it is not among.",
+        dotted_path(type(vetting.view)),
+        vetting.caller,
+        instance._meta.label,
+        field.name,
+    )
+    raise OutsideYourObjects

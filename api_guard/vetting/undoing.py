@@ -1,0 +1,43 @@
+"""Leaves a transaction around a handler usable after a refusal that came before the statement.
+
+Django marks a transaction as broken when an exception passes through a save or a delete. Where the
+guard refused before anything was executed, nothing is broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+from rest_framework.exceptions import APIException
+
+_NOTE = "_api_guard_untouched"
+
+
+@contextmanager
+def nothing_executed(using: str, blocks: int) -> Iterator[None]:
+    """Note on a refusal raised in here that the database was not touched before it.
+
+    `blocks` counts the transactions that Django itself has opened around the operation.
+    """
+    connection = connections[using]
+    was_broken = connection.needs_rollback
+    try:
+        yield
+    except APIException as refusal:
+        if not was_broken:
+            depth = len(connection.atomic_blocks) - blocks
+            setattr(refusal, _NOTE, (connection, depth))
+        raise
+
+
+def forget_mark(refusal: BaseException) -> None:
+    """Take off the mark that Django has put on a transaction around the handler.
+
+    Not where a transaction of the project's own stands between: that one has to be rolled back.
+    """
+    connection, depth = getattr(refusal, _NOTE, (None, 0))
+    if connection is not None and len(connection.atomic_blocks) == depth:
+        connection.needs_rollback = False
+        connection.rollback_exc = None

@@ -1,0 +1,148 @@
+"""Holds what a serializer writes: the models of its whole tree, and what its `save()` returns."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import router
+from django.db.models import Model
+from rest_framework.relations import ManyRelatedField, RelatedField
+from rest_framework.serializers import BaseSerializer, ListSerializer
+
+from api_guard import ownership
+from api_guard.exceptions import OutsideYourObjects
+from api_guard.failures import failures_as_refusals
+from api_guard.vetting.deleting import watch_deletes
+from api_guard.vetting.many import whole_or_refused
+from api_guard.vetting.reading import covered, key_of, vet
+from api_guard.vetting.record import Vetting
+from api_guard.vetting.related import far_side
+from api_guard.vetting.sets import watch_sets
+
+
+def hold(vetting: Vetting, serializer: Any) -> None:
+    """Hold all that `serializer` may write to the object rules."""
+    for model in _written_models(serializer, set()):
+        if vetting.model is None and _may_be_about(vetting, model):
+            vetting.model = model
+        if vetting.root(model) is None:
+            vetting.held.add(model)
+        watch(vetting, model)
+    for name in ("save", "asave"):
+        if hasattr(serializer, name) and name not in vars(serializer):
+            setattr(serializer, name, _held_save(vetting, serializer, getattr(serializer, name)))
+
+
+def watch(vetting: Vetting, model: type[Model]) -> None:
+    """Have changes of sets judged, and deletes where a view has an object rule over the model."""
+    watch_sets(model)
+    if ownership.is_ruled(model, type(vetting.view)):
+        watch_deletes(model)
+
+
+def _may_be_about(vetting: Vetting, model: type[Model]) -> bool:
+    """Whether a view that does not say what it is about may be about this model."""
+    rule = vetting.rule
+    if rule is None:
+        return False
+    return rule.owner is None or ownership.leads_to_user(model, rule.owner) is not None
+
+
+def _written_models(serializer: Any, seen: set[type]) -> Iterator[type[Model]]:
+    """Yield every model that a serializer may write, however deep it nests others."""
+    if isinstance(serializer, ListSerializer):
+        serializer = serializer.child
+    cls = type(serializer)
+    # A serializer that nests itself builds its fields without an end.
+    fields = {} if cls in seen else getattr(serializer, "fields", None)
+    if not isinstance(fields, Mapping):
+        return
+    seen.add(cls)
+    model = getattr(getattr(serializer, "Meta", None), "model", None)
+    if model is not None:
+        yield model
+    for field in fields.values():
+        inner = getattr(field, "child", field)
+        if getattr(field, "read_only", False):
+            continue
+        if isinstance(inner, BaseSerializer):
+            yield from _written_models(inner, seen)
+        elif isinstance(inner, (RelatedField, ManyRelatedField)) and model is not None:
+            written = far_side(model, str(field.source))
+            if written is not None:
+                yield written
+
+
+def _held_save(vetting: Vetting, serializer: Any, whole: Any) -> Any:
+    if inspect.iscoroutinefunction(whole):
+
+        async def asave(*args: Any, **values: Any) -> Any:
+            with _filling(vetting, serializer):
+                owner = _owner(vetting, serializer, whole, values)
+                return _judge_returned(vetting, await whole(*args, **owner, **values))
+
+        return functools.update_wrapper(asave, whole)
+
+    def save(*args: Any, **values: Any) -> Any:
+        with _filling(vetting, serializer):
+            owner = _owner(vetting, serializer, whole, values)
+            with whole_or_refused(vetting, serializer, {**owner, **values}):
+                return _judge_returned(vetting, whole(*args, **owner, **values))
+
+    return functools.update_wrapper(save, whole)
+
+
+@contextmanager
+def _filling(vetting: Vetting, serializer: Any) -> Iterator[None]:
+    """Fill in the owner of new rows meanwhile; first, vet the object that is about to change."""
+    instance = serializer.instance
+    if isinstance(instance, Model) and not instance._state.adding:
+        vet(vetting, instance)
+    before = vetting.is_filling
+    vetting.is_filling = True
+    try:
+        yield
+    finally:
+        vetting.is_filling = before
+
+
+def _owner(vetting: Vetting, serializer: Any, whole: Any, values: Any) -> dict[str, Any]:
+    """Return the owner to save a new object with, where neither client nor view said one."""
+    keep, caller = vetting.keep, vetting.caller
+    child = getattr(serializer, "child", serializer)
+    model = getattr(getattr(child, "Meta", None), "model", None)
+    is_own = model is not None and vetting.root(model) is not None
+    if keep is None or serializer.instance is not None or not is_own or caller.user_id is None:
+        return {}
+    field = ownership.owner_field(model, keep.owner)
+    if field is None or {field.name, field.attname} & values.keys():
+        return {}
+    validated = serializer.validated_data
+    rows = validated if isinstance(validated, list) else [validated]
+    if any(field.name in row or field.attname in row for row in rows):
+        return {}
+    parameters = inspect.signature(whole).parameters.values()
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    # A save() of the project's own may take nothing: its rows are filled in when they are written.
+    return {field.name: vetting.request.user} if takes_any else {}
+
+
+def _judge_returned(vetting: Vetting, written: Any) -> Any:
+    """Judge what was written by no `save()` of a model, such as an `update()` of a queryset."""
+    rows = written if isinstance(written, (list, tuple)) else [written]
+    ours = [row for row in rows if isinstance(row, Model) and vetting.root(row.__class__)]
+    keep, model = vetting.keep, vetting.model
+    unsaved = [key_of(vetting, row) for row in ours if key_of(vetting, row) not in vetting.saved]
+    if unsaved and keep is not None and model is not None:
+        root, using = unsaved[0][0], router.db_for_write(model)
+        values = [value for _, value in unsaved]
+        with failures_as_refusals(vetting.view, "the object rule"):
+            is_kept = len(covered(vetting, keep, root, values, using)) == len(set(values))
+        if not is_kept:
+            raise OutsideYourObjects
+    vetting.has_run = vetting.has_run or bool(ours)
+    return written
