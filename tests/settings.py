@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "api_guard",
     "tests",
     "tests.hostile",
+    "tests.objects",
 ]
 MIDDLEWARE = [
     "api_guard.middleware.GuardMiddleware",

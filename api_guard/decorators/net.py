@@ -30,7 +30,8 @@ class Net:
         self._has_stored = False
         # What was written inside a transaction around the handler is undone with it.
         opened = connections.all(initialized_only=True)
-        self._undone = {each.alias for each in opened if each.in_atomic_block}
+        self._depths = {each.alias: len(each.atomic_blocks) for each in opened}
+        self._has_written: set[str] = set()
 
     @contextmanager
     def catching(self) -> Iterator[None]:
@@ -50,7 +51,16 @@ class Net:
                 self._request.path_info,
                 type(error).__name__,
             )
+            self._forget_mark(error)
             raise InvalidValue from error
+
+    def _forget_mark(self, error: Exception) -> None:
+        """Leave a transaction around the handler usable, where nothing was written in it."""
+        for connection in connections.all(initialized_only=True):
+            depth = self._depths.get(connection.alias)
+            is_marked = connection.needs_rollback and connection.rollback_exc is error
+            if is_marked and depth == len(connection.atomic_blocks):
+                connection.needs_rollback = connection.alias in self._has_written
 
     def before(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
         """Nothing is stored yet."""
@@ -58,7 +68,11 @@ class Net:
     def after(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
         """Remember that something was stored: at once, or when its transaction is committed."""
         connection = context["connection"]
-        if connection.alias not in self._undone and sql.lstrip()[:6].upper() in _WRITES:
+        if sql.lstrip()[:6].upper() not in _WRITES:
+            return
+        self._has_written.add(connection.alias)
+        # What was written inside a transaction around the handler is undone with it.
+        if not self._depths.get(connection.alias):
             connection.on_commit(self._store)
 
     def _store(self) -> None:

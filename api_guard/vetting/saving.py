@@ -19,6 +19,8 @@ from api_guard.vetting.undoing import nothing_executed
 logger = logging.getLogger("api_guard")
 
 _NAME = "_save_table"
+# Django 6.1 has renamed it.
+_savepoint: Any = getattr(transaction, "savepoint_create", None) or transaction.savepoint
 
 
 def before_save(
@@ -73,7 +75,7 @@ class _Judge:
             )
             if judgement.needs_row and has_parents and self._savepoint is None:
                 # Django's own transaction around the tables of one object has none.
-                self._savepoint = transaction.savepoint(using=self._using)
+                self._savepoint = _savepoint(using=self._using)
             needs_block = judgement.needs_row and is_last and not has_parents
             with transaction.atomic(using=self._using) if needs_block else nullcontext():
                 with self._vetting.saving():

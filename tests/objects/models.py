@@ -1,0 +1,107 @@
+"""Models that belong to users in every way that a table can say."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+
+USER = settings.AUTH_USER_MODEL
+
+
+class Book(models.Model):
+    owner = models.ForeignKey(USER, models.CASCADE, related_name="+")
+    title = models.CharField(max_length=50, unique=True)
+
+    class Meta:
+        app_label = "objects"
+
+
+class Page(models.Model):
+    author = models.ForeignKey(USER, models.CASCADE, null=True, related_name="+")
+    book = models.ForeignKey(Book, models.CASCADE, null=True, related_name="pages")
+    title = models.CharField(max_length=50)
+    deleted = models.BooleanField(default=False)
+    views = models.IntegerField(default=0)
+    labels = GenericRelation("Label")
+
+    class Meta:
+        app_label = "objects"
+        ordering = ["pk"]
+
+
+class Leaf(Page):
+    class Meta:
+        app_label = "objects"
+        proxy = True
+
+
+class LongPage(Page):
+    text = models.TextField(blank=True)
+
+    class Meta:
+        app_label = "objects"
+
+
+class Comment(models.Model):
+    page = models.ForeignKey(Page, models.CASCADE, related_name="comments")
+    author = models.ForeignKey(USER, models.CASCADE, null=True, related_name="+")
+    text = models.CharField(max_length=50)
+    replies = models.IntegerField(default=0)
+
+    class Meta:
+        app_label = "objects"
+        ordering = ["pk"]
+
+
+class Tag(models.Model):
+    owner = models.ForeignKey(USER, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=50)
+    pages = models.ManyToManyField(Page, related_name="tags")
+
+    class Meta:
+        app_label = "objects"
+
+
+class Label(models.Model):
+    text = models.CharField(max_length=50)
+    content_type = models.ForeignKey(ContentType, models.CASCADE)
+    object_id = models.PositiveIntegerField()
+    target = GenericForeignKey()
+
+    class Meta:
+        app_label = "objects"
+
+
+class Document(models.Model):
+    members = models.ManyToManyField(USER, related_name="+")
+    title = models.CharField(max_length=50)
+
+    class Meta:
+        app_label = "objects"
+
+
+class Ticket(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    author = models.ForeignKey(USER, models.CASCADE, related_name="+")
+    title = models.CharField(max_length=50)
+
+    class Meta:
+        app_label = "objects"
+
+
+class Code(models.Model):
+    user = models.ForeignKey(USER, models.CASCADE, related_name="+")
+    secret = models.CharField(max_length=20)
+    attempts = models.IntegerField(default=0)
+
+    class Meta:
+        app_label = "objects"
+
+
+class Audit(models.Model):
+    text = models.CharField(max_length=50)
+
+    class Meta:
+        app_label = "objects"
