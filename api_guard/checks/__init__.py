@@ -11,6 +11,7 @@ from api_guard.checks.endpoints import (
     check_unknown,
 )
 from api_guard.checks.fields import check_engine, check_serializers
+from api_guard.checks.middleware import check_middleware
 from api_guard.checks.oauth2 import (
     check_decorators,
     check_introspection,
@@ -31,7 +32,6 @@ from api_guard.checks.settings import (
     check_apps,
     check_default_permission,
     check_exception_handler,
-    check_middleware,
     check_settings,
 )
 from api_guard.checks.validation import check_parsers, check_renderers, check_sanitizer
