@@ -19,11 +19,11 @@ from api_guard.checks.oauth2 import (
     check_toolkit,
 )
 from api_guard.checks.objects import check_detail_routes, check_owners, check_subjects
+from api_guard.checks.pages import check_pages
 from api_guard.checks.parsing import (
     check_bounded_parsers,
     check_filters,
     check_limits,
-    check_pages,
     check_servers,
 )
 from api_guard.checks.permissions import check_permission_classes

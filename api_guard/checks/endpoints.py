@@ -14,6 +14,7 @@ from api_guard.endpoints import (
     ANY_METHOD,
     Endpoint,
     Status,
+    callbacks,
     dotted_path,
     endpoints,
     exemptions_of,
@@ -23,6 +24,7 @@ from api_guard.endpoints import (
     policy_of,
     routes,
     sides_of,
+    view_classes_of,
 )
 from api_guard.permissions import HasScopes
 
@@ -82,7 +84,8 @@ def _why_unknown(view_class: type) -> str:
 def check_exemptions(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """W024: every exemption is for something."""
     del app_configs
-    views = [route.view_class or plain_view(route.callback) for route in routes()]
+    # A plain view outside PREFIXES as well: it may lead to a view that needs the exemption.
+    views = {view: None for _, callback in callbacks() for view in _views_behind(callback)}
     used = {name for view in views for name in exemptions_of(view)}
     return [
         checks.Warning(
@@ -93,6 +96,13 @@ def check_exemptions(app_configs: object = None, **_: object) -> list[CheckMessa
         for name in conf.exempt()
         if name not in used
     ]
+
+
+def _views_behind(callback: Any) -> Iterator[Any]:
+    yield plain_view(callback)
+    yield from view_classes_of(callback)
+    if hasattr(callback, "__qualname__"):
+        yield callback
 
 
 def check_scopes(app_configs: object = None, **_: object) -> list[CheckMessage]:
