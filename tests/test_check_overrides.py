@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
 from api_guard import PUBLIC, checks, guard
+from api_guard.permissions import HasScopes
 
 logger = logging.getLogger(__name__)
 audit = logging.getLogger("audit")
@@ -365,6 +366,13 @@ class OwnChecks(Base):
         return queryset
 
 
+class OwnClasses(Base):
+    def check_permissions(self, request):
+        for permission in self.permission_classes:
+            if not permission().has_permission(request, self):
+                self.permission_denied(request)
+
+
 class SignedIn(LoginRequiredMixin, Base):
     pass
 
@@ -389,6 +397,7 @@ class AsynchronousBelow(Asynchronous):
         ByFunction,
         OwnInitial,
         OwnChecks,
+        OwnClasses,
         SignedIn,
         Asynchronous,
         AsynchronousBelow,
@@ -447,6 +456,50 @@ class DroppingAsync(adrf.views.APIView):
 )
 def test_an_override_that_leads_nowhere_is_named(judged, view, ids):
     assert judged(view) == ids
+
+
+# HasScopes
+
+
+class Scoped(Base):
+    permission_classes = [HasScopes("notes:read")]
+
+
+class ScopedDispatch(Scoped):
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs)
+
+
+class ScopedInitial(ScopedDispatch):
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        self.prepared = True
+
+
+class ScopedDropping(Scoped):
+    def initial(self, request, *args, **kwargs):
+        self.perform_authentication(request)
+
+
+class ScopedSometimes(Scoped):
+    def check_permissions(self, request):
+        if request.method != "GET":
+            super().check_permissions(request)
+
+
+@pytest.mark.parametrize(
+    ("view", "is_named"),
+    [
+        (Scoped, False),
+        (ScopedDispatch, False),
+        (ScopedInitial, False),
+        (ScopedDropping, True),
+        (ScopedSometimes, True),
+    ],
+)
+def test_scopes_may_be_lost_where_an_override_does_not_lead_to_them(judged, view, is_named):
+    assert judged(view, lambda cls: cls) == []
+    assert [m.id for m in checks.check_unknown()] == ["api_guard.E010"] * is_named
 
 
 # permission_denied

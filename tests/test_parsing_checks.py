@@ -96,6 +96,11 @@ class Xml(parsers.BaseParser):
     media_type = "application/xml"
 
 
+class OwnOrdering(filters.OrderingFilter):
+    def get_valid_fields(self, queryset, view, context=None):
+        return [("title", "Title")]
+
+
 class Csv(renderers.BaseRenderer):
     media_type = "text/csv"
     format = "csv"
@@ -248,6 +253,7 @@ def test_a_paginator_without_bounds_is_named(routed, paginator, flaw):
             "ordering_fields",
         ),
         ({"filter_backends": [filters.OrderingFilter], "ordering_fields": ["title"]}, None),
+        ({"filter_backends": [OwnOrdering]}, None),
     ],
 )
 def test_a_filter_that_lets_clients_do_too_much_is_named(routed, attributes, flaw):

@@ -9,6 +9,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from api_guard import conf
+from api_guard.checks.leading import Lead, overrides
 from api_guard.core.scopes import did_you_mean
 from api_guard.endpoints import (
     ANY_METHOD,
@@ -19,7 +20,6 @@ from api_guard.endpoints import (
     endpoints,
     exemptions_of,
     initkwarg,
-    is_whole,
     plain_view,
     policy_of,
     routes,
@@ -63,22 +63,32 @@ def check_unknown(app_configs: object = None, **_: object) -> list[CheckMessage]
     """E010: what is declared cannot be lost to an override."""
     del app_configs
     classes = {dotted_path(r.view_class): r.view_class for r in routes() if r.view_class}
+    reasons = {view: _why_unknown(cls) for view, cls in classes.items()}
     return [
         Error(
             f"{view} is routed at {endpoint.route}, and its demands may never be asked for: "
-            f"{_why_unknown(classes[view])}.",
+            f"{reasons[view]}.",
             hint='Write @guard(read="some:scope", write="some:scope") as the outermost line above '
             "the class.",
             id="api_guard.E010",
         )
         for view, endpoint in _with_status(Status.UNKNOWN).items()
+        if reasons[view] is not None
     ]
 
 
-def _why_unknown(view_class: type) -> str:
-    if policy_of(view_class) is not None and not is_whole(view_class):
+def _why_unknown(view_class: type) -> str | None:
+    if policy_of(view_class) is not None:
         return "a hook of its guard was replaced after the class was made"
-    return "HasScopes stands in permission_classes, and what asks them is overridden"
+    # These two may ask for less than DRF's own even where they call super().
+    asking = [
+        *overrides(view_class, "check_permissions"),
+        *overrides(view_class, "get_permissions"),
+    ]
+    leading = [*overrides(view_class, "dispatch"), *overrides(view_class, "initial")]
+    if asking or any(lead is Lead.NOWHERE for _, _, lead in leading):
+        return "HasScopes stands in permission_classes, and what asks them is overridden"
+    return None
 
 
 def check_exemptions(app_configs: object = None, **_: object) -> list[CheckMessage]:

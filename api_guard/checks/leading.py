@@ -16,8 +16,8 @@ from api_guard.endpoints import is_hook
 _AS_GOOD = {
     "dispatch": {"initial"},
     "initial": {"check_permissions"},
-    "check_permissions": {"get_permissions"},
-    "check_object_permissions": {"get_permissions"},
+    "check_permissions": {"get_permissions", "permission_classes"},
+    "check_object_permissions": {"get_permissions", "permission_classes"},
     "filter_queryset": {"filter_backends"},
 }
 # How far decorators are followed, and how far the methods and functions that are called.

@@ -90,12 +90,21 @@ def check_filters(app_configs: object = None, **_: object) -> list[CheckMessage]
                 text = f"{dotted_path(view)} searches {name!r} by regular expressions of clients."
                 hint = f"Write {str(name).lstrip('$').split('__')[0]!r} in search_fields."
                 found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
-        orders = any(issubclass(each, filters.OrderingFilter) for each in backends)
+        orders = any(map(_orders_by_fields, backends))
         if orders and getattr(view, "ordering_fields", None) in (None, "__all__"):
             text = f"{dotted_path(view)} does not say by which fields a client may order."
             hint = 'Write ordering_fields = ["created"], of fields with an index.'
             found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
     return found
+
+
+def _orders_by_fields(backend: type) -> bool:
+    """Whether a filter orders by what DRF's own says of a view, and not by what itself does."""
+    own = filters.OrderingFilter
+    return issubclass(backend, own) and all(
+        getattr(backend, name) is getattr(own, name)
+        for name in ("get_ordering", "get_valid_fields", "get_default_valid_fields")
+    )
 
 
 def check_limits(app_configs: object = None, **_: object) -> list[CheckMessage]:
