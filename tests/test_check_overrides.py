@@ -87,6 +87,19 @@ def by_a_container(function):
     return inner
 
 
+registry = {}
+
+
+def by_a_registry(function):
+    key = len(registry)
+    registry[key] = function
+
+    def inner(*args, **kwargs):
+        return registry[key](*args, **kwargs)
+
+    return inner
+
+
 def by_its_own_attribute(function):
     def inner(self, *args, **kwargs):
         return inner.__wrapped__(self, *args, **kwargs)
@@ -183,7 +196,7 @@ def test_a_decorator_around_an_inherited_hook_raises_no_alarm(judged, decorator,
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-@pytest.mark.parametrize("decorator", PLAIN, ids=name_of)
+@pytest.mark.parametrize("decorator", [*PLAIN, by_a_registry], ids=name_of)
 def test_any_decorator_that_leads_on_raises_no_alarm(judged, decorator, hook):
     class Inherited(Base):
         vars()[hook] = decorator(getattr(APIView, hook))

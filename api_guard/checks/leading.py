@@ -127,6 +127,8 @@ def _held_by(found: Any) -> list[Any]:
     for cell in found.__closure__ or ():
         with suppress(ValueError):  # a cell that is not filled yet
             inner.append(cell.cell_contents)
+    named = (found.__globals__.get(name) for name in names_in(found.__code__))
+    inner += [each for each in named if _is_a(each, list, tuple, dict)]
     # functools.wraps says whose place a function takes, and not that it calls that.
     if "__wrapped__" in names_in(found.__code__) or not _is_plain(inner):
         inner.append(getattr(found, "__wrapped__", None))
