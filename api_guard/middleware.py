@@ -11,6 +11,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import Resolver404, resolve
+from django.utils.translation import get_language, get_language_from_path, override
 
 from api_guard import conf, credentials, tokens
 from api_guard.authentication import resource_metadata
@@ -89,6 +90,11 @@ class GuardMiddleware:
     ) -> HttpResponseBase | None:
         """Refuse an endpoint that is neither declared nor exempt, whatever it says of itself."""
         del args, kwargs
+        # The path alone may not have led here: a middleware may have chosen the URLconf.
+        refused = _refuse_early(request, view)
+        if refused is not None:
+            _revoke_exposed(request)
+            return refused
         status = status_of(view, request.path_info)
         if status is Status.UNGUARDED:
             logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
@@ -122,12 +128,14 @@ class GuardMiddleware:
         return response
 
 
-def _refuse_early(request: HttpRequest) -> HttpResponseBase | None:
+def _refuse_early(
+    request: HttpRequest, view: Callable[..., Any] | None = None
+) -> HttpResponseBase | None:
     """Refuse what must not even be redirected: a secret that came where others can read it."""
-    if _is_plaintext(request) and _is_concerned(request):
+    if _is_plaintext(request) and _is_concerned(request, view):
         return _refusal(InsecureTransport())
     has_token = "access_token" in request.META.get("QUERY_STRING", "")
-    if has_token and "access_token" in request.GET and _is_concerned(request):
+    if has_token and "access_token" in request.GET and _is_concerned(request, view):
         return _refusal(TokenInQuery(resource_metadata(request)))
     return None
 
@@ -151,12 +159,16 @@ def _is_plaintext(request: HttpRequest) -> bool:
     return not any(re.search(pattern, path) for pattern in settings.SECURE_REDIRECT_EXEMPT)
 
 
-def _is_concerned(request: HttpRequest) -> bool:
-    try:
-        view = resolve(request.path_info, getattr(request, "urlconf", None)).func
-    except Resolver404:
-        return False
-    return status_of(view, request.path_info) is not None
+def _is_concerned(request: HttpRequest, view: Callable[..., Any] | None) -> bool:
+    path = request.path_info
+    if view is None:
+        try:
+            # A path of i18n_patterns() is found in its own language only, which nobody set so far.
+            with override(get_language_from_path(path) or get_language()):
+                view = resolve(path, getattr(request, "urlconf", None)).func
+        except Resolver404:
+            return False
+    return status_of(view, path) is not None
 
 
 def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

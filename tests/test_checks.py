@@ -692,6 +692,17 @@ def test_an_api_that_reads_no_tokens_is_named(monkeypatch):
     assert "api_guard.authentication.OAuth2Authentication" in message.hint
 
 
+def test_the_line_for_authenticators_keeps_none_that_another_check_forbids(monkeypatch, settings):
+    listed = [OAuth2Authentication, Tokens, SessionAuthentication]
+    monkeypatch.setattr(api_settings, "DEFAULT_AUTHENTICATION_CLASSES", listed)
+    *forbidden, message = checks.check_authentication()
+    assert [each.id for each in forbidden] == ["api_guard.E006"] * 2
+    assert (
+        '"DEFAULT_AUTHENTICATION_CLASSES": ["api_guard.authentication.OAuth2Authentication", '
+        '"rest_framework.authentication.SessionAuthentication"], ...' in message.hint
+    )
+
+
 def test_what_makes_a_plain_user_of_a_token_is_an_error(settings):
     settings.MIDDLEWARE = ["oauth2_provider.middleware.OAuth2TokenMiddleware"]
     settings.AUTHENTICATION_BACKENDS = ["oauth2_provider.backends.OAuth2Backend"]

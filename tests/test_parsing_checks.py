@@ -8,6 +8,7 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from django.urls import path
 from rest_framework import filters, pagination, parsers, renderers
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import ListCreateAPIView
 from rest_framework.views import APIView
 
@@ -31,6 +32,78 @@ class OwnCursors(pagination.CursorPagination):
 
 class Sized(pagination.PageNumberPagination):
     page_size_query_param = "size"
+
+
+class SizedCursors(OwnCursors):
+    page_size_query_param = "size"
+
+
+class Capped(pagination.LimitOffsetPagination):
+    def get_limit(self, request):
+        return min(super().get_limit(request) or 10, 100)
+
+
+class CappedSize(Sized):
+    def get_page_size(self, request):
+        return min(int(request.query_params.get("size", 10)), 100)
+
+
+class Refusing(pagination.LimitOffsetPagination):
+    def get_limit(self, request):
+        limit = super().get_limit(request)
+        if limit is not None and limit > 100:
+            raise ValidationError({"limit": "At most 100."})
+        return limit
+
+
+class CappedInside(pagination.LimitOffsetPagination):
+    def paginate_queryset(self, queryset, request, view=None):
+        return super().paginate_queryset(queryset[:100], request, view)
+
+
+class RefusingInside(pagination.LimitOffsetPagination):
+    def paginate_queryset(self, queryset, request, view=None):
+        if self.get_limit(request) > 100:
+            raise NotFound
+        return super().paginate_queryset(queryset, request, view)
+
+
+class Fixed(pagination.LimitOffsetPagination):
+    limit_query_param = None
+    default_limit = 20
+
+
+class Doubled(pagination.LimitOffsetPagination):
+    def get_limit(self, request):
+        return 2 * super().get_limit(request)
+
+
+class Ordered(pagination.LimitOffsetPagination):
+    def paginate_queryset(self, queryset, request, view=None):
+        return super().paginate_queryset(queryset.order_by("pk"), request, view)
+
+
+class Logged(pagination.LimitOffsetPagination):
+    def paginate_queryset(self, queryset, request, view=None):
+        return super().paginate_queryset(queryset, request, view)
+
+
+class CamelCase(parsers.JSONParser):
+    pass
+
+
+class Xml(parsers.BaseParser):
+    media_type = "application/xml"
+
+
+class OwnOrdering(filters.OrderingFilter):
+    def get_valid_fields(self, queryset, view, context=None):
+        return [("title", "Title")]
+
+
+class Csv(renderers.BaseRenderer):
+    media_type = "text/csv"
+    format = "csv"
 
 
 @pytest.fixture
@@ -58,10 +131,9 @@ def said(messages):
     [
         ({}, None, None),
         (
-            {"parser_classes": [parsers.JSONParser, parsers.FileUploadParser]},
+            {"parser_classes": [parsers.JSONParser]},
             "W070",
-            'parser_classes = ["api_guard.parsers.JSONParser", '
-            '"rest_framework.parsers.FileUploadParser"]',
+            'parser_classes = ["api_guard.parsers.JSONParser"]',
         ),
         (
             {"renderer_classes": [renderers.JSONRenderer]},
@@ -75,6 +147,60 @@ def test_a_stock_parser_or_renderer_of_a_view_is_named(routed, attributes, code,
     messages = said(checks.check_bounded_parsers())
     assert bool(messages) is (code is not None)
     assert all(message.startswith(code) and line in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("parser", "hint"),
+    [
+        (CamelCase, "Derive it from api_guard.parsers.JSONParser."),
+        (parsers.FileUploadParser, "Use one of api_guard.parsers in its place"),
+        (Xml, "bound what it reads and silence api_guard.W070"),
+    ],
+)
+def test_the_hint_does_not_repeat_the_parser_that_it_is_about(routed, parser, hint):
+    routed(parser_classes=[parser, parsers.JSONParser])
+    own, stock = checks.check_bounded_parsers()
+    assert parser.__name__ in own.msg
+    assert hint in own.hint
+    assert parser.__name__ not in own.hint
+    assert "api_guard.parsers.JSONParser" in stock.hint
+    assert "rest_framework.parsers.JSONParser" not in stock.hint
+
+
+@pytest.mark.parametrize(
+    ("classes", "kept"),
+    [
+        ([renderers.JSONRenderer, renderers.BrowsableAPIRenderer], ""),
+        ([renderers.JSONRenderer, renderers.AdminRenderer, Csv], f', "{__name__}.Csv"'),
+    ],
+)
+def test_two_checks_of_renderers_propose_one_line(routed, monkeypatch, settings, classes, kept):
+    monkeypatch.setattr(
+        "rest_framework.settings.api_settings.DEFAULT_RENDERER_CLASSES", classes, raising=False
+    )
+    routed(renderer_classes=classes)
+    line = f'"DEFAULT_RENDERER_CLASSES": ["api_guard.renderers.JSONRenderer"{kept}], ...'
+    [browsable], [stock] = checks.check_renderers(), checks.check_bounded_parsers()
+    assert (browsable.id, stock.id) == ("api_guard.W022", "api_guard.W071")
+    assert line in browsable.hint
+    assert line in stock.hint
+
+
+def test_the_browsable_api_alone_leaves_json(monkeypatch):
+    monkeypatch.setattr(
+        "rest_framework.settings.api_settings.DEFAULT_RENDERER_CLASSES",
+        [renderers.BrowsableAPIRenderer],
+        raising=False,
+    )
+    assert '["api_guard.renderers.JSONRenderer"]' in checks.check_renderers()[0].hint
+
+
+def test_the_browsable_api_stays_in_development(routed, settings):
+    settings.DEBUG = True
+    routed(renderer_classes=[renderers.JSONRenderer, renderers.BrowsableAPIRenderer])
+    [message] = checks.check_bounded_parsers()
+    assert "rest_framework.renderers.BrowsableAPIRenderer" in message.hint
+    assert checks.check_renderers() == []
 
 
 def test_a_stock_default_is_named_once_with_the_line_to_write(routed, monkeypatch):
@@ -94,6 +220,16 @@ def test_a_stock_default_is_named_once_with_the_line_to_write(routed, monkeypatc
         (pagination.PageNumberPagination, None),
         (Sized, "max_page_size"),
         (pagination.LimitOffsetPagination, "max_limit"),
+        (SizedCursors, "max_page_size"),
+        (Capped, None),
+        (CappedSize, None),
+        (Refusing, None),
+        (CappedInside, None),
+        (RefusingInside, None),
+        (Fixed, None),
+        (Doubled, "max_limit"),
+        (Ordered, "max_limit"),
+        (Logged, "max_limit"),
         (pagination.CursorPagination, "CursorPagination"),
     ],
 )
@@ -117,6 +253,7 @@ def test_a_paginator_without_bounds_is_named(routed, paginator, flaw):
             "ordering_fields",
         ),
         ({"filter_backends": [filters.OrderingFilter], "ordering_fields": ["title"]}, None),
+        ({"filter_backends": [OwnOrdering]}, None),
     ],
 )
 def test_a_filter_that_lets_clients_do_too_much_is_named(routed, attributes, flaw):

@@ -11,6 +11,7 @@ from api_guard.checks.endpoints import (
     check_unknown,
 )
 from api_guard.checks.fields import check_engine, check_serializers
+from api_guard.checks.middleware import check_middleware
 from api_guard.checks.oauth2 import (
     check_decorators,
     check_introspection,
@@ -18,11 +19,11 @@ from api_guard.checks.oauth2 import (
     check_toolkit,
 )
 from api_guard.checks.objects import check_detail_routes, check_owners, check_subjects
+from api_guard.checks.pages import check_pages
 from api_guard.checks.parsing import (
     check_bounded_parsers,
     check_filters,
     check_limits,
-    check_pages,
     check_servers,
 )
 from api_guard.checks.permissions import check_permission_classes
@@ -31,7 +32,6 @@ from api_guard.checks.settings import (
     check_apps,
     check_default_permission,
     check_exception_handler,
-    check_middleware,
     check_settings,
 )
 from api_guard.checks.validation import check_parsers, check_renderers, check_sanitizer

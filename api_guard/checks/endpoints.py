@@ -9,20 +9,22 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from api_guard import conf
+from api_guard.checks.leading import Lead, overrides
 from api_guard.core.scopes import did_you_mean
 from api_guard.endpoints import (
     ANY_METHOD,
     Endpoint,
     Status,
+    callbacks,
     dotted_path,
     endpoints,
     exemptions_of,
     initkwarg,
-    is_whole,
     plain_view,
     policy_of,
     routes,
     sides_of,
+    view_classes_of,
 )
 from api_guard.permissions import HasScopes
 
@@ -61,28 +63,39 @@ def check_unknown(app_configs: object = None, **_: object) -> list[CheckMessage]
     """E010: what is declared cannot be lost to an override."""
     del app_configs
     classes = {dotted_path(r.view_class): r.view_class for r in routes() if r.view_class}
+    reasons = {view: _why_unknown(cls) for view, cls in classes.items()}
     return [
         Error(
             f"{view} is routed at {endpoint.route}, and its demands may never be asked for: "
-            f"{_why_unknown(classes[view])}.",
+            f"{reasons[view]}.",
             hint='Write @guard(read="some:scope", write="some:scope") as the outermost line above '
             "the class.",
             id="api_guard.E010",
         )
         for view, endpoint in _with_status(Status.UNKNOWN).items()
+        if reasons[view] is not None
     ]
 
 
-def _why_unknown(view_class: type) -> str:
-    if policy_of(view_class) is not None and not is_whole(view_class):
+def _why_unknown(view_class: type) -> str | None:
+    if policy_of(view_class) is not None:
         return "a hook of its guard was replaced after the class was made"
-    return "HasScopes stands in permission_classes, and what asks them is overridden"
+    # These two may ask for less than DRF's own even where they call super().
+    asking = [
+        *overrides(view_class, "check_permissions"),
+        *overrides(view_class, "get_permissions"),
+    ]
+    leading = [*overrides(view_class, "dispatch"), *overrides(view_class, "initial")]
+    if asking or any(lead is Lead.NOWHERE for _, _, lead in leading):
+        return "HasScopes stands in permission_classes, and what asks them is overridden"
+    return None
 
 
 def check_exemptions(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """W024: every exemption is for something."""
     del app_configs
-    views = [route.view_class or plain_view(route.callback) for route in routes()]
+    # A plain view outside PREFIXES as well: it may lead to a view that needs the exemption.
+    views = {view: None for _, callback in callbacks() for view in _views_behind(callback)}
     used = {name for view in views for name in exemptions_of(view)}
     return [
         checks.Warning(
@@ -93,6 +106,13 @@ def check_exemptions(app_configs: object = None, **_: object) -> list[CheckMessa
         for name in conf.exempt()
         if name not in used
     ]
+
+
+def _views_behind(callback: Any) -> Iterator[Any]:
+    yield plain_view(callback)
+    yield from view_classes_of(callback)
+    if hasattr(callback, "__qualname__"):
+        yield callback
 
 
 def check_scopes(app_configs: object = None, **_: object) -> list[CheckMessage]:

@@ -9,6 +9,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.db.models import Model
 
+from api_guard.checks.parameters import names_object
+from api_guard.core.policy import ANY_OBJECT, Policy
 from api_guard.core.scopes import did_you_mean
 from api_guard.endpoints import dotted_path, endpoints, model_of, policy_of, routes
 from api_guard.ownership import leads_to_user
@@ -38,7 +40,7 @@ def check_subjects(app_configs: object = None, **_: object) -> list[CheckMessage
         for route in routes()
         if route.view_class is not None
         and (policy := policy_of(route.view_class)) is not None
-        and policy.has_object_rule
+        and _is_ruled(policy)
         and model_of(route.view_class, getattr(route.callback, "initkwargs", {})) is None
     }
     return [
@@ -50,6 +52,11 @@ def check_subjects(app_configs: object = None, **_: object) -> list[CheckMessage
         )
         for view in unknown
     ]
+
+
+def _is_ruled(policy: Policy) -> bool:
+    """Whether anything is kept from anybody: ANY_OBJECT alone is for every model."""
+    return bool(policy.owner) or any(rule is not ANY_OBJECT for rule in policy.objects.values())
 
 
 def _owners() -> Iterator[tuple[str, type[Model], str]]:
@@ -72,11 +79,10 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
     for endpoint in endpoints():
         lookup = lookups.get(endpoint.view)
         if (
-            lookup is not None
-            and lookup.search(endpoint.route)
-            and endpoint.demand is not None
+            endpoint.demand is not None
             and endpoint.policy is not None
             and endpoint.policy.object_rule_for(endpoint.operation) is None
+            and (names_object(endpoint.route) or (lookup and lookup.search(endpoint.route)))
         ):
             open_to_all.setdefault(endpoint.view, endpoint.route)
     return [

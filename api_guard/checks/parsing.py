@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,39 +9,35 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 from django.utils.module_loading import import_string
-from rest_framework import filters, pagination
-from rest_framework import parsers as drf_parsers
+from rest_framework import filters
 from rest_framework import renderers as drf_renderers
 from rest_framework.settings import api_settings
 
 from api_guard import asgi, parsers, wsgi
+from api_guard.checks.lines import bounded_base, is_of_drf, parsers_line, renderers_line
 from api_guard.endpoints import Route, dotted_path, initkwarg, policy_of, routes
 from api_guard.parsers.reading import limits_of
 
 _PATTERNS = ("regex", "iregex")
-_OWN: dict[type, str] = {
-    drf_parsers.JSONParser: "api_guard.parsers.JSONParser",
-    drf_parsers.FormParser: "api_guard.parsers.FormParser",
-    drf_parsers.MultiPartParser: "api_guard.parsers.MultiPartParser",
-    drf_renderers.JSONRenderer: "api_guard.renderers.JSONRenderer",
-}
+_BOUNDED = (parsers.JSONParser, parsers.FormParser, parsers.MultiPartParser)
+_RENDERERS = "renderer_classes"
 
 
 def check_bounded_parsers(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """W070, W071: what guarded views read is bounded, and what they write is always JSON."""
     del app_configs
-    bounded = (parsers.JSONParser, parsers.FormParser, parsers.MultiPartParser)
     found: dict[str, CheckMessage] = {}
     for route in _guarded():
         for place, classes, line in _classes(route, "parser_classes"):
             for cls in classes:
-                if not issubclass(cls, bounded):
+                if not issubclass(cls, _BOUNDED):
                     text = (
                         f"{place} holds {dotted_path(cls)}, which bounds neither depth nor numbers."
                     )
-                    message = checks.Warning(text, hint=line, id="api_guard.W070")
+                    hint = line if is_of_drf(cls) else _other_parser(cls)
+                    message = checks.Warning(text, hint=hint, id="api_guard.W070")
                     found.setdefault(text, message)
-        for place, classes, line in _classes(route, "renderer_classes"):
+        for place, classes, line in _classes(route, _RENDERERS):
             for cls in classes:
                 if cls is drf_renderers.JSONRenderer:
                     text = (
@@ -63,7 +58,7 @@ def _classes(route: Route, attribute: str) -> Iterator[tuple[str, list[type], st
     cls: Any = route.view_class
     classes = list(initkwarg(route.callback, cls, attribute))
     setting = f"DEFAULT_{attribute.upper()}"
-    mended = json.dumps([_OWN.get(each) or dotted_path(each) for each in classes])
+    mended = (renderers_line if attribute == _RENDERERS else parsers_line)(classes)
     if classes == list(getattr(api_settings, setting)):
         line = f'REST_FRAMEWORK = {{"{setting}": {mended}, ...}}'
         yield f"REST_FRAMEWORK['{setting}']", classes, line
@@ -71,40 +66,14 @@ def _classes(route: Route, attribute: str) -> Iterator[tuple[str, list[type], st
         yield f"{attribute} of {dotted_path(cls)}", classes, f"{attribute} = {mended}  # imported"
 
 
-def check_pages(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W073: no client makes a page as large as it likes, or forges a cursor."""
-    del app_configs
-    found: dict[type, str] = {}
-    for route in _guarded():
-        paginator = initkwarg(route.callback, route.view_class or object, "pagination_class")
-        flaw = _flaw_of(paginator) if isinstance(paginator, type) else None
-        if flaw is not None:
-            found.setdefault(paginator, flaw)
-    return [
-        checks.Warning(
-            f"{dotted_path(cls)} {flaw}.",
-            hint=f"Derive it from api_guard.pagination.{_drf_base(cls)}.",
-            id="api_guard.W073",
-        )
-        for cls, flaw in found.items()
-    ]
-
-
-def _flaw_of(paginator: Any) -> str | None:
-    if issubclass(paginator, pagination.LimitOffsetPagination) and paginator.max_limit is None:
-        return "has no max_limit, so that a client may ask for every row at once"
-    is_numbered = issubclass(paginator, pagination.PageNumberPagination)
-    if is_numbered and paginator.page_size_query_param and paginator.max_page_size is None:
-        return "has no max_page_size, so that a client may ask for every row at once"
-    is_cursor = issubclass(paginator, pagination.CursorPagination)
-    if is_cursor and paginator.decode_cursor is pagination.CursorPagination.decode_cursor:
-        return "takes cursors that anybody may write, and fails on some"
-    return None
-
-
-def _drf_base(paginator: type) -> str:
-    bases = (base for base in paginator.__mro__ if base.__module__ == pagination.__name__)
-    return next(bases).__name__
+def _other_parser(cls: type) -> str:
+    base = bounded_base(cls)
+    if base is not None:
+        return f"Derive it from {base}."
+    return (
+        "Use one of api_guard.parsers in its place, or bound what it reads and silence "
+        "api_guard.W070."
+    )
 
 
 def check_filters(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -121,12 +90,21 @@ def check_filters(app_configs: object = None, **_: object) -> list[CheckMessage]
                 text = f"{dotted_path(view)} searches {name!r} by regular expressions of clients."
                 hint = f"Write {str(name).lstrip('$').split('__')[0]!r} in search_fields."
                 found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
-        orders = any(issubclass(each, filters.OrderingFilter) for each in backends)
+        orders = any(map(_orders_by_fields, backends))
         if orders and getattr(view, "ordering_fields", None) in (None, "__all__"):
             text = f"{dotted_path(view)} does not say by which fields a client may order."
             hint = 'Write ordering_fields = ["created"], of fields with an index.'
             found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
     return found
+
+
+def _orders_by_fields(backend: type) -> bool:
+    """Whether a filter orders by what DRF's own says of a view, and not by what itself does."""
+    own = filters.OrderingFilter
+    return issubclass(backend, own) and all(
+        getattr(backend, name) is getattr(own, name)
+        for name in ("get_ordering", "get_valid_fields", "get_default_valid_fields")
+    )
 
 
 def check_limits(app_configs: object = None, **_: object) -> list[CheckMessage]:

@@ -11,7 +11,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 from rest_framework.permissions import OR, BasePermission
 
-from api_guard.endpoints import dotted_path, initkwarg, routes, sides_of
+from api_guard.checks.parameters import names_object
+from api_guard.endpoints import dotted_path, initkwarg, is_and, routes, sides_of
 
 _METHODS = ("has_permission", "has_object_permission")
 
@@ -24,19 +25,29 @@ def check_permission_classes(app_configs: object = None, **_: object) -> list[Ch
         if route.view_class is None:
             continue
         view = dotted_path(route.view_class)
-        for message in _judge(initkwarg(route.callback, route.view_class), view):
+        # Where each request is about one object, to know objects is enough.
+        is_detail = hasattr(route.view_class, "get_object") and names_object(route.path)
+        for message in _judge(initkwarg(route.callback, route.view_class), view, is_detail):
             found.setdefault((message.id or "", message.msg), message)
     return list(found.values())
 
 
-def _judge(permissions: Iterable[Any], view: str) -> Iterator[CheckMessage]:
+def _judge(permissions: Iterable[Any], view: str, knows_requests: bool) -> Iterator[CheckMessage]:
+    """Judge permissions; `knows_requests` where something beside them has let the request in."""
     for permission in permissions:
         sides = sides_of(permission)
-        yield from _judge(sides, view)
-        if getattr(permission, "operator_class", None) is OR:
+        beside = is_and(permission) and any(map(_knows_requests, sides))
+        yield from _judge(sides, view, knows_requests or beside)
+        if getattr(permission, "operator_class", None) is OR and not knows_requests:
             yield from _judge_or(sides, view)
         if isinstance(permission, type):
             yield from _judge_class(permission)
+
+
+def _knows_requests(permission: Any) -> bool:
+    """Whether a permission, no composed one, has a word on requests."""
+    has_permission = getattr(permission, "has_permission", BasePermission.has_permission)
+    return has_permission is not BasePermission.has_permission
 
 
 def _judge_class(permission: type) -> Iterator[CheckMessage]:
@@ -67,8 +78,7 @@ def _judge_or(sides: Iterable[Any], view: str) -> Iterator[CheckMessage]:
     for side in sides:
         if not isinstance(side, type):
             continue
-        knows_requests = getattr(side, "has_permission", None) is not BasePermission.has_permission
-        if not knows_requests and "has_object_permission" in dir(side):
+        if not _knows_requests(side) and "has_object_permission" in dir(side):
             yield checks.Warning(
                 f"{view} admits by an OR with {dotted_path(side)}, which knows only objects and "
                 "lets every request in.",

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
@@ -16,8 +15,6 @@ from rest_framework.views import exception_handler
 from api_guard import conf
 from api_guard.endpoints import dotted_path, is_and, sides_of
 from api_guard.permissions import Guarded
-
-MIDDLEWARE = "api_guard.middleware.GuardMiddleware"
 
 
 def check_settings(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -41,23 +38,6 @@ def check_apps(app_configs: object = None, **_: object) -> list[CheckMessage]:
             "rest_framework is not in INSTALLED_APPS.",
             hint='INSTALLED_APPS = [..., "rest_framework", "oauth2_provider", "api_guard"]',
             id="api_guard.E027",
-        )
-    ]
-
-
-def check_middleware(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E009: the gate and the seal stand, before everything else."""
-    del app_configs
-    listed = list(settings.MIDDLEWARE or [])
-    if listed[:1] == [MIDDLEWARE]:
-        return []
-    problem = "is not first in" if MIDDLEWARE in listed else "is missing from"
-    return [
-        Error(
-            f"{MIDDLEWARE} {problem} MIDDLEWARE, so that what another one answers or what a view "
-            "does in its own dispatch() is not looked at.",
-            hint=f'MIDDLEWARE = ["{MIDDLEWARE}", ...]  # first',
-            id="api_guard.E009",
         )
     ]
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
-from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.settings import api_settings
 
 from api_guard import conf
+from api_guard.checks.lines import is_browsable, renderers_line
 
 
 def check_sanitizer(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -50,14 +50,13 @@ def check_renderers(app_configs: object = None, **_: object) -> list[CheckMessag
     """W022: the browsable API is for development."""
     del app_configs
     classes: Any = api_settings.DEFAULT_RENDERER_CLASSES
-    if settings.DEBUG or not any(issubclass(cls, BrowsableAPIRenderer) for cls in classes):
+    if settings.DEBUG or not any(map(is_browsable, classes)):
         return []
     return [
         checks.Warning(
             "The browsable API is on with DEBUG off: every answer may be asked for as a page of "
             "HTML with forms.",
-            hint='REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": '
-            '["api_guard.renderers.JSONRenderer"], ...}',
+            hint=f'REST_FRAMEWORK = {{"DEFAULT_RENDERER_CLASSES": {renderers_line(classes)}, ...}}',
             id="api_guard.W022",
         )
     ]

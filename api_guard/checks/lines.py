@@ -1,0 +1,44 @@
+"""Writes a setting's list of classes, with api_guard's own in the place of DRF's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from django.conf import settings
+from rest_framework import parsers, renderers
+
+from api_guard.endpoints import dotted_path
+
+_OWN: dict[type, str] = {
+    parsers.JSONParser: "api_guard.parsers.JSONParser",
+    parsers.FormParser: "api_guard.parsers.FormParser",
+    parsers.MultiPartParser: "api_guard.parsers.MultiPartParser",
+    renderers.JSONRenderer: "api_guard.renderers.JSONRenderer",
+}
+
+
+def parsers_line(classes: Iterable[type]) -> str:
+    """Return a list of parsers, as JSON."""
+    return json.dumps([_OWN.get(cls) or dotted_path(cls) for cls in classes])
+
+
+def renderers_line(classes: Iterable[type]) -> str:
+    """Return a list of renderers, as JSON; the browsable API is for development."""
+    kept = [cls for cls in classes if settings.DEBUG or not is_browsable(cls)]
+    return parsers_line(kept or [renderers.JSONRenderer])
+
+
+def is_browsable(cls: type) -> bool:
+    """Whether a renderer is the browsable API."""
+    return issubclass(cls, renderers.BrowsableAPIRenderer)
+
+
+def is_of_drf(cls: type) -> bool:
+    """Whether it is a class of DRF that ours takes the place of."""
+    return cls in _OWN
+
+
+def bounded_base(cls: type) -> str | None:
+    """Return our parser in the place of the one of DRF that `cls` is derived from."""
+    return next((_OWN[base] for base in cls.__mro__[1:] if base in _OWN), None)

@@ -1,0 +1,78 @@
+"""Checks of the pages that a list is answered in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.http import HttpRequest, QueryDict
+from rest_framework import pagination
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+
+from api_guard.endpoints import dotted_path, initkwarg, policy_of, routes
+
+# What answers how large a page is, the attribute with the client's parameter, and the bound.
+_SIZES = (
+    (pagination.LimitOffsetPagination, "get_limit", "limit_query_param", "max_limit"),
+    (pagination.PageNumberPagination, "get_page_size", "page_size_query_param", "max_page_size"),
+    (pagination.CursorPagination, "get_page_size", "page_size_query_param", "max_page_size"),
+)
+_MANY = 1_000_000_000
+_ROWS = range(100_000)
+
+
+def check_pages(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W073: no client makes a page as large as it likes, or forges a cursor."""
+    del app_configs
+    found: dict[type, str] = {}
+    for route in routes():
+        if policy_of(route.view_class) is None:
+            continue
+        paginator = initkwarg(route.callback, route.view_class or object, "pagination_class")
+        flaw = _flaw_of(paginator) if isinstance(paginator, type) else None
+        if flaw is not None:
+            found.setdefault(paginator, flaw)
+    return [
+        checks.Warning(
+            f"{dotted_path(cls)} {flaw}.",
+            hint=f"Derive it from api_guard.pagination.{_drf_base(cls)}.",
+            id="api_guard.W073",
+        )
+        for cls, flaw in found.items()
+    ]
+
+
+def _flaw_of(paginator: Any) -> str | None:
+    for base, size, parameter, bound in _SIZES:
+        if issubclass(paginator, base) and _is_unbounded(paginator, size, parameter):
+            return f"has no {bound}, so that a client may ask for every row at once"
+    is_cursor = issubclass(paginator, pagination.CursorPagination)
+    if is_cursor and paginator.decode_cursor is pagination.CursorPagination.decode_cursor:
+        return "takes cursors that anybody may write, and fails on some"
+    return None
+
+
+def _is_unbounded(paginator: Any, size: str, parameter: str) -> bool:
+    """Whether a client gets a page as large as it asks for: it is tried out."""
+    name = getattr(paginator, parameter, None)
+    http = HttpRequest()
+    http.GET = QueryDict(f"{name}={_MANY}")
+    try:
+        if not name or getattr(paginator(), size)(Request(http)) < _MANY:
+            return False
+    except Exception:  # noqa: BLE001  # it refuses, or cannot be asked without a real request
+        return False
+    if paginator.paginate_queryset.__module__.startswith("rest_framework."):
+        return True
+    try:
+        # One of a project's own may bound by itself what get_limit() does not.
+        return len(paginator().paginate_queryset(_ROWS, Request(http))) >= len(_ROWS)
+    except Exception as error:  # noqa: BLE001  # rows are no queryset, and it may need one
+        return not isinstance(error, APIException)
+
+
+def _drf_base(paginator: type) -> str:
+    bases = (base for base in paginator.__mro__ if base.__module__ == pagination.__name__)
+    return next(bases).__name__
