@@ -58,8 +58,8 @@ def guard(
     `API_GUARD["LIMITS"]`: {"bytes": 5_000_000, "top": "list"}.
 
     `model` is what the object rules are about, for a view without a queryset. `hold="everywhere"`
-    has them hold in every guarded view. `related={"reviewer": ANY_OBJECT}` lets a field name objects
-    that the rules of other views hide.
+    has them hold in every guarded view. `related={"reviewer": ANY_OBJECT}` lets a field name
+    objects that the rules of other views hide.
 
     The result is a value: put it above a class, above `@api_view`, or call it with a view.
     Raises GuardError, at import, on what cannot be meant.

@@ -18,7 +18,7 @@ def hold(request: Any) -> None:
     """Have `request.user` authenticate as the guard does, where it is asked for early."""
     if isinstance(request, Request):
         # DRF's properties call it when they are first read.
-        request._authenticate = functools.partial(_authenticate, request)  # type: ignore[method-assign]
+        vars(request)["_authenticate"] = functools.partial(_authenticate, request)
 
 
 def establish(request: Request) -> None:

@@ -56,7 +56,8 @@ class Net:
 
     def _forget_mark(self, error: Exception) -> None:
         """Leave a transaction around the handler usable, where nothing was written in it."""
-        for connection in connections.all(initialized_only=True):
+        for each in connections.all(initialized_only=True):
+            connection: Any = each
             depth = self._depths.get(connection.alias)
             is_marked = connection.needs_rollback and connection.rollback_exc is error
             if is_marked and depth == len(connection.atomic_blocks):
@@ -67,6 +68,7 @@ class Net:
 
     def after(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
         """Remember that something was stored: at once, or when its transaction is committed."""
+        del params
         connection = context["connection"]
         if sql.lstrip()[:6].upper() not in _WRITES:
             return

@@ -37,6 +37,7 @@ class Mark(Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> NoReturn:
         """Add no condition."""
+        del compiler, connection
         raise FullResultSet
 
     def __deepcopy__(self, memo: object) -> Mark:
@@ -84,7 +85,7 @@ def _vetted(iterable: Any) -> Any:
     if isinstance(iterable, _Vetted):
         return iterable
 
-    def __iter__(self: Any) -> Iterator[Any]:
+    def iterate(self: Any) -> Iterator[Any]:
         marks = _marks(self.queryset.query)
         for instance in iterable.__iter__(self):
             for mark in marks:
@@ -92,11 +93,15 @@ def _vetted(iterable: Any) -> Any:
                     mark.vets.remember(mark.rule_key, instance)
             yield instance
 
-    return _Vetted(iterable.__name__, (iterable,), {"__iter__": __iter__, "original": iterable})
+    return _Vetted(iterable.__name__, (iterable,), {"__iter__": iterate, "original": iterable})
 
 
-def _original(iterable: type) -> type:
+def _original(iterable: Any) -> Any:
     return iterable
 
 
-copyreg.pickle(_Vetted, lambda cls: (_original, (cls.original,)))  # type: ignore[attr-defined]
+def _pickled(iterable: Any) -> Any:
+    return _original, (iterable.original,)
+
+
+copyreg.pickle(_Vetted, _pickled)

@@ -61,10 +61,9 @@ def first_hop(model: type[Model], lookup: str) -> Field[Any, Any] | None:
 
 def many_to_many(model: type[Model], owner: str | None) -> Any:
     """Return the many-to-many field to users that `owner` names, if it is one."""
-    if owner is None or leads_to_user(model, owner) is None or "__" in owner:
+    if owner is None or leads_to_user(model, owner) is None:
         return None
-    field: Any = model._meta.get_field(owner)
-    return field if field.many_to_many and field.concrete else None
+    return next((field for field in model._meta.many_to_many if field.name == owner), None)
 
 
 def is_oneself(rule: ObjectRule, model: type[Model]) -> bool:

@@ -10,7 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Manager, Model, Q, QuerySet
 
 from api_guard.core.caller import Caller
-from api_guard.core.objects import ANY_OBJECT, ObjectRule, takes_request
+from api_guard.core.objects import ANY_OBJECT, AnyObject, ObjectRule, takes_request
 from api_guard.exceptions import RuleFailed
 from api_guard.ownership.marks import Mark, is_marked, put_mark
 from api_guard.ownership.owners import leads_to_user
@@ -41,7 +41,7 @@ def _by_function(rule: ObjectRule, caller: Caller, request: Any) -> Q | None:
     if rule.narrow is None:
         # With an owner there is nothing to add; without one, nothing was said.
         return None if rule.owner is not None else NO_OBJECT
-    if isinstance(rule.narrow, type(ANY_OBJECT)):
+    if isinstance(rule.narrow, AnyObject):
         return None
     said = rule.narrow(caller, request) if takes_request(rule.narrow) else rule.narrow(caller)
     if said is ANY_OBJECT:

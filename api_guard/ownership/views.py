@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,11 @@ from api_guard.core.decision import decide
 from api_guard.core.objects import ObjectRule
 from api_guard.core.policy import Operation, Policy
 from api_guard.endpoints import policies_over
+from api_guard.exceptions import GuardUnavailable, is_fault
 from api_guard.ownership.owners import leads_to_user
 from api_guard.ownership.rules import NO_OBJECT, restriction
+
+logger = logging.getLogger("api_guard")
 
 READING = Operation("GET", "retrieve")
 WRITING = Operation("PUT", "update")
@@ -65,13 +69,24 @@ def allowed_by_views(
     """Return what the views over `model` leave of it to the caller; None for all of it."""
     allowed = Q()
     for rule, own in rules_over(model, asking, operation, is_kept=is_kept):
-        part = restriction(rule, asking.caller, own, asking.request)
+        part = _part(rule, own, asking)
         if part is None:
             return None
         if part is not NO_OBJECT:
             # The model of the rule, whose rows have the keys of its parents' and children's.
             allowed |= Q(pk__in=own._base_manager.filter(part).values("pk"))
     return allowed or NO_OBJECT
+
+
+def _part(rule: ObjectRule, own: type[Model], asking: Asking) -> Q | None:
+    """Return what one view's rule allows: nothing, where it raises; it is not this view's rule."""
+    try:
+        return restriction(rule, asking.caller, own, asking.request)
+    except Exception as error:
+        if is_fault(error) or isinstance(error, GuardUnavailable):
+            raise
+        logger.exception("An object rule over %s raised, and allows nothing.", own._meta.label)
+        return NO_OBJECT
 
 
 def is_ruled(model: type[Model], view_class: type) -> bool:

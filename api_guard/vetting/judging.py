@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 from django.db.models import Model
 
@@ -61,7 +62,7 @@ class Judgement:
         vetting.has_run = vetting.has_run or self._is_own
 
     def _vet_stored(self) -> Links | None:
-        """Return what the stored row points at; None where there is none. Raise for a stranger's."""
+        """Return what the stored row points at, if there is one. Raise for a stranger's."""
         vetting = self._vetting
         if not self._is_own:
             return self._vet_others()
@@ -88,15 +89,15 @@ class Judgement:
         return None
 
     def _is_undecided(self) -> bool:
-        """Whether memory cannot tell what may be left behind. Raise where it tells that it may not."""
+        """Whether memory cannot tell what may be left behind. Raise where it says no."""
         verdicts = list(self._verdicts())
         if not verdicts or True in verdicts:
             return False
-        if None in verdicts:
-            return True
-        return self._refuse("written")
+        if None not in verdicts:
+            self._refuse("written")
+        return True
 
-    def _verdicts(self) -> Any:
+    def _verdicts(self) -> Iterator[bool | None]:
         vetting, written = self._vetting, self._written
         user_id = vetting.caller.user_id
         if not self._is_own:
@@ -106,7 +107,7 @@ class Judgement:
             self._fill(vetting.keep, model)
             yield may_be_left(written, vetting.keep, vetting.rule, model, user_id)
 
-    def _verdicts_of_others(self, user_id: object) -> Any:
+    def _verdicts_of_others(self, user_id: object) -> Iterator[bool | None]:
         vetting, model = self._vetting, self._instance.__class__
         if not ownership.is_ruled(model, type(vetting.view)):
             return
@@ -160,7 +161,7 @@ class Judgement:
         allowed = None if keep is None else vetting.allowed(keep, own)
         return bool((rows if allowed is None else rows.filter(allowed)).exists())
 
-    def _refuse(self, what: str) -> Any:
+    def _refuse(self, what: str) -> NoReturn:
         logger.warning(
             "%s: %s would have %s a %s outside its objects.",
             dotted_path(type(self._vetting.view)),

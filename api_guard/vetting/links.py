@@ -32,10 +32,10 @@ def refuse_foreign_links(vetting: Vetting, written: Written) -> None:
         if value is None or value is UNTOLD:
             continue
         model: Any = field.related_model
-        if is_hidden(vetting, model, field.target_field.name, [value]):
-            # What points there already may be saved again.
-            if not written.was_stored(field):
-                refuse_hidden(vetting, model, field.name)
+        is_refused = is_hidden(vetting, model, field.target_field.name, [value])
+        # What points there already may be saved again.
+        if is_refused and not written.was_stored(field):
+            refuse_hidden(vetting, model, field.name)
     for generic in instance._meta.private_fields:
         if isinstance(generic, GenericForeignKey) and generic.name not in vetting.policy.related:
             _refuse_generic(vetting, generic, written)
@@ -118,4 +118,4 @@ def _is_seen(
 def _are_all(model: Any, column: str, values: list[object], allowed: Q) -> bool:
     rows = model._base_manager.using(router.db_for_write(model))
     found = rows.filter(**{f"{column}__in": values}).filter(allowed).order_by()
-    return found.values(column).distinct().count() == len(set(values))
+    return bool(found.values(column).distinct().count() == len(set(values)))

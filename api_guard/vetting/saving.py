@@ -61,14 +61,15 @@ class _Judge:
 
     def __call__(self, raw: bool = False, cls: Any = None, *args: Any, **kwargs: Any) -> Any:
         instance = self._instance
-        is_last = cls is instance._meta.concrete_model
+        concrete: Any = instance._meta.concrete_model
+        is_last = cls is concrete
         if is_last:
             self._leave()
         own = type(instance)._save_table  # type: ignore[attr-defined]
         if current() is not self._vetting:
             self._leave()
             return own(instance, raw, cls, *args, **kwargs)
-        has_parents = bool(instance._meta.concrete_model._meta.parents)
+        has_parents = bool(concrete._meta.parents)
         with self._leaving(), nothing_executed(self._using, int(has_parents)):
             judgement = self._judgement or self._judge(
                 args[0] if args else kwargs.get("force_insert")

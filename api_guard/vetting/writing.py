@@ -102,6 +102,7 @@ def _filling(vetting: Vetting, serializer: Any) -> Iterator[None]:
     instance = serializer.instance
     if isinstance(instance, Model) and not instance._state.adding:
         vet(vetting, instance)
+    _refuse_owners(vetting, serializer)
     before = vetting.is_filling
     vetting.is_filling = True
     try:
@@ -112,22 +113,45 @@ def _filling(vetting: Vetting, serializer: Any) -> Iterator[None]:
 
 def _owner(vetting: Vetting, serializer: Any, whole: Any, values: Any) -> dict[str, Any]:
     """Return the owner to save a new object with, where neither client nor view said one."""
-    keep, caller = vetting.keep, vetting.caller
-    child = getattr(serializer, "child", serializer)
-    model = getattr(getattr(child, "Meta", None), "model", None)
+    keep, caller, model = vetting.keep, vetting.caller, _model_of(serializer)
     is_own = model is not None and vetting.root(model) is not None
     if keep is None or serializer.instance is not None or not is_own or caller.user_id is None:
         return {}
     field = ownership.owner_field(model, keep.owner)
     if field is None or {field.name, field.attname} & values.keys():
         return {}
-    validated = serializer.validated_data
-    rows = validated if isinstance(validated, list) else [validated]
+    rows = _validated_rows(serializer)
     if any(field.name in row or field.attname in row for row in rows):
         return {}
     # A save() of the project's own may take nothing: its rows are filled in when they are written.
     is_drfs = getattr(whole, "__func__", None) in (BaseSerializer.save, ListSerializer.save)
     return {field.name: vetting.request.user} if is_drfs else {}
+
+
+def _refuse_owners(vetting: Vetting, serializer: Any) -> None:
+    """Refuse many owners that the caller is not among, before the row is stored without any."""
+    keep, model = vetting.keep, _model_of(serializer)
+    if keep is None or keep.narrow is not None or model is None or vetting.root(model) is None:
+        return
+    field = ownership.many_to_many(model, keep.owner)
+    named = [row[field.name] for row in _validated_rows(serializer) if field and field.name in row]
+    if not all(
+        any(getattr(owner, "pk", owner) == vetting.caller.user_id for owner in owners)
+        for owners in named
+    ):
+        raise OutsideYourObjects
+
+
+def _model_of(serializer: Any) -> type[Model] | None:
+    child = getattr(serializer, "child", serializer)
+    model: type[Model] | None = getattr(getattr(child, "Meta", None), "model", None)
+    return model
+
+
+def _validated_rows(serializer: Any) -> list[Mapping[str, Any]]:
+    validated = getattr(serializer, "_validated_data", None)
+    rows = validated if isinstance(validated, list) else [validated]
+    return [row for row in rows if isinstance(row, Mapping)]
 
 
 def _judge_returned(vetting: Vetting, written: Any) -> Any:

@@ -1,6 +1,9 @@
 """Models that belong to users in every way that a table can say."""
 
+from __future__ import annotations
+
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
@@ -75,7 +78,7 @@ class Label(models.Model):
 
 
 class Document(models.Model):
-    members = models.ManyToManyField(USER, related_name="+")
+    members: models.ManyToManyField[Any, Any] = models.ManyToManyField(USER, related_name="+")
     title = models.CharField(max_length=50)
 
     class Meta:

@@ -13,11 +13,11 @@ from rest_framework.views import APIView
 
 from api_guard import conf, grants, throttling
 from api_guard.callers import caller_of, overrides_of, rows_behind, throttle_key
+from api_guard.core.caller import Caller
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
 from api_guard.core.policy import Operation
 from api_guard.core.rates import Usage, overridden, rate_limit_fields
-from api_guard.core.caller import Caller
 from api_guard.decorators import identity
 from api_guard.decorators.handlers import stand_by_handlers
 from api_guard.decorators.incoming import refuse_malformed

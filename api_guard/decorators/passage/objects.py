@@ -69,7 +69,7 @@ class ObjectPassage:
         return self.vetting.narrow(queryset)
 
     def _learn(self, model: Any) -> None:
-        """Take what the view shows now for what it is about, unless its guard says another model."""
+        """Take what the view shows now for what it is about, unless its guard says a model."""
         vetting = self.vetting
         if model is None or self.policy.model is not None or model is vetting.model:
             return
