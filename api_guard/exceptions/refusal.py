@@ -56,6 +56,8 @@ class Refusal(APIException):
     def answer(self) -> JsonResponse:
         """Return the answer of what stands outside the views of DRF."""
         response = JsonResponse(self.body, status=self.status_code)
+        # As DRF's own has it, for a view that calls others and reads what they say.
+        setattr(response, "data", self.body)  # noqa: B010
         response.headers["Cache-Control"] = "no-store"
         if self.wait is not None:
             response.headers["Retry-After"] = str(self.wait)

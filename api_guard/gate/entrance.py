@@ -7,44 +7,51 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from inspect import isawaitable, iscoroutinefunction
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.views import APIView, set_rollback
 
-from api_guard.endpoints import declares_scopes, dotted_path, is_exempt, policy_of
+from api_guard.core.policy import Policy
+from api_guard.endpoints import POLICY_ATTRIBUTE, declares_scopes, dotted_path, is_exempt, policy_of
 from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
-from api_guard.gate.refusing import settle, watch
-from api_guard.record import http_of, is_covered, record_refusal
+from api_guard.gate.refusing import handle_exception, settle
+from api_guard.record import http_of, is_covered, record_refusal, was_decided
 
 logger = logging.getLogger("api_guard")
 
-# On an instance: it has passed; and the dispatch() that it alone has.
+# On an instance: it has passed; and a dispatch() that it was given for itself.
 _PASSED = "_api_guard_passed"
 _OWN = "_api_guard_own_dispatch"
 
+_make = object.__new__
 
-def planted(whole: Any) -> Callable[..., Any]:
+
+def planted(whole: object) -> Callable[..., Any]:
     """Plant the gate on each new view: a ViewSet is never set up."""
     del whole
 
-    def new(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    def new(cls: Any, /, *args: Any, **kwargs: Any) -> Any:
         make: Any = super(APIView, cls).__new__
-        view = make(cls) if make is object.__new__ else make(cls, *args, **kwargs)
-        _plant(view)
+        view = make(cls) if make is _make else make(cls, *args, **kwargs)
+        # On the instance, for the class may have any dispatch(), and be given another one.
+        view.__dict__["dispatch"] = MethodType(dispatch, view)
         return view
 
     return new
 
 
-def planted_setup(whole: Any) -> Callable[..., None]:
-    """Plant the gate again where the view was given a dispatch() of its own."""
+def planted_setup(whole: object) -> Callable[..., None]:
+    """Plant the gate again where the view was given a dispatch() for itself, as by as_view()."""
     del whole
 
     def setup(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> None:
-        _plant(view)
+        own = view.dispatch
+        if type(own) is not MethodType or own.__func__ is not dispatch:
+            view.__dict__[_OWN] = own
+            view.__dict__["dispatch"] = MethodType(dispatch, view)
         super(APIView, view).setup(request, *args, **kwargs)
 
     return setup
@@ -63,38 +70,42 @@ def checked_initial(whole: Callable[..., None]) -> Callable[..., None]:
     return initial
 
 
-def _plant(view: Any) -> None:
-    # On the instance, for the class may have any dispatch(), and be given another one.
-    own = view.__dict__.get("dispatch")
-    if own is None:
-        view.__dict__["dispatch"] = MethodType(dispatch, view)
-    elif getattr(own, "__func__", None) is not dispatch:
-        view.__dict__[_OWN] = own
-        view.__dict__["dispatch"] = MethodType(dispatch, view)
-
-
 def dispatch(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
     """Refuse a view that nobody declared; let any other answer, and note how it did."""
-    http = http_of(request)
-    if not _may_run(view, http):
-        _log(view, request)
-        return _refused(view, http, UndeclaredEndpoint())
-    view.__dict__[_PASSED] = True
-    if http is None or not _is_declared(view):
-        return _own(view)(request, *args, **kwargs)
-    watch(view)
+    cls, state = type(view), view.__dict__
+    http = request if isinstance(request, HttpRequest) else http_of(request)
+    # Written out for the guarded, because every request comes here.
+    is_sealed = isinstance(getattr(cls, POLICY_ATTRIBUTE, None), Policy)
+    if not is_sealed:
+        is_sealed = declares_scopes(view.permission_classes)
+        if not is_sealed and not _may_run(view, http):
+            _log(view, request)
+            return _refused(view, http, UndeclaredEndpoint())
+    state[_PASSED] = True
+    own = state.get(_OWN) or _bound(view, cls)
+    if http is None or not is_sealed:
+        return own(request, *args, **kwargs)
+    state.setdefault("handle_exception", MethodType(handle_exception, view))
     try:
-        answer = _own(view)(request, *args, **kwargs)
+        answer = own(request, *args, **kwargs)
     except Unsealed as refusal:
         return _refused(view, http, refusal)
     except Exception:
-        record_refusal(http, type(view))
+        record_refusal(http, cls)
         raise
-    if isinstance(answer, HttpResponseBase):
+    if not isinstance(answer, HttpResponseBase):
+        return _awaited(view, http, answer) if isawaitable(answer) else answer
+    if answer.status_code >= 400 or not was_decided(http, cls):
         settle(view, http, answer)
-    elif isawaitable(answer):
-        return _awaited(view, http, answer)
     return answer
+
+
+def _bound(view: Any, cls: Any) -> Any:
+    # Looked up with every call, for a test may have put another one into the class.
+    own = cls.dispatch
+    if type(own) is FunctionType:
+        return MethodType(own, view)
+    return own.__get__(view, cls) if hasattr(own, "__get__") else own
 
 
 async def _awaited(view: Any, http: HttpRequest, answer: Awaitable[Any]) -> Any:
@@ -110,24 +121,11 @@ async def _awaited(view: Any, http: HttpRequest, answer: Awaitable[Any]) -> Any:
 
 
 def _may_run(view: Any, http: HttpRequest | None) -> bool:
-    if _is_declared(view) or is_exempt(type(view)):
+    # The policy of the class, and the permissions of the instance: as_view() may give it others.
+    cls = type(view)
+    if policy_of(cls) is not None or declares_scopes(view.permission_classes) or is_exempt(cls):
         return True
     return http is not None and is_covered(http)
-
-
-def _is_declared(view: Any) -> bool:
-    # The policy of the class, and the permissions of the instance: as_view() may give it others.
-    return policy_of(type(view)) is not None or declares_scopes(view.permission_classes)
-
-
-def _own(view: Any) -> Any:
-    """Return the dispatch() that stood here without the gate."""
-    own = view.__dict__.get(_OWN)
-    if own is None:
-        # Now, for a test may have put another one into the class.
-        own = type(view).dispatch
-        own = own.__get__(view, type(view)) if hasattr(own, "__get__") else own
-    return own
 
 
 def _log(view: Any, request: Any) -> None:

@@ -21,19 +21,13 @@ def completed(whole: Callable[..., Any]) -> Callable[..., Any]:
     """Have DRF's handle_exception() say all of a refusal."""
 
     @functools.wraps(whole)
-    def handle_exception(view: Any, /, exc: Exception) -> Any:
+    def complete(view: Any, /, exc: Exception) -> Any:
         response = whole(view, exc)
         if isinstance(exc, Refusal):
             exc.complete(getattr(response, "data", None))
         return response
 
-    return handle_exception
-
-
-def watch(view: Any) -> None:
-    """Have the view note what it refuses before it has decided."""
-    # On the instance, because a class may have a handle_exception() that calls no super().
-    view.__dict__.setdefault("handle_exception", MethodType(_handle_exception, view))
+    return complete
 
 
 def settle(view: Any, http: HttpRequest, answer: Any) -> None:
@@ -52,15 +46,18 @@ def _is_refusal(view: Any, answer: Any, status: int) -> bool:
     return kept is answer and kept_status == status
 
 
-def _handle_exception(view: Any, /, exc: Exception) -> Any:
+def handle_exception(view: Any, /, exc: Exception) -> Any:
+    """Note what the view makes of an exception before it has decided.
+
+    On the instance, because a class may have a handle_exception() that calls no super().
+    """
+    whole: Callable[..., Any] = completed(type(view).handle_exception)
     http = http_of(getattr(view, "request", None))
     if http is None or was_decided(http, type(view)):
-        return type(view).handle_exception(view, exc)
+        return whole(view, exc)
     _close_handlers(view)
     view.__dict__.setdefault("finalize_response", MethodType(_finalize_response, view))
-    response = type(view).handle_exception(view, exc)
-    if isinstance(exc, Refusal):
-        exc.complete(getattr(response, "data", None))
+    response = whole(view, exc)
     view.__dict__[_REFUSAL] = (response, getattr(response, "status_code", 500))
     return response
 
