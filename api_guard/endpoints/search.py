@@ -17,6 +17,8 @@ _WIDEST = 1000
 # What is in these is made to be derived from, and is nobody's view yet.
 _ABSTRACT = ("rest_framework.views", "rest_framework.generics", "rest_framework.viewsets", "adrf.")
 _CONTAINERS = (dict, list, tuple, set, frozenset)
+# What calls a view class, and what only tells its name.
+_CALLS = frozenset({"as_view", "dispatch"})
 _NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
 
 
@@ -124,14 +126,23 @@ def _held_by(holder: Any) -> list[Any]:
     elif _is_a(holder, partial):
         inner = (holder.func, holder.args, holder.keywords)
     elif _is_a(holder, FunctionType):
-        cells = (content for _, content in _cells_of(holder))
-        defaults = (holder.__defaults__, holder.__kwdefaults__)
-        inner = chain(vars(holder).values(), cells, defaults, _globals_of(holder))
+        inner = _held_by_function(holder)
     elif _is_a(holder, MethodType):
         inner = chain((holder.__func__,), _attributes_of(holder.__self__))
     else:
         inner = _attributes_of(holder)
     return [each for each in inner if callable(each) or _is_a(each, _CONTAINERS)]
+
+
+def _held_by_function(function: FunctionType) -> Iterator[Any]:
+    yield from vars(function).values()
+    defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    cells = (content for _, content in _cells_of(function))
+    can_call = not _CALLS.isdisjoint(_names(function.__code__))
+    for each in chain(defaults, cells, _globals_of(function)):
+        # A class may be there for its name or its queryset alone.
+        if can_call or not _is_view_class(each):
+            yield each
 
 
 def _attributes_of(holder: Any) -> Iterator[Any]:
@@ -148,19 +159,22 @@ def _attributes_of_class(cls: Any) -> Iterator[Any]:
 
 def _globals_of(function: FunctionType) -> Iterator[Any]:
     """Yield the views, and the collections of views, that the code of a function names."""
-    for name in _global_names(function.__code__):
+    for name in _names(function.__code__, are_global=True):
         found = function.__globals__.get(name)
         if _is_a(found, _CONTAINERS) or _is_view_class(found) or is_view(found):
             yield found
 
 
-def _global_names(code: CodeType) -> Iterator[str]:
-    for instruction in dis.get_instructions(code):
-        if instruction.opname == "LOAD_GLOBAL":
-            yield instruction.argval
+def _names(code: CodeType, *, are_global: bool = False) -> Iterator[str]:
+    """Yield the names of the attributes and the globals that code speaks of, or of these alone."""
+    if not are_global:
+        yield from code.co_names
+    else:
+        loads = (each for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL")
+        yield from (each.argval for each in loads)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from _global_names(inner)
+            yield from _names(inner, are_global=are_global)
 
 
 def _cells_of(function: Any) -> Iterator[tuple[str, Any]]:
