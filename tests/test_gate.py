@@ -27,7 +27,8 @@ from rest_framework.viewsets import ViewSet
 
 from api_guard import PUBLIC, guard
 from api_guard.endpoints import Status, endpoints, status_of
-from api_guard.permissions import HasScopes
+from api_guard.exceptions import UndeclaredEndpoint
+from api_guard.permissions import Guarded, HasScopes
 from tests.models import Note
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -131,6 +132,10 @@ class Calls:
 
     def handle(self, request):
         return self.views[0](request)
+
+
+class Unhashable(Calls):
+    __hash__ = None
 
 
 def factory(view_class):
@@ -345,6 +350,22 @@ def test_a_hidden_view_is_named_by_the_check_and_in_the_listing(name):
     assert {e.status for e in endpoints() if e.route == f"/hidden/{name}"} == {Status.UNGUARDED}
 
 
+def test_a_search_comes_to_an_end():
+    endless = []
+    for _ in range(5000):
+        endless.append([endless])
+    assert status_of(holds(endless), "/") is None
+
+    assert status_of(Unhashable(Plain.as_view()), "/") is Status.UNGUARDED
+
+    def before(request):
+        return never_assigned(request)
+
+    if False:
+        never_assigned = None
+    assert status_of(before, "/") is None
+
+
 def test_the_check_names_the_class_that_is_hidden():
     said = {m.msg.split()[0] for m in run_checks() if m.id == "api_guard.E002"}
     hidden = ["Plain", "OwnDispatch", "OwnInitial", "OwnInit", "Singleton", "Set", "OwnSet"]
@@ -407,6 +428,31 @@ def calls(request):
 urlpatterns.append(path("calls", calls))
 
 
+def over_one(view):
+    def exempt_by_name(request):
+        return view(request)
+
+    return exempt_by_name
+
+
+urlpatterns.append(path("over-one", over_one(Plain.as_view())))
+
+
+def test_an_exempt_callback_covers_the_view_that_it_stands_around(api, site, settings):
+    assert api.get("/over-one").status_code == 403
+    name = f"{__name__}.over_one.<locals>.exempt_by_name"
+    settings.API_GUARD = {**settings.API_GUARD, "EXEMPT": {name: "for the test"}}
+    assert api.get("/over-one").content == b"leaked"
+
+
+def test_the_default_permission_refuses_what_nobody_declared_too(rf):
+    view = Plain()
+    request = view.initialize_request(rf.get("/"))
+    with pytest.raises(UndeclaredEndpoint):
+        Guarded().has_permission(request, view)
+    assert Guarded().has_permission(request, Open())
+
+
 def test_a_refusal_undoes_what_an_atomic_request_has_written(api, settings, monkeypatch):
     from django.db import connection
 
@@ -453,6 +499,7 @@ def test_a_view_without_a_request_of_django_s_goes_its_own_way():
             return request
 
     assert Odd().dispatch("no request") == "no request"
+    assert Plain().dispatch("no request").status_code == 403
 
 
 def test_a_base_with_a_constructor_of_its_own_is_given_its_arguments():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from contextlib import suppress
 
 import pytest
 from adrf.views import APIView as AsyncAPIView
@@ -115,10 +116,8 @@ class Swallows(Notes):
     def dispatch(self, request, *args, **kwargs):
         self.request = self.initialize_request(request, *args, **kwargs)
         self.headers = {}
-        try:
+        with suppress(APIException):
             self.initial(self.request)
-        except APIException:
-            pass
         return self.finalize_response(self.request, HttpResponse("leaked"))
 
 
@@ -205,6 +204,27 @@ class Fails(Notes):
         return HttpResponse(1 / 0)
 
 
+class FailsLater(Enveloped):
+    def get(self, request):
+        raise APIException("later", "later")
+
+
+class TriesAgain(Notes):
+    """Handles the first refusal, and comes back with what it lacked."""
+
+    def dispatch(self, request, *args, **kwargs):
+        self.headers = {}
+        self.request = self.initialize_request(request, *args, **kwargs)
+        try:
+            self.initial(self.request)
+        except APIException as refusal:
+            self.handle_exception(refusal)
+        request.META["HTTP_AUTHORIZATION"] = f"Bearer {request.GET['token']}"
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.initial(self.request)
+        return HttpResponse(self.get(self.request).data)
+
+
 class Batch(APIView):
     def get(self, request):
         views = (open_view, closed_view)
@@ -230,6 +250,8 @@ urlpatterns = [
     path("collects-nothing", collects(closed_view, enveloped_view)),
     path("collects-loose", collects(open_view, KINDS["plain"])),
     path("tries", tries),
+    path("fails-later", read(FailsLater).as_view()),
+    path("tries-again", read(TriesAgain).as_view()),
     path("batch", guard(read=PUBLIC)(Batch).as_view()),
     path("batch-loose", guard(read=PUBLIC)(BatchOverLoose).as_view()),
 ]
@@ -253,6 +275,19 @@ def test_a_refusal_in_the_project_s_envelope_is_a_refusal(api, alice, give, name
 
 def test_whatever_is_raised_before_the_decision_refuses(api):
     assert api.get("/in-initial?odd").json() == {"ok": False, "error": {"detail": "odd"}}
+
+
+def test_what_is_raised_after_the_decision_is_an_answer_as_any(api, alice, give):
+    give(alice, "notes:read")
+    answer = api.by_session(alice).get("/fails-later")
+    assert (answer.status_code, answer.json()["error"]) == (200, {"detail": "later"})
+
+
+def test_a_view_that_is_decided_in_the_end_runs(api, alice, give, issue):
+    token = issue("notes:read", user=alice)
+    give(alice, "notes:read")
+    give(token.application, "notes:read")
+    assert api.get("/tries-again", {"token": token.token}).content == b"notes"
 
 
 @pytest.mark.parametrize("name", SWALLOWED)

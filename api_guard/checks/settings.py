@@ -119,17 +119,13 @@ def _lost(handler: Any, refusal: Refusal) -> str:
         headers = {name.lower(): value for name, value in response.items()}
     except Exception as error:  # noqa: BLE001  # it is somebody else's function, and any will do
         return f"a {status} with {type(error).__name__}"
-    found = [
-        (response.status_code, status, f"{response.status_code}"),
-        (headers.get("www-authenticate"), asked, "no WWW-Authenticate"),
-        (headers.get("retry-after"), None if wait is None else str(wait), "no Retry-After"),
-        (
-            refusal.default_code in said or str(refusal.detail) in said,
-            True,
-            "no detail and no code",
-        ),
-    ]
-    lost = [what for has, ought, what in found if has != ought]
+    lost = [] if response.status_code == status else [str(response.status_code)]
+    if asked is not None and headers.get("www-authenticate") != asked:
+        lost.append("no WWW-Authenticate")
+    if wait is not None and headers.get("retry-after") != str(wait):
+        lost.append("no Retry-After")
+    if refusal.default_code not in said and str(refusal.detail) not in said:
+        lost.append("no detail and no code")
     return f"a {status} with {', '.join(lost)}" if lost else ""
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
 from django.http import HttpRequest
 
+from api_guard.endpoints import dotted_path
 from api_guard.exceptions import Refusal, Unsealed
 from api_guard.record import http_of, record_refusal, record_undecided, was_decided
+
+logger = logging.getLogger("api_guard")
 
 # On an instance: the answer that its handle_exception() made before any decision, and its status.
 _REFUSAL = "_api_guard_refusal"
@@ -85,6 +89,10 @@ def _closed(view: Any, handler: Callable[..., Any]) -> Callable[..., Any]:
         http = http_of(view.request)
         if http is None or was_decided(http, type(view)):
             return handler(*args, **kwargs)
+        logger.error(
+            "%s called its handler after it had refused the request: refused.",
+            dotted_path(type(view)),
+        )
         raise Unsealed
 
     setattr(closed, _CLOSED, True)
