@@ -1,4 +1,4 @@
-"""Registers the checks and the receivers of signals."""
+"""Registers the checks, the receivers of signals, and the last gate in DRF's APIView."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ class APIGuardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks and the receivers explicitly, so that importing has no effect."""
+        """Do it all explicitly, so that importing has no effect; a second time changes nothing."""
+        from api_guard import gate
         from api_guard.checks import CHECKS, DEPLOY_CHECKS
         from api_guard.oauth2 import signals
         from api_guard.vetting import connect
 
+        gate.install()
         for check in CHECKS:
             checks.register(check, checks.Tags.security)
         for check in DEPLOY_CHECKS:

@@ -9,7 +9,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.utils.translation import get_language, get_language_from_path, override
 
@@ -19,7 +19,7 @@ from api_guard.core.policy import Operation
 from api_guard.endpoints import (
     Status,
     dotted_path,
-    is_exempt,
+    gate_status_of,
     is_whole,
     policy_of,
     status_of,
@@ -29,18 +29,22 @@ from api_guard.endpoints import (
 from api_guard.exceptions import (
     GuardUnavailable,
     InsecureTransport,
-    Refusal,
     TokenInQuery,
     TooManyFailures,
     UndeclaredEndpoint,
     Unsealed,
 )
-from api_guard.permissions import was_decided
+from api_guard.record import (
+    is_covered,
+    record_route,
+    undecided,
+    was_decided,
+    was_refused,
+)
 
 logger = logging.getLogger("api_guard")
 
-_REACHED = "_api_guard_reached"
-_EXEMPT = "_api_guard_exempt"
+_VIEWS = "_api_guard_views"
 _PUBLIC = "_api_guard_public"
 
 
@@ -90,38 +94,38 @@ class GuardMiddleware:
     ) -> HttpResponseBase | None:
         """Refuse an endpoint that is neither declared nor exempt, whatever it says of itself."""
         del args, kwargs
+        record_route(request, view)
         # The path alone may not have led here: a middleware may have chosen the URLconf.
         refused = _refuse_early(request, view)
         if refused is not None:
             _revoke_exposed(request)
             return refused
-        status = status_of(view, request.path_info)
+        status = gate_status_of(view, request.path_info)
         if status is Status.UNGUARDED:
             logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
-            return _refusal(UndeclaredEndpoint())
+            return UndeclaredEndpoint().answer()
         view_class = view_class_of(view)
-        if status is Status.EXEMPT:
-            setattr(request, _EXEMPT, True)
         if view_class is None or status is Status.EXEMPT:
             return None
-        if policy_of(view_class) is not None and not is_whole(view_class):
-            logger.error(
-                "%s lost its guard: something was put in the place of its hooks.",
-                dotted_path(view_class),
-            )
-            return _refusal(Unsealed())
-        setattr(request, _REACHED, view_classes_of(view))
+        for cls in view_classes_of(view):
+            if policy_of(cls) is not None and not is_whole(cls):
+                logger.error(
+                    "%s lost its guard: something was put in the place of its hooks.",
+                    dotted_path(cls),
+                )
+                return Unsealed().answer()
+        setattr(request, _VIEWS, view_classes_of(view))
         setattr(request, _PUBLIC, _is_public(request, view, view_class))
         return None
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
-        """Answer what is refused in Django's login, where no view of DRF does."""
-        if not isinstance(exception, (TooManyFailures, GuardUnavailable)):
+        """Answer what is refused where no view of DRF does: in Django's login, in a renderer."""
+        if not isinstance(exception, (TooManyFailures, GuardUnavailable, Unsealed)):
             return None
-        response = _refusal(exception)
-        if "text/html" in request.headers.get("Accept", ""):
+        response = exception.answer()
+        if exception.wait is not None and "text/html" in request.headers.get("Accept", ""):
             text = f"{exception.default_detail} Try again in {exception.wait} seconds."
             response.headers["Content-Type"] = "text/plain; charset=utf-8"
             response.content = text.encode()
@@ -133,10 +137,10 @@ def _refuse_early(
 ) -> HttpResponseBase | None:
     """Refuse what must not even be redirected: a secret that came where others can read it."""
     if _is_plaintext(request) and _is_concerned(request, view):
-        return _refusal(InsecureTransport())
+        return InsecureTransport().answer()
     has_token = "access_token" in request.META.get("QUERY_STRING", "")
     if has_token and "access_token" in request.GET and _is_concerned(request, view):
-        return _refusal(TokenInQuery(resource_metadata(request)))
+        return TokenInQuery(resource_metadata(request)).answer()
     return None
 
 
@@ -175,8 +179,8 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Return `response`, or a refusal in its place where it is a success that nobody decided."""
     if response.status_code >= 400:
         return response
-    reached = getattr(request, _REACHED, ()) or _hidden_view(request, response)
-    if not reached or any(was_decided(request, cls) for cls in reached):
+    loose = undecided(request) or _passed_by(request)
+    if not loose or is_covered(request):
         return response
     if getattr(request, _PUBLIC, False) and _is_from_cache(request):
         return response  # decided when it was stored, and for everybody
@@ -184,12 +188,24 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         "%s: %s %s was answered without a decision, and what was done is done. Where the view has "
         "a dispatch() of its own, call super().dispatch() in it; where a cache, a decorator or "
         "another middleware answered for it, put that inside the view.",
-        dotted_path(reached[0]),
+        dotted_path(loose[0]),
         request.method,
         request.path_info,
     )
-    response.close()
-    return _refusal(Unsealed())
+    refused = Unsealed().answer()
+    # What the answer holds open is closed with the refusal: close() would end the request, which
+    # the server does once.
+    closers: Any = response
+    refused._resource_closers.extend(closers._resource_closers)  # type: ignore[attr-defined]
+    closers._resource_closers.clear()
+    return refused
+
+
+def _passed_by(request: HttpRequest) -> tuple[type, ...]:
+    """Return the views that were to answer, where something answered before any of them did."""
+    views: tuple[type, ...] = getattr(request, _VIEWS, ())
+    has_answered = any(was_decided(request, cls) or was_refused(request, cls) for cls in views)
+    return () if has_answered else views
 
 
 def _is_public(request: HttpRequest, view: Callable[..., Any], view_class: type) -> bool:
@@ -205,22 +221,3 @@ def _is_from_cache(request: HttpRequest) -> bool:
     # For any other method the flag only says that nothing will be stored.
     is_kept = request.method in ("GET", "HEAD")
     return is_kept and getattr(request, "_cache_update_cache", True) is False
-
-
-def _hidden_view(request: HttpRequest, response: HttpResponseBase) -> tuple[type, ...]:
-    """Return the class of a DRF view that a plain view called; none where one of them is exempt."""
-    context = getattr(response, "renderer_context", None)
-    view = context.get("view") if isinstance(context, dict) else None
-    if view is None or hasattr(request, _EXEMPT) or is_exempt(type(view)):
-        return ()
-    return (type(view),)
-
-
-def _refusal(refusal: Refusal) -> JsonResponse:
-    response = JsonResponse(refusal.detail, status=refusal.status_code)
-    response.headers["Cache-Control"] = "no-store"
-    if refusal.wait is not None:
-        response.headers["Retry-After"] = str(refusal.wait)
-    if refusal.auth_header is not None:
-        response.headers["WWW-Authenticate"] = refusal.auth_header
-    return response

@@ -63,6 +63,8 @@ class Fails(Answer):
 
 
 class Extra(Answer):
+    permission_classes = [HasScopes("notes:read")]
+
     def get_permissions(self):
         return [permissions.AllowAny()]
 
@@ -198,7 +200,7 @@ def test_every_leak_that_we_know_of_is_refused_to_a_probe_too():
 
 
 def test_a_view_that_admits_more_than_its_policy_says_is_a_leak(settings, open_urls):
-    """A project without the middleware has neither gate nor seal, and the probe knows."""
+    """A project without the middleware has no seal, and the probe knows."""
     settings.MIDDLEWARE = settings.MIDDLEWARE[1:]
     with pytest.raises(CommandError, match="reached their handler"):
         run(probe=True, urlconf=OPEN)

@@ -9,7 +9,13 @@ from rest_framework.request import Request
 
 from api_guard import credentials
 from api_guard.authentication.bearer import BearerAuthentication
-from api_guard.exceptions import GuardUnavailable, InvalidCredential, InvalidToken, is_fault
+from api_guard.exceptions import (
+    GuardUnavailable,
+    InvalidCredential,
+    InvalidToken,
+    Refusal,
+    is_fault,
+)
 
 # What says that a credential is bad, and not that it could not be looked at.
 BAD_CREDENTIALS = (AuthenticationFailed, InvalidCredential, InvalidToken)
@@ -97,6 +103,8 @@ def _authenticate(drf: Any, claimants: list[Any]) -> None:
 
 def _as_refusal(error: APIException, authenticator: Any, request: Any) -> APIException:
     """Keep the 401 of a bad credential, which DRF would judge by the first authenticator alone."""
+    if isinstance(error, Refusal):
+        return error
     challenge = authenticator.authenticate_header(request)
     if isinstance(error, AuthenticationFailed) and challenge:
         return InvalidCredential(error.detail, challenge)

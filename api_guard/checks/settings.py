@@ -7,13 +7,14 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error
-from rest_framework.exceptions import APIException
+from django.http import HttpRequest
 from rest_framework.permissions import AllowAny
 from rest_framework.settings import api_settings
-from rest_framework.views import exception_handler
+from rest_framework.views import APIView, exception_handler
 
 from api_guard import conf
 from api_guard.endpoints import dotted_path, is_and, sides_of
+from api_guard.exceptions import NotAuthenticated, Refusal, TooManyFailures
 from api_guard.permissions import Guarded
 
 
@@ -67,35 +68,53 @@ def _is_guarded(permission: Any) -> bool:
     return isinstance(permission, type) and issubclass(permission, Guarded)
 
 
-class _Probe(APIException):
-    status_code = 401
-    default_detail = "probe"
-    default_code = "probe"
-    auth_header = 'Bearer realm="api"'
-    wait = 7
-
-
 def check_exception_handler(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E021: the exception handler keeps the status, the challenge and the wait of a refusal."""
+    """E021: the exception handler keeps what a refusal says, and the headers that go with it."""
     del app_configs
     handler: Any = api_settings.EXCEPTION_HANDLER
     if handler is exception_handler:
         return []
-    context: dict[str, Any] = {"view": None, "args": (), "kwargs": {}, "request": None}
-    try:
-        response = handler(_Probe(), context)
-        headers = {name.lower(): value for name, value in response.items()}
-        kept = (response.status_code, headers.get("www-authenticate"), headers.get("retry-after"))
-    except Exception as error:  # noqa: BLE001  # it is somebody else's function, and any will do
-        kept = (type(error).__name__, None, None)
-    if kept == (401, _Probe.auth_header, "7"):
+    lost = [
+        _lost(handler, refusal)
+        for refusal in (NotAuthenticated('Bearer realm="api"'), TooManyFailures(7))
+    ]
+    if not any(lost):
         return []
     return [
         Error(
-            f"REST_FRAMEWORK['EXCEPTION_HANDLER'] answers a refusal with {kept[0]}, "
-            f"WWW-Authenticate {kept[1]!r} and Retry-After {kept[2]!r}.",
+            f"REST_FRAMEWORK['EXCEPTION_HANDLER'] answers {' and '.join(filter(None, lost))}.",
             hint="Begin it with response = rest_framework.views.exception_handler(exc, context), "
             "and change no more than response.data.",
             id="api_guard.E021",
         )
     ]
+
+
+def _lost(handler: Any, refusal: Refusal) -> str:
+    """Say what becomes of a refusal where the handler loses a part of it."""
+    status, asked, wait = refusal.status_code, refusal.auth_header, refusal.wait
+    try:
+        response = handler(refusal, _context())
+        said = str(getattr(response, "data", None) or response.content.decode())
+        headers = {name.lower(): value for name, value in response.items()}
+    except Exception as error:  # noqa: BLE001  # it is somebody else's function, and any will do
+        return f"a {status} with {type(error).__name__}"
+    lost = [] if response.status_code == status else [str(response.status_code)]
+    if asked is not None and headers.get("www-authenticate") != asked:
+        lost.append("no WWW-Authenticate")
+    if wait is not None and headers.get("retry-after") != str(wait):
+        lost.append("no Retry-After")
+    if refusal.default_code not in said and str(refusal.detail) not in said:
+        lost.append("no detail and no code")
+    return f"a {status} with {', '.join(lost)}" if lost else ""
+
+
+def _context() -> dict[str, Any]:
+    """Return what DRF hands to a handler, of a view that nobody called."""
+    http = HttpRequest()
+    http.method, http.path, http.path_info = "GET", "/", "/"
+    http.META = {"REQUEST_METHOD": "GET", "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
+    view = APIView()
+    view.request = view.initialize_request(http)
+    view.args, view.kwargs = (), {}
+    return dict(view.get_exception_handler_context())

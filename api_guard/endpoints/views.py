@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from enum import Enum
 from functools import cache
-from types import FunctionType
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -16,12 +14,9 @@ from rest_framework.permissions import AND, OperandHolder
 
 from api_guard import conf
 from api_guard.core.policy import Policy
+from api_guard.endpoints.search import Found, hidden_views_of, is_view, views_of
 
 POLICY_ATTRIBUTE = "_api_guard_policy"
-
-
-# How far a decorated callback is looked into.
-_DEEPEST = 100
 
 # What a guard wraps. The guard is whole while all of these are its own.
 HOOKS = (
@@ -114,54 +109,63 @@ def view_class_of(callback: Any) -> type | None:
 
 
 def view_classes_of(callback: Any) -> tuple[type, ...]:
-    """Return the classes of all DRF views that a callback may lead to, the nearest first."""
-    # Asked with every request; what can be hashed is searched once.
-    return _search_once(callback) if isinstance(callback, FunctionType) else _search(callback)
-
-
-def _search(callback: Any) -> tuple[type, ...]:
-    found_classes: dict[type, None] = {}
-    waiting: list[Any] = [callback]
-    seen: set[int] = set()
-    # Bounded, because a decorator may lead anywhere.
-    while waiting and len(seen) < _DEEPEST:
-        found = waiting.pop(0)
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        cls = getattr(found, "cls", None)
-        if isinstance(cls, type) and hasattr(cls, "as_view") and hasattr(cls, "check_permissions"):
-            found_classes.setdefault(cls)
-            continue
-        waiting += _wrapped_by(found)
-    return tuple(found_classes)
-
-
-_search_once = cache(_search)
-
-
-def _wrapped_by(callback: Any) -> list[Any]:
-    """Return what a decorated callback may hide: by functools, or in the cells of its closure."""
-    inner = [getattr(callback, "__wrapped__", None), getattr(callback, "func", None)]
-    for cell in getattr(callback, "__closure__", None) or ():
-        with suppress(ValueError):  # a cell that is not filled yet
-            inner.append(cell.cell_contents)
-    return [each for each in inner if callable(each)]
+    """Return the classes of all DRF views that a callback leads to, the nearest first."""
+    return tuple(dict.fromkeys(found.view_class for found in views_of(callback)))
 
 
 def status_of(callback: Any, path: str) -> Status | None:
     """Return how the view behind a callback stands; None where it is no concern of a guard.
 
     `path` is the request's path, or the route's: below `API_GUARD["PREFIXES"]` every view is.
+    A view that the callback only holds counts where nobody declared it, for it may be called.
     """
-    classes = view_classes_of(callback)
-    if classes:
+    weakest = _weakest(callback)
+    if weakest is not None:
+        return weakest[0]
+    return gate_status_of(callback, path)
+
+
+def listed_class_of(callback: Any) -> type | None:
+    """Return the class for which `status_of` answers; None for a view that is none of DRF's."""
+    weakest = _weakest(callback)
+    return None if weakest is None else weakest[1].view_class
+
+
+def _weakest(callback: Any) -> tuple[Status, Found] | None:
+    """Return the DRF view that is declared least, with its status."""
+    views = [(_status_of_view(found), found) for found in views_of(callback)]
+    # A mere mention of a view that is declared makes no endpoint of what mentions it.
+    hidden = ((_status_of_view(found), found) for found in hidden_views_of(callback))
+    views += [each for each in hidden if each[0] in (Status.UNKNOWN, Status.UNGUARDED)]
+    if not views or _is_exempt_by_name(callback):
+        return (Status.EXEMPT, views[0][1]) if views else None
+    return max(views, key=lambda each: _WEAKNESS.index(each[0]))
+
+
+def gate_status_of(callback: Any, path: str) -> Status | None:
+    """Return how a callback stands by itself, whatever it may hold."""
+    views = views_of(callback)
+    if views and _is_exempt_by_name(callback):
+        return Status.EXEMPT
+    if views:
         # Of several, as behind a function that chooses one, the weakest counts.
-        return max((_status_of_class(callback, cls) for cls in classes), key=_WEAKNESS.index)
+        return max(map(_status_of_view, views), key=_WEAKNESS.index)
     if not _is_below_prefixes(path):
         return None
-    view = plain_view(callback)
-    return Status.EXEMPT if is_exempt(view) else Status.UNGUARDED
+    return Status.EXEMPT if _is_exempt_by_name(callback) else Status.UNGUARDED
+
+
+def is_exempt_callback(callback: Any) -> bool:
+    """Whether a callback is exempt by its own name, or as each of the views that it is."""
+    views = views_of(callback)
+    if _is_exempt_by_name(callback):
+        return True
+    return bool(views) and all(_status_of_view(found) is Status.EXEMPT for found in views)
+
+
+def _is_exempt_by_name(callback: Any) -> bool:
+    # A view of DRF goes by the name of its class.
+    return not is_view(callback) and is_exempt(plain_view(callback))
 
 
 def _is_below_prefixes(path: str) -> bool:
@@ -176,10 +180,11 @@ def _is_below_prefixes(path: str) -> bool:
 _WEAKNESS = (Status.GUARDED, Status.EXEMPT, Status.UNKNOWN, Status.UNGUARDED)
 
 
-def _status_of_class(callback: Any, cls: type) -> Status:
+def _status_of_view(found: Found) -> Status:
+    cls = found.view_class
     if policy_of(cls) is not None:
         return Status.GUARDED if is_whole(cls) else Status.UNKNOWN
-    if declares_scopes(initkwarg(callback, cls)):
+    if declares_scopes(initkwarg(found.callback, cls)):
         return Status.GUARDED if _asks_permissions(cls) else Status.UNKNOWN
     return Status.EXEMPT if is_exempt(cls) else Status.UNGUARDED
 
@@ -196,8 +201,11 @@ def is_hook(function: object) -> bool:
 
 def _asks_permissions(cls: Any) -> bool:
     """Whether nothing of what leads to `permission_classes` is overridden."""
+    # By the class that has it, and not by the function's module: tools such as Sentry put their own
+    # function into DRF's class, around DRF's.
     names = ("dispatch", "initial", "check_permissions", "get_permissions")
-    return all(getattr(cls, name).__module__.startswith("rest_framework.") for name in names)
+    owners = (next(owner for owner in cls.__mro__ if name in vars(owner)) for name in names)
+    return all(owner.__module__.partition(".")[0] in ("rest_framework", "adrf") for owner in owners)
 
 
 def plain_view(callback: Any) -> Any:

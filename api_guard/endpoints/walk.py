@@ -23,10 +23,10 @@ from api_guard.endpoints.views import (
     Status,
     dotted_path,
     initkwarg,
+    listed_class_of,
     plain_view,
     policy_of,
     status_of,
-    view_class_of,
 )
 
 ANY_METHOD = "ANY"
@@ -68,7 +68,7 @@ def _current(urlconf: str | None) -> str | None:
 @cache
 def _routes(urlconf: str | None) -> tuple[Route, ...]:
     return tuple(
-        Route(path, callback, view_class_of(callback))
+        Route(path, callback, listed_class_of(callback))
         for path, callback in callbacks(urlconf)
         if status_of(callback, path) is not None
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import PermissionDenied
 
 from api_guard.core.challenges import bearer_challenge
 from api_guard.exceptions.refusal import Refusal
 
 
-class InsufficientScope(Refusal):
+class InsufficientScope(Refusal, PermissionDenied):
     """The caller is known and does not have the scopes."""
 
     status_code = 403
@@ -22,12 +23,14 @@ class InsufficientScope(Refusal):
     ) -> None:
         super().__init__()
         if bearer:
-            self.auth_header = bearer_challenge(
-                error="insufficient_scope", scopes=scopes, resource_metadata=resource_metadata
+            self.challenge(
+                bearer_challenge(
+                    error="insufficient_scope", scopes=scopes, resource_metadata=resource_metadata
+                )
             )
 
 
-class StaffOnly(Refusal):
+class StaffOnly(Refusal, PermissionDenied):
     """Only the site's staff may."""
 
     status_code = 403
@@ -35,7 +38,7 @@ class StaffOnly(Refusal):
     default_code = "staff_only"
 
 
-class UserOnly(Refusal):
+class UserOnly(Refusal, PermissionDenied):
     """A client on its own behalf came where a user is needed."""
 
     status_code = 403
@@ -43,7 +46,7 @@ class UserOnly(Refusal):
     default_code = "user_only"
 
 
-class FirstPartyOnly(Refusal):
+class FirstPartyOnly(Refusal, PermissionDenied):
     """A token came where only a user's own session will do."""
 
     status_code = 403
@@ -51,7 +54,7 @@ class FirstPartyOnly(Refusal):
     default_code = "first_party_only"
 
 
-class NotOffered(Refusal):
+class NotOffered(Refusal, PermissionDenied):
     """The view says nothing of this operation."""
 
     status_code = 403
@@ -59,7 +62,7 @@ class NotOffered(Refusal):
     default_code = "not_offered"
 
 
-class UndeclaredEndpoint(Refusal):
+class UndeclaredEndpoint(Refusal, PermissionDenied):
     """The view has no guard, and is not exempt."""
 
     status_code = 403
@@ -67,7 +70,7 @@ class UndeclaredEndpoint(Refusal):
     default_code = "undeclared_endpoint"
 
 
-class Unsealed(Refusal):
+class Unsealed(Refusal, PermissionDenied):
     """The view answered without a decision behind it."""
 
     status_code = 403
@@ -75,7 +78,7 @@ class Unsealed(Refusal):
     default_code = "unsealed"
 
 
-class UncheckedObject(Refusal):
+class UncheckedObject(Refusal, PermissionDenied):
     """The view answered without its object rule having run."""
 
     status_code = 403
@@ -83,7 +86,7 @@ class UncheckedObject(Refusal):
     default_code = "unchecked_object"
 
 
-class RuleFailed(Refusal):
+class RuleFailed(Refusal, PermissionDenied):
     """An object rule or a permission raised instead of answering."""
 
     status_code = 403
@@ -91,7 +94,7 @@ class RuleFailed(Refusal):
     default_code = "rule_failed"
 
 
-class OutsideYourObjects(Refusal):
+class OutsideYourObjects(Refusal, PermissionDenied):
     """What was written would lie outside the caller's objects."""
 
     status_code = 403

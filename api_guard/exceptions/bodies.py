@@ -51,7 +51,7 @@ class UnsupportedCharset(Refusal, UnsupportedMediaType):
         Refusal.__init__(self)
 
 
-class MalformedRequest(Refusal):
+class MalformedRequest(Refusal, ParseError):
     """The query string, a header field or a cookie cannot be read, or is too much."""
 
     status_code = 400
@@ -59,7 +59,7 @@ class MalformedRequest(Refusal):
     default_code = "malformed_request"
 
 
-class InvalidValue(Refusal):
+class InvalidValue(Refusal, ParseError):
     """A value that the client sent could not be worked with; nothing was stored."""
 
     status_code = 400

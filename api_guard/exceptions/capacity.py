@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import Throttled
 
 from api_guard.core.rates import Usage
 from api_guard.exceptions.refusal import Refusal
 
 
-class RateLimited(Refusal):
+class RateLimited(Refusal, Throttled):
     """One request too many."""
 
     status_code = 429
@@ -16,7 +17,7 @@ class RateLimited(Refusal):
     default_code = "rate_limited"
 
     def __init__(self, wait: int, usages: tuple[Usage, ...]) -> None:
-        super().__init__()
+        Refusal.__init__(self)
         self.wait = wait
         self.usages = usages
         # Of several, the one that is waited for.
@@ -33,7 +34,7 @@ class GuardUnavailable(Refusal):
     wait = 5
 
 
-class TooManyFailures(Refusal):
+class TooManyFailures(Refusal, Throttled):
     """Too many bad credentials, of this account or from this address."""
 
     status_code = 429
@@ -41,6 +42,6 @@ class TooManyFailures(Refusal):
     default_code = "too_many_failures"
 
     def __init__(self, wait: int) -> None:
-        super().__init__()
+        Refusal.__init__(self)
         self.wait = wait
         self.extend(wait=wait)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions
 
 from api_guard.core.challenges import bearer_challenge
 from api_guard.exceptions.refusal import Refusal
 
 
-class NotAuthenticated(Refusal):
+class NotAuthenticated(Refusal, exceptions.NotAuthenticated):
     """No credential was presented, and one is needed."""
 
     status_code = 401
@@ -17,13 +20,10 @@ class NotAuthenticated(Refusal):
 
     def __init__(self, challenge: str | None) -> None:
         super().__init__()
-        self.auth_header = challenge
-        if challenge is None:
-            # RFC 9110 §15.5.2: a 401 must carry a challenge, and this view has none to offer.
-            self.status_code = 403
+        self.challenge(challenge)
 
 
-class InvalidToken(Refusal):
+class InvalidToken(Refusal, exceptions.AuthenticationFailed):
     """A bearer token was presented, and it is none of ours, expired, revoked or orphaned."""
 
     status_code = 401
@@ -32,14 +32,16 @@ class InvalidToken(Refusal):
 
     def __init__(self, resource_metadata: str | None = None) -> None:
         super().__init__()
-        self.auth_header = bearer_challenge(
-            error="invalid_token",
-            description="The access token is invalid, expired or revoked",
-            resource_metadata=resource_metadata,
+        self.challenge(
+            bearer_challenge(
+                error="invalid_token",
+                description="The access token is invalid, expired or revoked",
+                resource_metadata=resource_metadata,
+            )
         )
 
 
-class TokenInQuery(Refusal):
+class TokenInQuery(Refusal, exceptions.ParseError):
     """An access token came in the query string, which logs and histories keep (RFC 9700 §4.3.2)."""
 
     status_code = 400
@@ -48,14 +50,16 @@ class TokenInQuery(Refusal):
 
     def __init__(self, resource_metadata: str | None = None) -> None:
         super().__init__()
-        self.auth_header = bearer_challenge(
-            error="invalid_request",
-            description="The access token must not be in the query string",
-            resource_metadata=resource_metadata,
+        self.challenge(
+            bearer_challenge(
+                error="invalid_request",
+                description="The access token must not be in the query string",
+                resource_metadata=resource_metadata,
+            )
         )
 
 
-class InsecureTransport(Refusal):
+class InsecureTransport(Refusal, exceptions.PermissionDenied):
     """A plaintext request reached the API of a site that is for TLS alone (ASVS 5.0, 4.1.2)."""
 
     status_code = 403
@@ -63,7 +67,7 @@ class InsecureTransport(Refusal):
     default_code = "insecure_transport"
 
 
-class InvalidCredential(Refusal):
+class InvalidCredential(Refusal, exceptions.AuthenticationFailed):
     """A credential of another kind was presented, and its authenticator refused it."""
 
     status_code = 401
@@ -71,7 +75,11 @@ class InvalidCredential(Refusal):
     default_code = "authentication_failed"
 
     def __init__(self, detail: object, challenge: str) -> None:
-        super().__init__(None if isinstance(detail, (dict, list)) else detail)
-        if isinstance(detail, dict):
-            self.detail = detail  # a package's own shape, such as that of simplejwt
-        self.auth_header = challenge
+        said: dict[str, Any] = detail if isinstance(detail, dict) else {"detail": detail}
+        text = said.get("detail")
+        super().__init__(None if isinstance(text, (dict, list)) else text)
+        if said is detail:
+            # A package's own shape, such as that of simplejwt: the body keeps it.
+            self.body = dict(said)
+            self.detail.code = str(said.get("code", self.default_code))
+        self.challenge(challenge)

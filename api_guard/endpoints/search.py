@@ -1,0 +1,197 @@
+"""Finds the views of DRF behind a URL's callback: those it is, and those it may hide."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
+from inspect import getattr_static
+from itertools import chain
+from types import CodeType, FunctionType, MethodType
+from typing import Any, NamedTuple
+
+# How many objects are looked at: a decorator may lead anywhere.
+_DEEPEST = 100
+_WIDEST = 1000
+
+# What is in these is made to be derived from, and is nobody's view yet.
+_ABSTRACT = ("rest_framework.views", "rest_framework.generics", "rest_framework.viewsets", "adrf.")
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+# What calls a view class, and what only tells its name.
+_CALLS = frozenset({"as_view", "dispatch"})
+_NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
+
+
+class Found(NamedTuple):
+    """A view class, and the callback that leads to it, which may have initkwargs."""
+
+    view_class: type
+    callback: Any
+
+
+def views_of(callback: Any) -> tuple[Found, ...]:
+    """Return the DRF views that a callback is, however it is decorated, the nearest first."""
+    return (_nearest if _is_hashable(callback) else _nearest.__wrapped__)(callback)
+
+
+def hidden_views_of(callback: Any) -> tuple[Found, ...]:
+    """Return the DRF views that a callback holds in any other way, and may call."""
+    return (_hidden if _is_hashable(callback) else _hidden.__wrapped__)(callback)
+
+
+def _is_hashable(callback: Any) -> bool:
+    try:
+        hash(callback)
+    except TypeError:
+        return False
+    return True
+
+
+# Asked with every request; what can be hashed is searched once.
+@cache
+def _nearest(callback: Any) -> tuple[Found, ...]:
+    return _search(callback, _wrapped_by, _DEEPEST)
+
+
+@cache
+def _hidden(callback: Any) -> tuple[Found, ...]:
+    if is_view(callback):
+        return ()  # what a view calls is its own business
+    return _search(callback, _held_by, _WIDEST)
+
+
+def _search(callback: Any, look: Callable[[Any], Iterable[Any]], most: int) -> tuple[Found, ...]:
+    views: dict[int, Found] = {}
+    waiting = [callback]  # nothing is taken out, so that no two objects share an id
+    seen: set[int] = set()
+    for found in waiting:
+        if id(found) in seen:
+            continue
+        if len(seen) == most:
+            break
+        seen.add(id(found))
+        cls = _view_class_at(found)
+        if cls is not None:
+            views[id(found)] = Found(cls, found)
+        elif not _is_view_class(found):
+            waiting += look(found)
+        elif not found.__module__.startswith(_ABSTRACT):
+            views[id(found)] = Found(found, found)
+    return tuple(views.values())
+
+
+def is_view(callback: Any) -> bool:
+    """Whether a callback is a view of DRF itself, and nothing that stands around one."""
+    return _view_class_at(callback) is not None
+
+
+def _view_class_at(callback: Any) -> Any:
+    """Return the class that `as_view()` has noted at the callback that it returned."""
+    # Static, and by type(), because what is looked at may be anybody's object, lazy ones included.
+    if not _is_a(callback, (type, *_CONTAINERS)):
+        for name in ("cls", "view_class"):
+            cls = getattr_static(callback, name, None)
+            if _is_view_class(cls):
+                return cls
+    return None
+
+
+def _is_view_class(found: Any) -> bool:
+    is_class = _is_a(found, type)
+    return is_class and hasattr(found, "as_view") and hasattr(found, "check_permissions")
+
+
+def _is_a(found: Any, kinds: Any) -> bool:
+    return issubclass(type(found), kinds)
+
+
+def _wrapped_by(callback: Any) -> list[Any]:
+    """Return what a decorated callback stands around: by functools, or in its closure's cells."""
+    inner = [getattr_static(callback, name, None) for name in ("__wrapped__", "func")]
+    if _is_a(callback, partial):
+        inner.append(callback.func)
+    inner += [cell for name, cell in _cells_of(callback) if not _only_names(callback, name)]
+    return [each for each in inner if callable(each) and not _is_a(each, type)]
+
+
+def _held_by(holder: Any) -> list[Any]:
+    """Return everything that `holder` may take a view from."""
+    inner: Iterable[Any]
+    if _is_a(holder, dict):
+        inner = holder.values()
+    elif _is_a(holder, _CONTAINERS):
+        inner = holder
+    elif _is_a(holder, type):
+        inner = _attributes_of_class(holder) if hasattr(holder, "as_view") else ()
+    elif _is_a(holder, partial):
+        inner = (holder.func, holder.args, holder.keywords)
+    elif _is_a(holder, FunctionType):
+        inner = _held_by_function(holder)
+    elif _is_a(holder, MethodType):
+        inner = chain((holder.__func__,), _attributes_of(holder.__self__))
+    else:
+        inner = _attributes_of(holder)
+    return [each for each in inner if callable(each) or _is_a(each, _CONTAINERS)]
+
+
+def _held_by_function(function: FunctionType) -> Iterator[Any]:
+    yield from vars(function).values()
+    defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    cells = (content for _, content in _cells_of(function))
+    can_call = not _CALLS.isdisjoint(_names(function.__code__))
+    for each in chain(defaults, cells, _globals_of(function)):
+        # A class may be there for its name or its queryset alone.
+        if can_call or not _is_view_class(each):
+            yield each
+
+
+def _attributes_of(holder: Any) -> Iterator[Any]:
+    yield from getattr(holder, "__dict__", {}).values()
+    yield from _attributes_of_class(type(holder))
+
+
+def _attributes_of_class(cls: Any) -> Iterator[Any]:
+    for ancestor in cls.__mro__:
+        # Django's own holds nobody's views; the methods of everybody else may name some.
+        if not ancestor.__module__.startswith(("django.", "builtins")):
+            yield from vars(ancestor).values()
+
+
+def _globals_of(function: FunctionType) -> Iterator[Any]:
+    """Yield the views, and the collections of views, that the code of a function names."""
+    for name in _names(function.__code__, are_global=True):
+        found = function.__globals__.get(name)
+        if _is_a(found, _CONTAINERS) or _is_view_class(found) or is_view(found):
+            yield found
+
+
+def _names(code: CodeType, *, are_global: bool = False) -> Iterator[str]:
+    """Yield the names of the attributes and the globals that code speaks of, or of these alone."""
+    if not are_global:
+        yield from code.co_names
+    else:
+        loads = (each for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL")
+        yield from (each.argval for each in loads)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner, are_global=are_global)
+
+
+def _cells_of(function: Any) -> Iterator[tuple[str, Any]]:
+    if not _is_a(function, FunctionType):
+        return
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # a cell that is not filled yet
+            continue
+
+
+def _only_names(function: FunctionType, variable: str) -> bool:
+    """Whether all that a function does with a variable of its closure is to read its name."""
+    instructions = list(dis.get_instructions(function.__code__))
+    uses = [i for i, each in enumerate(instructions) if each.argval == variable]
+    return all(
+        instructions[i].opname == "LOAD_DEREF" and instructions[i + 1].argval in _NAMES
+        for i in uses
+    )
