@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from api_guard.core.rates import budget as budget
     from api_guard.core.rates import cost as cost
     from api_guard.core.rates import sliding as sliding
-    from api_guard.decorators import guard as guard
+    from api_guard.decorators.guard import guard as guard
     from api_guard.vetting import unheld as unheld
 
     PUBLIC = Standing.PUBLIC

@@ -14,7 +14,7 @@ _FOUND = "_api_guard_found"
 _FAILURE = "_api_guard_failure"
 
 
-def hold(request: Any) -> None:
+def hold_identity(request: Any) -> None:
     """Have `request.user` authenticate as the guard does, where it is asked for early."""
     if isinstance(request, Request):
         # DRF's properties call it when they are first read.

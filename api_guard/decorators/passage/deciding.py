@@ -18,8 +18,8 @@ from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
 from api_guard.core.policy import Operation
 from api_guard.core.rates import Usage, overridden, rate_limit_fields
-from api_guard.decorators import identity
 from api_guard.decorators.handlers import stand_by_handlers
+from api_guard.decorators.identity import establish, hold_identity
 from api_guard.decorators.incoming import refuse_malformed
 from api_guard.decorators.outgoing import protect
 from api_guard.decorators.passage.objects import Beyond, ObjectPassage
@@ -60,7 +60,7 @@ class Passage(ObjectPassage):
     def initialize_request(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
         """Have whoever asks for the user first authenticate as the guard does."""
         request = beyond(*args, **kwargs)
-        identity.hold(request)
+        hold_identity(request)
         return request
 
     def initial(self, beyond: Beyond, request: Request, /, *args: Any, **kwargs: Any) -> None:
@@ -86,7 +86,7 @@ class Passage(ObjectPassage):
     def perform_authentication(self, beyond: Beyond, request: Request, /) -> None:
         """Authenticate now, whatever the view does, and say so where that cannot be done."""
         with faults_as_unavailable():
-            identity.establish(request)
+            establish(request)
             beyond(request)
             caller_of(request)
 
