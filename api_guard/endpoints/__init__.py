@@ -3,6 +3,7 @@
 from api_guard.endpoints.listing import FORMATS, Row, listing
 from api_guard.endpoints.rates import counted_as, rates_in_use
 from api_guard.endpoints.subjects import model_of
+from api_guard.endpoints.unheld import Unheld, uses_of_unheld
 from api_guard.endpoints.views import (
     HOOKS,
     POLICY_ATTRIBUTE,
@@ -34,6 +35,7 @@ from api_guard.endpoints.walk import (
     operations,
     policies_over,
     routes,
+    rulers_of,
 )
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "Route",
     "Row",
     "Status",
+    "Unheld",
     "callbacks",
     "counted_as",
     "declares_scopes",
@@ -67,8 +70,10 @@ __all__ = [
     "policy_of",
     "rates_in_use",
     "routes",
+    "rulers_of",
     "sides_of",
     "status_of",
+    "uses_of_unheld",
     "view_class_of",
     "view_classes_of",
 ]

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 from api_guard.core.demands import Demand
+from api_guard.core.policy import Policy
+from api_guard.endpoints.fields import narrowed_fields
 from api_guard.endpoints.views import Status
 from api_guard.endpoints.walk import Endpoint
 
+_WRITES = ("POST", "PUT", "PATCH")
 _FIRST_PARTY = " (first-party only)"
 
 
@@ -43,13 +46,26 @@ def _row(endpoint: Endpoint) -> Row:
     if policy is not None:
         demand = _demand(endpoint.demand)
         rates = " ".join(map(str, policy.rates_for(operation)[1]))
-        rule = policy.object_rule_for(operation)
-        objects = "" if rule is None else str(rule)
+        objects = _objects(policy, endpoint)
     elif endpoint.status is Status.GUARDED:
         demand = "HasScopes"
     action = operation.action or ""
     path, view, status = endpoint.route, endpoint.view, endpoint.status.value
     return Row("", path, view, action, demand, rates, objects, status)
+
+
+def _objects(policy: Policy, endpoint: Endpoint) -> str:
+    """Write the object rule, what may be left behind where that is another, and narrowed fields."""
+    operation = endpoint.operation
+    rule, keep = policy.object_rule_for(operation), policy.keep_rule_for(operation)
+    said = [] if rule is None else [str(rule)]
+    if keep != rule and operation.slot == "write":
+        said.append(f"keep({keep})")
+    if policy.is_everywhere:
+        said.append("everywhere")
+    if endpoint.view_class is not None and operation.method in _WRITES:
+        said += narrowed_fields(endpoint.view_class)
+    return ", ".join(said)
 
 
 def _demand(demand: Demand | None) -> str:

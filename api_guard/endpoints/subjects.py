@@ -29,6 +29,24 @@ def model_of(view_class: Any, initkwargs: Mapping[str, Any] | None = None) -> ty
     return model if isinstance(model, type) and issubclass(model, Model) else None
 
 
+def serializer_class_of(view_class: Any) -> Any:
+    """Return the serializer class of a view, None where it takes a request to tell."""
+    said = getattr(view_class, "serializer_class", None)
+    if said is not None or not hasattr(view_class, "get_serializer_class"):
+        return said
+    with suppress(Exception):
+        return _without_request(view_class).get_serializer_class()
+    return None
+
+
+def _without_request(view_class: Any) -> Any:
+    """Return a view as a schema generator makes one."""
+    view = view_class()
+    view.request, view.args, view.kwargs, view.format_kwarg = None, (), {}, None
+    view.action, view.action_map, view.swagger_fake_view = None, {}, True
+    return view
+
+
 def _model_of_serializer(serializer_class: Any) -> Any:
     return getattr(getattr(serializer_class, "Meta", None), "model", None)
 
@@ -39,10 +57,7 @@ def _model_of_methods(view_class: Any) -> Any:
     for name in ("get_queryset", "get_serializer_class"):
         # Whatever goes wrong without a request is no answer, and no error.
         with suppress(Exception):
-            view = view_class()
-            view.request, view.args, view.kwargs, view.format_kwarg = None, (), {}, None
-            view.action, view.action_map, view.swagger_fake_view = None, {}, True
-            found = getattr(view, name)()
+            found = getattr(_without_request(view_class), name)()
             model = getattr(found, "model", None) or _model_of_serializer(found)
             if model is not None:
                 return model

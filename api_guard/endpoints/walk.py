@@ -17,6 +17,7 @@ from api_guard.core.policy import (
     Operation,
     Policy,
 )
+from api_guard.endpoints.owners import leads_to_user
 from api_guard.endpoints.subjects import model_of
 from api_guard.endpoints.tables import shared_root
 from api_guard.endpoints.views import (
@@ -45,6 +46,7 @@ class Endpoint:
     status: Status
     policy: Policy | None = None
     demand: Demand | None = None
+    view_class: type | None = None
 
 
 @dataclass(frozen=True)
@@ -137,30 +139,39 @@ def _endpoint(route: Route, operation: Operation) -> Endpoint:
     demand = policy.demand_for(operation) if policy is not None else None
     if status is Status.GUARDED and demand is not None and demand.is_public:
         status = Status.PUBLIC
-    return Endpoint(route.path, operation, dotted_path(cls), status, policy, demand)
+    return Endpoint(route.path, operation, dotted_path(cls), status, policy, demand, cls)
 
 
 def policies_over(model: type[Model], view_class: type) -> tuple[tuple[Policy, type[Model]], ...]:
-    """Return the policies with an object rule for `model`, a parent or a child, and its model.
+    """Return the policies with an object rule over `model`, or over what shares its rows.
 
-    Those of every reachable view, and of the view at work, routed or not.
+    Each with the model that it is about; those of every reachable view, and of the view at work,
+    routed or not.
     """
-    return _policies_over(model, view_class, _current(None))
+    return tuple(_policies_over(model, view_class, _current(None)).values())
+
+
+def rulers_of(model: type[Model], view_class: type) -> tuple[type, ...]:
+    """Return the other views whose object rules `policies_over` finds."""
+    found = _policies_over(model, view_class, _current(None))
+    return tuple(cls for cls in found if cls is not view_class)
 
 
 @cache
 def _policies_over(
     model: type[Model], view_class: type, urlconf: str | None
-) -> tuple[tuple[Policy, type[Model]], ...]:
+) -> dict[type, tuple[Policy, type[Model]]]:
     found: dict[type, tuple[Policy, type[Model]]] = {}
     routed = ((route.view_class, _initkwargs(route)) for route in _routes(urlconf))
     for cls, initkwargs in ((view_class, {}), *routed):
         policy, own = policy_of(cls), model_of(cls, initkwargs)
         if cls is None or policy is None or own is None or not policy.has_object_rule:
             continue
-        if shared_root(own, model) is not None:
+        # An owner that leads from the model to no user (E016) says nothing of other views.
+        says = policy.objects or any(leads_to_user(own, each) for each in policy.owner.values())
+        if says and shared_root(own, model) is not None:
             found.setdefault(cls, (policy, own))
-    return tuple(found.values())
+    return found
 
 
 def models_everywhere() -> tuple[type[Model], ...]:

@@ -1,5 +1,12 @@
 """What an object rule leaves of a model to a caller, and which models share rows."""
 
+from api_guard.endpoints.owners import (
+    first_hop,
+    is_oneself,
+    leads_to_user,
+    many_to_many,
+    owner_field,
+)
 from api_guard.endpoints.tables import (
     Key,
     key_in,
@@ -11,13 +18,6 @@ from api_guard.endpoints.tables import (
     tables,
 )
 from api_guard.ownership.marks import Mark, is_marked, put_mark
-from api_guard.ownership.owners import (
-    first_hop,
-    is_oneself,
-    leads_to_user,
-    many_to_many,
-    owner_field,
-)
 from api_guard.ownership.rules import NO_OBJECT, narrow, restriction
 from api_guard.ownership.views import (
     DELETING,

@@ -11,9 +11,9 @@ from django.db.models import Manager, Model, Q, QuerySet
 
 from api_guard.core.caller import Caller
 from api_guard.core.objects import ANY_OBJECT, AnyObject, ObjectRule, takes_request
+from api_guard.endpoints.owners import leads_to_user
 from api_guard.exceptions import RuleFailed
 from api_guard.ownership.marks import Mark, is_marked, put_mark
-from api_guard.ownership.owners import leads_to_user
 
 logger = logging.getLogger("api_guard")
 

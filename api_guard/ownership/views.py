@@ -15,7 +15,6 @@ from api_guard.core.objects import ObjectRule
 from api_guard.core.policy import Operation, Policy
 from api_guard.endpoints import policies_over
 from api_guard.exceptions import GuardUnavailable, is_fault
-from api_guard.ownership.owners import leads_to_user
 from api_guard.ownership.rules import NO_OBJECT, restriction
 
 logger = logging.getLogger("api_guard")
@@ -42,19 +41,10 @@ def rules_over(
     A caller always has what is its own. What a view shows to others than the owner counts only for
     those that the view lets in. With `is_kept`, the rules for what may be left behind.
     """
-    for policy, own in _policies(model, asking.view_class):
+    for policy, own in policies_over(model, asking.view_class):
         rule = policy.keep_rule_for(operation) if is_kept else policy.object_rule_for(operation)
         if rule is not None and _counts(rule, policy, asking.caller, operation):
             yield rule, own
-
-
-def _policies(model: type[Model], view_class: type) -> list[tuple[Policy, type[Model]]]:
-    """Return the policies over `model`, but for owners that lead from it to no user (E016)."""
-    return [
-        (policy, own)
-        for policy, own in policies_over(model, view_class)
-        if policy.objects or any(leads_to_user(own, each) for each in policy.owner.values())
-    ]
 
 
 def _counts(rule: ObjectRule, policy: Policy, caller: Caller, operation: Operation) -> bool:
@@ -91,4 +81,4 @@ def _part(rule: ObjectRule, own: type[Model], asking: Asking) -> Q | None:
 
 def is_ruled(model: type[Model], view_class: type) -> bool:
     """Whether a reachable view, or the view at work, has an object rule over `model`."""
-    return bool(_policies(model, view_class))
+    return bool(policies_over(model, view_class))

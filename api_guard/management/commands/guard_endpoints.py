@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api_guard.endpoints import FORMATS, Status, endpoints, listing
+from api_guard.endpoints import FORMATS, Status, endpoints, listing, uses_of_unheld
 from api_guard.probes import probe
 
 
@@ -43,10 +43,20 @@ class Command(BaseCommand):
             "grants; exit with 1 if a handler is reached that should not be",
         )
 
+        parser.add_argument(
+            "--unheld",
+            action="store_true",
+            help="list every `with unheld(...)` in the project's apps: place, models, reason",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Print, compare or probe."""
         del args
         unwanted = _statuses(options["fail_on"])
+        if options["unheld"]:
+            for use in uses_of_unheld():
+                self.stdout.write(f"{use.place}  {use.models}  {use.why}")
+            return
         if options["probe"]:
             if unwanted or options["diff"] or options["format"] != "table":
                 raise CommandError("--probe goes without --fail-on, --diff and --format.")
