@@ -537,6 +537,12 @@ class Documents(viewsets.ModelViewSet):
     serializer_class = DocumentSerializer
 
 
+@at("documents-by-function/<int:pk>/", {**CRUD, "post": "create"})
+@guard(**RW, objects=lambda caller: Q(members=caller.user_id), related={"members": ANY_OBJECT})
+class DocumentsByFunction(Documents):
+    pass
+
+
 # A receiver that changes the owner after ours has looked, by a function rule too.
 
 
@@ -635,6 +641,8 @@ HOLES = [
     ("patch", "documents/2/", {"title": "taken"}, 404),
     ("patch", "documents/1/", {"members": [2]}, (400, 403)),
     ("post", "documents/1/", {"title": "x", "members": [2]}, (400, 403)),
+    ("patch", "documents-by-function/1/", {"members": [2]}, 403),
+    ("post", "documents-by-function/1/", {"title": "x", "members": [2]}, 403),
     ("get", "none/", None, 403),
 ]
 

@@ -19,7 +19,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
-from api_guard import ANY_OBJECT, PUBLIC, SIGNED_IN, grants, guard
+from api_guard import ANY_OBJECT, PUBLIC, SIGNED_IN, grants, guard, unheld
 from api_guard.exceptions import GuardError
 from tests.models import Note
 
@@ -442,6 +442,16 @@ MISUSE = [
     (lambda: guard(read=PUBLIC, objects="all"), "ANY_OBJECT"),
     (lambda: guard(read=PUBLIC, owner="a", objects=ANY_OBJECT), "contradict"),
     (lambda: guard(read=PUBLIC, write="a", owner={"write": "a"}), "say nothing for read"),
+    (lambda: guard(read=PUBLIC, keep="author"), "keep= needs an object rule"),
+    (lambda: guard(read=PUBLIC, owner="a", keep="not a field"), "keep='not a field' is no lookup"),
+    (lambda: guard(read=PUBLIC, hold="everywhere"), "hold= needs an object rule"),
+    (lambda: guard(read=PUBLIC, owner="a", hold="here"), 'the only value is hold="everywhere"'),
+    (lambda: guard(read=PUBLIC, related=["author"]), 'such as {"reviewer": ANY_OBJECT}'),
+    (lambda: guard(read=PUBLIC, related={"author": "all"}), "the only value is ANY_OBJECT"),
+    (lambda: guard(read=PUBLIC, owner="a", model="Note"), "write the class"),
+    (lambda: unheld(why="no model"), "name the models"),
+    (lambda: unheld("notes.Note", why="text"), "name the models"),
+    (lambda: unheld(Note, why=" "), "say why"),
     (lambda: ANY(function), "outermost line"),
     (lambda: ANY(Shop.get), r'actions=\{"GET": "some:scope"\}'),
     (lambda: ANY(Shop.publish), r'actions=\{"publish": "some:scope"\}'),

@@ -371,6 +371,19 @@ class ManyOwners(viewsets.ModelViewSet):
     serializer_class = DocumentSerializer
 
 
+@idiom(
+    ("post", 1, {"title": "new", "members": [1, 2]}),
+    ("patch", 1, {"title": "x"}),
+    ("patch", 1, {"members": [2, 1]}),
+    actions=CRUD,
+    objects=lambda caller: Q(members=caller.user_id),
+    related={"members": ANY_OBJECT},
+)
+class ManyOwnersByFunction(viewsets.ModelViewSet):
+    queryset = Document.objects.all()
+    serializer_class = DocumentSerializer
+
+
 @idiom(("post", 1, {"title": "new"}), owner="members", related={"members": ANY_OBJECT})
 class ManyOwnersByHand(generics.GenericAPIView):
     queryset = Document.objects.all()

@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -19,7 +18,7 @@ from api_guard.decorators.net import Net
 from api_guard.decorators.streams import within_stream
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import Unsealed
-from api_guard.vetting import Statements, conclude, forget_mark, listening, settle, within
+from api_guard.vetting import Statements, conclude, listening, settle, within
 
 if TYPE_CHECKING:
     from api_guard.decorators.passage import Passage
@@ -96,9 +95,6 @@ def _handling(passage: Passage, request: Any) -> Iterator[None]:
             if vetting.rule is not None:
                 stack.enter_context(listening(Statements(vetting)))
             yield
-    except APIException as refusal:
-        forget_mark(refusal)
-        raise
     finally:
         passage.is_handling = False
 

@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.db import connections
+from rest_framework.exceptions import APIException
 
 from api_guard.blame import SUSPECTS, is_of_client
 from api_guard.core.policy import SAFE_METHODS
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import InvalidValue
 from api_guard.parsers.reading import refusals
-from api_guard.vetting import listening
+from api_guard.vetting import is_untouched, listening, was_untouched
 
 logger = logging.getLogger("api_guard")
 
@@ -30,7 +31,9 @@ class Net:
         self._has_stored = False
         # What was written inside a transaction around the handler is undone with it.
         opened = connections.all(initialized_only=True)
-        self._depths = {each.alias: len(each.atomic_blocks) for each in opened}
+        # Those that were marked before are none of this handler's.
+        whole = [each for each in opened if not each.needs_rollback]
+        self._depths = {each.alias: len(each.atomic_blocks) for each in whole}
         self._has_written: set[str] = set()
 
     @contextmanager
@@ -53,15 +56,24 @@ class Net:
             )
             self._forget_mark(error)
             raise InvalidValue from error
+        except APIException as refusal:
+            if was_untouched(refusal):
+                self._forget_mark(refusal)
+            raise
 
     def _forget_mark(self, error: Exception) -> None:
-        """Leave a transaction around the handler usable, where nothing was written in it."""
+        """Leave a transaction around the handler usable, where nothing was written in it.
+
+        Django marks it as broken when an exception passes through a save, whatever came before.
+        """
         for each in connections.all(initialized_only=True):
             connection: Any = each
             depth = self._depths.get(connection.alias)
-            is_marked = connection.needs_rollback and connection.rollback_exc is error
-            if is_marked and depth == len(connection.atomic_blocks):
-                connection.needs_rollback = connection.alias in self._has_written
+            if connection.needs_rollback and depth == len(connection.atomic_blocks):
+                is_clean = connection.alias not in self._has_written
+                if is_clean or is_untouched(error, connection):
+                    connection.needs_rollback = False
+                    connection.rollback_exc = None
 
     def before(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
         """Nothing is stored yet."""

@@ -18,7 +18,7 @@ from api_guard.endpoints.tables import (
     tables,
 )
 from api_guard.ownership.marks import Mark, is_marked, put_mark
-from api_guard.ownership.rules import NO_OBJECT, narrow, restriction
+from api_guard.ownership.rules import NO_OBJECT, joins_many, narrow, restriction
 from api_guard.ownership.views import (
     DELETING,
     READING,
@@ -42,6 +42,7 @@ __all__ = [
     "is_marked",
     "is_oneself",
     "is_ruled",
+    "joins_many",
     "key_in",
     "keys_of",
     "leads_to_user",

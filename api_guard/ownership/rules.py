@@ -104,17 +104,20 @@ def narrow(queryset: Any, rule: ObjectRule, allowed: Q | None, mark: Mark) -> An
 
 
 def is_plain(queryset: QuerySet[Any], allowed: Q) -> bool:
-    """Whether a condition joins at most one row to each row, so that it can stand as it is."""
+    """Whether a condition can stand in a queryset as it is."""
     query: Any = queryset.query
     taken = {*query.annotations, *query._filtered_relations}
     names = [name for name, _ in _conditions(allowed)]
+    is_taken = any(name == each or name.startswith(f"{each}__") for name in names for each in taken)
+    return not is_taken and not joins_many(queryset.model, allowed)
+
+
+def joins_many(model: type[Model], allowed: Q) -> bool:
+    """Whether a condition may join several rows to one row."""
     return (
-        all(isinstance(child, (Q, tuple)) for child in _children(allowed))
-        and not any(_is_expression(value) for _, value in _conditions(allowed))
-        and all(_is_single(queryset.model, name) for name in names)
-        and not any(
-            name == each or name.startswith(f"{each}__") for name in names for each in taken
-        )
+        not all(isinstance(child, (Q, tuple)) for child in _children(allowed))
+        or any(_is_expression(value) for _, value in _conditions(allowed))
+        or not all(_is_single(model, name) for name, _ in _conditions(allowed))
     )
 
 

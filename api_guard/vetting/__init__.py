@@ -8,7 +8,7 @@ from api_guard.vetting.record import Vetting
 from api_guard.vetting.related import VETTING
 from api_guard.vetting.serializers import vet_shown
 from api_guard.vetting.sql import listening
-from api_guard.vetting.undoing import forget_mark
+from api_guard.vetting.undoing import is_untouched, was_untouched
 from api_guard.vetting.writing import watch
 
 __all__ = [
@@ -17,12 +17,13 @@ __all__ = [
     "Vetting",
     "conclude",
     "connect",
-    "forget_mark",
+    "is_untouched",
     "listening",
     "settle",
     "unheld",
     "vet",
     "vet_shown",
+    "was_untouched",
     "watch",
     "watch_loads",
     "within",

@@ -40,6 +40,15 @@ def is_of_others(vetting: Vetting, model: type[Model]) -> bool:
     return any(ownership.shared_root(each, model) is not None for each in known)
 
 
+def is_decided_by_sets(vetting: Vetting) -> bool:
+    """Whether a function says what may be left behind by what joins several rows to one."""
+    keep, model = vetting.keep, vetting.model
+    if keep is None or keep.narrow is None or model is None:
+        return False
+    allowed = vetting.allowed(keep, model)
+    return allowed is not None and ownership.joins_many(model, allowed)
+
+
 class Judgement:
     """The judgement of one save, begun before the row is written.
 
@@ -58,6 +67,10 @@ class Judgement:
             self._written = Written(instance, stored, update_fields, using, may_exist=may_exist)
             refuse_foreign_links(vetting, self._written)
             self.needs_row = self._is_undecided()
+        # What a set of the row decides, the serializer sets after the row: judged when it is done.
+        self._is_later = self._is_own and vetting.is_filling and is_decided_by_sets(vetting)
+        if self._is_later:
+            self.needs_row = False
         # A statement on the view's own table is this save's from here on.
         vetting.has_run = vetting.has_run or self._is_own
 
@@ -142,7 +155,8 @@ class Judgement:
             rule, key = vetting.rule, key_of(vetting, instance)
             links = {**(self._written.stored or {}), **links_of(instance)}
             vetting.learn(None if rule is None else rule.key, key, links)
-            vetting.saved.add(key)
+            if not self._is_later:
+                vetting.saved.add(key)
 
     def _is_row_kept(self) -> bool:
         vetting, instance = self._vetting, self._instance

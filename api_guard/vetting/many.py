@@ -12,6 +12,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.serializers import ListSerializer
 
 from api_guard.exceptions import OutsideYourObjects
+from api_guard.vetting.judging import is_decided_by_sets
 from api_guard.vetting.keeping import Written, may_be_left
 from api_guard.vetting.record import Vetting, link_fields
 
@@ -26,7 +27,7 @@ def whole_or_refused(
     """
     model, keep = vetting.model, vetting.keep
     rows = serializer.validated_data if isinstance(serializer, ListSerializer) else []
-    if keep is None or model is None or len(rows) < 2:
+    if keep is None or model is None or (len(rows) < 2 and not is_decided_by_sets(vetting)):
         yield
         return
     using = router.db_for_write(model)
@@ -37,7 +38,7 @@ def whole_or_refused(
     }
     if serializer.instance is None and False in verdicts:
         raise OutsideYourObjects
-    if verdicts == {True}:
+    if verdicts == {True} and len(rows) > 1:
         yield
         return
     failure: Exception | None = None

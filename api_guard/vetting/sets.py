@@ -21,21 +21,26 @@ from api_guard.vetting.undoing import nothing_executed
 logger = logging.getLogger("api_guard")
 
 
-@cache
-def watch_sets(model: type[Model]) -> None:
-    """Have the many-to-many sets of `model` judged from now on.
+def watch_sets(model: type[Model], view_class: type) -> None:
+    """Have the many-to-many sets of `model` judged from now on, where an object rule has a say.
 
     Of these alone: where a set has a receiver, Django asks which rows are there before it adds.
     """
-    for field in (*model._meta.many_to_many, *_far_sides(model)):
-        m2m_changed.connect(
-            _before_change, sender=field.remote_field.through, dispatch_uid="api_guard.sets"
-        )
+    for field in _sets_of(model):
+        ends = (field.model, field.related_model)
+        if any(ownership.is_ruled(each, view_class) for each in ends):
+            _watch(field.remote_field.through)
 
 
-def _far_sides(model: type[Model]) -> list[Any]:
-    found: list[Any] = [each.field for each in model._meta.related_objects if each.many_to_many]
-    return found
+@cache
+def _sets_of(model: type[Model]) -> tuple[Any, ...]:
+    far_sides = (each.field for each in model._meta.related_objects if each.many_to_many)
+    return (*model._meta.many_to_many, *far_sides)
+
+
+@cache
+def _watch(through: type[Model]) -> None:
+    m2m_changed.connect(_before_change, sender=through, dispatch_uid="api_guard.sets")
 
 
 def _before_change(
@@ -52,15 +57,16 @@ def _before_change(
     if vetting is None or not action.startswith("pre_") or not is_held(vetting, instance.__class__):
         return
     field = _field_of(sender, instance.__class__, model, reverse=reverse)
-    if field is None or field.name in vetting.policy.related:
+    if field is None:
         return
+    name = str(field.remote_field.get_accessor_name() if reverse else field.name)
+    is_lifted = name in vetting.policy.related
     with nothing_executed(using, 1):
-        if action == "pre_add" and pk_set:
-            name = field.remote_field.get_accessor_name() if reverse else field.name
+        if action == "pre_add" and pk_set and not is_lifted:
             # From the far side, the set of each object that is named is what changes.
             operation = ownership.WRITING if reverse else ownership.READING
             if is_hidden(vetting, model, "pk", list(pk_set), operation):
-                refuse_hidden(vetting, model, str(name))
+                refuse_hidden(vetting, model, name)
         if not reverse:
             _judge_owners(vetting, instance, field, action, pk_set or set(), using)
 

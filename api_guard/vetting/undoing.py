@@ -32,12 +32,15 @@ def nothing_executed(using: str, blocks: int) -> Iterator[None]:
         raise
 
 
-def forget_mark(refusal: BaseException) -> None:
-    """Take off the mark that Django has put on a transaction around the handler.
+def was_untouched(refusal: APIException) -> bool:
+    """Whether this is a refusal that came before its statement."""
+    return hasattr(refusal, _NOTE)
 
-    Not where a transaction of the project's own stands between: that one has to be rolled back.
+
+def is_untouched(refusal: BaseException, connection: object) -> bool:
+    """Whether nothing that stands between the handler and the refusal has to be rolled back.
+
+    Not where a transaction of the project's own stands there.
     """
-    connection, depth = getattr(refusal, _NOTE, (None, 0))
-    if connection is not None and len(connection.atomic_blocks) == depth:
-        connection.needs_rollback = False
-        connection.rollback_exc = None
+    noted, depth = getattr(refusal, _NOTE, (None, 0))
+    return noted is connection and len(getattr(noted, "atomic_blocks", ())) == depth

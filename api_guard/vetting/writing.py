@@ -39,7 +39,7 @@ def hold(vetting: Vetting, serializer: Any) -> None:
 
 def watch(vetting: Vetting, model: type[Model]) -> None:
     """Have changes of sets judged, and deletes where a view has an object rule over the model."""
-    watch_sets(model)
+    watch_sets(model, type(vetting.view))
     if ownership.is_ruled(model, type(vetting.view)):
         watch_deletes(model)
 

@@ -1,0 +1,477 @@
+"""What the object rule asks of memory, of the written row, and of no one."""
+
+from __future__ import annotations
+
+import pickle
+from contextlib import suppress
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Cast
+from django.http import HttpResponseRedirect
+from django.urls import path
+from rest_framework import generics, serializers
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from api_guard import ANY_OBJECT, guard, unheld
+from api_guard.endpoints import endpoints, listing
+from api_guard.exceptions import HiddenObject
+from api_guard.vetting import saving
+from tests.objects.models import Audit, Book, Comment, Document, LongPage, Page
+
+RW = {"read": "notes:read", "write": "notes:write"}
+own = guard(**RW, owner="author")
+ROUTES = []
+
+
+def at(where, *actions):
+    def route(view):
+        ROUTES.append(path(where, view.as_view(*actions) if isinstance(view, type) else view))
+        return view
+
+    return route
+
+
+class PageSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Page
+        fields = ["id", "title", "author", "book"]
+
+
+class OfPages(generics.GenericAPIView):
+    queryset = Page.objects.all()
+    serializer_class = PageSerializer
+
+
+class Does(OfPages):
+    """Does what the test says."""
+
+    does = staticmethod(lambda view, request: None)
+
+    def post(self, request):
+        return type(self).does(self, request) or Response()
+
+    get = post
+
+
+@at("owner/")
+@own
+class ByOwner(Does):
+    pass
+
+
+@at("longer/")
+@guard(**RW, owner="book__owner")
+class ByLonger(Does):
+    pass
+
+
+@at("function/")
+@guard(**RW, objects=lambda caller: Q(author=caller.user_id))
+class ByFunction(Does):
+    pass
+
+
+@at("exists/")
+@guard(
+    **RW,
+    objects=lambda caller: Q(
+        Exists(Comment.objects.filter(page=OuterRef("pk"), author=caller.user_id))
+    ),
+)
+class ByExists(Does):
+    pass
+
+
+@at("expression/")
+@guard(**RW, objects=lambda caller: Q(author=Cast(Value(caller.user_id), Page._meta.pk)))
+class ByExpression(Does):
+    pass
+
+
+@at("longs/")
+@own
+class OfLongPages(Does):
+    queryset = LongPage.objects.all()
+
+
+@at("kept/")
+@guard(**RW, owner="author", keep=lambda caller: Q(title__startswith="ok"))
+class Kept(Does):
+    pass
+
+
+@at("documents/")
+@guard(**RW, owner="members", related={"members": ANY_OBJECT})
+class Documents(Does):
+    queryset = Document.objects.all()
+
+
+@at("free/")
+@guard(**RW)
+class Free(Does):
+    queryset = None
+
+
+@at("unknown/")
+@own
+class Unknown(Does):
+    queryset = None
+    serializer_class = None
+
+
+@at("books/")
+@guard(**RW, owner="owner")
+class Books(Does):
+    queryset = Book.objects.all()
+
+
+@at("answers/")
+@own
+class AnswersByItself(OfPages):
+    def dispatch(self, request, *args, **kwargs):
+        self.args, self.kwargs = args, kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        self.initial(self.request, *args, **kwargs)
+        response = Response(request.GET.get("say", []))
+        return self.finalize_response(self.request, response)
+
+
+urlpatterns = ROUTES
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+
+@pytest.fixture
+def bob(django_user_model):
+    return django_user_model.objects.create_user(pk=2, username="bob")
+
+
+@pytest.fixture
+def api(api, django_user_model, bob, give):
+    alice = django_user_model.objects.create_user(pk=1, username="alice")
+    give(alice, "notes:read", "notes:write")
+    for pk, user in ((1, alice), (2, bob)):
+        Book.objects.create(pk=pk, owner=user, title=user.username)
+        Page.objects.create(pk=pk, author=user, book_id=pk, title=user.username)
+        Document.objects.create(pk=pk, title=user.username).members.set([user])
+    return api.by_session(alice)
+
+
+@pytest.fixture
+def do(api, monkeypatch):
+    """Have a view do something, and return the status and the code of its answer."""
+
+    def do(where, does, method="post"):
+        view = next(each.callback.cls for each in ROUTES if str(each.pattern) == where)
+        monkeypatch.setattr(view, "does", staticmethod(does))
+        response = getattr(api, method)(f"/{where}")
+        code = None
+        if response.status_code >= 400:
+            code = response.json().get("code")
+        return response.status_code, code
+
+    return do
+
+
+OUTSIDE = (403, "outside_your_objects")
+UNCHECKED = (403, "unchecked_object")
+DONE = (200, None)
+
+
+def page(**values):
+    return lambda view, request: Page.objects.create(**values) and None
+
+
+def changed(**values):
+    def does(view, request):
+        found = Page.objects.get(pk=1)
+        for name, value in values.items():
+            setattr(found, name, value)
+        found.save()
+
+    return does
+
+
+def saved(*fields, **values):
+    def does(view, request):
+        found = Page.objects.defer(*values).get(pk=1)
+        for name, value in values.items():
+            setattr(found, name, value)
+        found.save(update_fields=fields)
+
+    return does
+
+
+MEMORY = [
+    ("owner/", page(title="x", author_id=1), DONE),
+    ("owner/", page(title="x", author_id="1"), DONE),
+    ("owner/", page(title="x", author_id=2), OUTSIDE),
+    ("owner/", page(title="x", author_id=None), OUTSIDE),
+    ("owner/", page(title="x"), OUTSIDE),
+    ("owner/", changed(title="x"), DONE),
+    ("owner/", changed(author_id=2), OUTSIDE),
+    ("owner/", changed(author_id=F("author_id")), DONE),
+    ("owner/", changed(author_id=Value(2)), OUTSIDE),
+    ("owner/", saved("title", title="x"), DONE),
+    ("owner/", saved("title", author_id=2), DONE),
+    ("owner/", saved("author", author_id=2), OUTSIDE),
+    ("owner/", saved("author_id", author_id=2), OUTSIDE),
+    ("longer/", page(title="x", book_id=1), DONE),
+    ("longer/", page(title="x", book_id=2), OUTSIDE),
+    ("longer/", page(title="x"), OUTSIDE),
+    ("longer/", changed(title="x"), DONE),
+    ("longer/", changed(book_id=2), OUTSIDE),
+    ("longer/", changed(book_id=None), OUTSIDE),
+    ("function/", page(title="x", author_id=1), DONE),
+    ("function/", page(title="x", author_id=2), OUTSIDE),
+    ("function/", changed(author_id=2), OUTSIDE),
+    ("exists/", page(title="x", author_id=1), OUTSIDE),
+    ("expression/", page(title="x", author_id=1), DONE),
+    ("kept/", changed(title="ok"), DONE),
+    ("kept/", changed(title="no"), OUTSIDE),
+]
+
+
+@pytest.mark.parametrize(("where", "does", "answer"), MEMORY)
+def test_what_is_written_is_judged_by_the_row_as_it_will_be(do, where, does, answer):
+    before = list(Page.objects.order_by("pk").values_list("author", "book"))
+    assert do(where, does) == answer
+    if answer == OUTSIDE:
+        assert list(Page.objects.order_by("pk").values_list("author", "book")) == before
+
+
+def test_a_row_that_was_handed_over_may_be_saved_again_in_the_same_request(do):
+    def does(view, request):
+        found = view.get_queryset().get(pk=1)
+        found.title = "ok"
+        found.save()
+        found.title = "ok, twice"
+        found.save()
+
+    assert do("kept/", does) == DONE
+
+
+def test_the_tables_of_one_object_are_stored_or_refused_together(do):
+    def does(author):
+        return lambda view, request: LongPage.objects.create(author_id=author, title="x") and None
+
+    assert do("function/", does(2)) == OUTSIDE
+    assert do("longs/", does(2)) == OUTSIDE
+    assert not LongPage.objects.exists()
+    assert not Page.objects.filter(title="x").exists()
+    assert do("longs/", does(1)) == DONE
+    assert do("function/", does(1)) == DONE
+
+
+def test_a_save_that_fails_leaves_the_instance_as_any_other(do):
+    def does(view, request):
+        book = Book(owner_id=1, title="alice")
+        with suppress(IntegrityError), transaction.atomic():
+            book.save()
+        assert "_save_table" not in vars(book)
+        book.title = "another"
+        book.save()
+
+    assert do("books/", does) == DONE
+
+
+def test_an_instance_that_outlives_its_request_is_free(do):
+    kept = []
+
+    def does(view, request):
+        found = view.get_queryset().get(pk=1)
+        saving.before_save(Page, found, "default")
+        kept.append(found)
+
+    assert do("owner/", does) == DONE
+    kept[0].author_id = 2
+    kept[0].save()
+    assert Page.objects.get(pk=1).author_id == 2
+
+
+def test_a_save_that_passes_its_judge_by_is_refused(do, monkeypatch, caplog):
+    def does(view, request):
+        found = view.get_queryset().get(pk=1)
+        vars(found)  # a model that saves in some other way than Django's
+        saving.before_save(Page, found, "default")
+        saving.after_save(Page, found)
+
+    assert do("owner/", does) == (403, "rule_failed")
+    assert "_save_table()" in caplog.text
+
+
+def rows_of(model, **found):
+    return lambda view, request: model.objects.filter(**found).delete() and None
+
+
+DELETES = [
+    ("owner/", lambda view, request: view.get_queryset().delete() and None, DONE),
+    ("owner/", rows_of(Page, pk=1), DONE),
+    ("owner/", rows_of(Page, pk=2), OUTSIDE),
+    ("owner/", rows_of(Page), OUTSIDE),
+    ("owner/", rows_of(Book, pk=2), UNCHECKED),  # its pages cascade, and no rule was asked
+    ("owner/", lambda view, request: Page(pk=2).delete() and None, OUTSIDE),
+    ("free/", rows_of(Page, pk=2), DONE),
+    ("books/", rows_of(Book, pk=1), DONE),
+    ("books/", rows_of(Book), OUTSIDE),
+]
+
+
+@pytest.mark.parametrize(("where", "does", "answer"), DELETES)
+def test_a_delete_is_judged_at_its_origin(do, where, does, answer):
+    before = Page.objects.count(), Book.objects.count()
+    assert do(where, does) == answer
+    if answer == OUTSIDE:
+        assert (Page.objects.count(), Book.objects.count()) == before
+
+
+def update(**values):
+    def does(view, request):
+        view.get_queryset().update(**values)
+
+    return does
+
+
+UPDATES = [
+    ("owner/", update(author=1), DONE),
+    ("owner/", update(title="x"), DONE),
+    ("owner/", update(author=2), OUTSIDE),
+    ("owner/", update(author=None), OUTSIDE),
+    ("owner/", update(author=F("author")), DONE),
+    ("longer/", update(title="x"), DONE),
+    ("function/", update(title="x"), DONE),
+    ("owner/", lambda v, r: Page.objects.filter(pk=1).update(title="x") and None, UNCHECKED),
+    ("owner/", lambda v, r: Page.objects.bulk_create([Page(title="x")]) and None, UNCHECKED),
+]
+
+
+@pytest.mark.parametrize(("where", "does", "answer"), UPDATES)
+def test_an_update_hands_nothing_over_and_waits_for_the_rule(do, where, does, answer):
+    before = list(Page.objects.order_by("pk").values_list("author", "title"))
+    assert do(where, does) == answer
+    if answer != DONE:
+        assert list(Page.objects.order_by("pk").values_list("author", "title")) == before
+
+
+def test_what_is_not_held_is_written_and_said(do, caplog):
+    def does(view, request):
+        Audit.objects.create(text="kept")
+        Page.objects.count()
+
+    assert do("owner/", does) == UNCHECKED
+    assert Audit.objects.get().text == "kept"
+    assert "Written already: objects_audit." in caplog.text
+
+    def lifted(view, request):
+        view.get_queryset().exists()
+        with unheld(Page, why="a counter"):
+            Page.objects.filter(pk=2).update(views=F("views") + 1)
+            Page.objects.get(pk=2).save()
+
+    assert do("owner/", lifted) == DONE
+
+
+ANSWERS = [
+    (lambda v, r: Response([]), DONE),
+    (lambda v, r: Response({"count": 0, "results": []}), DONE),
+    (lambda v, r: Response({"found": False}), UNCHECKED),
+    (lambda v, r: Response("text"), UNCHECKED),
+    (lambda v, r: Response(Page.objects.filter(pk=1).count() and []), UNCHECKED),
+    (lambda v, r: Response(Page.objects.get(pk=1).title), DONE),
+    (lambda v, r: HttpResponseRedirect("/elsewhere/"), UNCHECKED),
+    (lambda v, r: Response(Page.objects.get(pk=2).title), UNCHECKED),
+    (lambda v, r: Response([Page(title="made").title]), UNCHECKED),
+]
+
+
+@pytest.mark.parametrize(("does", "answer"), ANSWERS)
+def test_an_answer_without_the_rule_passes_where_it_shows_nothing_of_a_stranger(do, does, answer):
+    assert do("owner/", does, "get") == answer
+
+
+def test_a_view_of_an_unknown_model_is_held_to_what_it_was_asked_of(do):
+    assert do("unknown/", lambda v, r: Response([]), "get") == DONE
+    assert do("unknown/", lambda v, r: Response([])) == UNCHECKED
+
+    def checked(pk):
+        def does(view, request):
+            found = Page.objects.get(pk=pk)
+            view.check_object_permissions(request, found)
+            found.author_id = 2
+            found.save()
+
+        return does
+
+    assert do("unknown/", checked(2))[0] == 404
+    assert do("unknown/", checked(1)) == OUTSIDE
+    assert do("unknown/", lambda v, r: v.check_object_permissions(r, "no model"))[0] == 404
+
+
+def test_the_answer_of_a_dispatch_that_calls_no_handler_is_held_too(api):
+    assert api.get("/answers/").status_code == 200
+    assert api.get("/answers/?say=something").json()["code"] == "unchecked_object"
+
+
+def test_members_stay_among_themselves(do):
+    def change(how):
+        def does(view, request):
+            document = view.get_queryset().get(pk=1)
+            how(document.members)
+
+        return does
+
+    assert do("documents/", change(lambda members: members.add(2))) == DONE
+    assert do("documents/", change(lambda members: members.remove(2))) == DONE
+    assert do("documents/", change(lambda members: members.remove(1))) == OUTSIDE
+    assert do("documents/", change(lambda members: members.clear())) == OUTSIDE
+    assert do("documents/", change(lambda members: members.set([2]))) == OUTSIDE
+    assert list(Document.objects.get(pk=1).members.all()) == [get_user_model().objects.get(pk=1)]
+
+
+def test_a_document_without_members_is_not_anybody_s_to_join(do):
+    def does(view, request):
+        document = Document.objects.create(title="new")
+        document.members.add(2)
+
+    assert do("documents/", does) == OUTSIDE
+
+
+def test_whoever_is_hidden_is_hidden_to_django_and_to_drf():
+    assert issubclass(HiddenObject, APIException)
+
+
+def test_a_mark_says_nothing_once_it_was_pickled_or_widened(do):
+    def does(view, request):
+        narrowed = view.get_queryset()
+        assert [each.pk for each in pickle.loads(pickle.dumps(narrowed.all()))] == [1]
+        revived = Page.objects.all()
+        revived.query = pickle.loads(pickle.dumps(narrowed.query))
+        assert [each.pk for each in revived] == [1]
+        widened = narrowed | Page.objects.all()
+        assert len(view.filter_queryset(widened)) == 1
+        assert len(view.filter_queryset(narrowed.order_by().union(narrowed.order_by()))) == 1
+        assert len(view.filter_queryset(narrowed.exclude(pk=99)[:5])) == 1
+
+    assert do("owner/", does) == DONE
+
+
+def test_the_listing_says_what_may_be_left_behind_and_whose_fields_are_narrowed():
+    rows = {(row.path, row.method): row.objects for row in listing(endpoints())}
+    assert rows["/kept/", "POST"].startswith("owner=author, keep(objects=<lambda>)")
+    assert "book<tests.test_vetting.Books" in rows["/owner/", "POST"]
+    [read] = {said for (at, method), said in rows.items() if at == "/owner/" and "GET" in method}
+    assert read == "owner=author"
+
+
+def test_every_unheld_is_listed(capsys):
+    from django.core.management import call_command
+
+    call_command("guard_endpoints", "--unheld")
+    printed = capsys.readouterr().out
+    assert "tests.test_vetting:" in printed
+    assert "Page  a counter" in printed
+    assert "api_guard." not in printed
