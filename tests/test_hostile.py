@@ -41,7 +41,7 @@ def test_a_guarded_view_answers_it(client, crash):
     started = time.perf_counter()
     response = send(client, crash, "guarded")
     assert time.perf_counter() - started < 1
-    if crash.fits == connection.vendor:
+    if connection.vendor in crash.fits.split():
         assert response.status_code == 201
         return
     assert response.status_code in crash.answers

@@ -96,5 +96,7 @@ def _end(model_admin: ModelAdmin[Any], request: HttpRequest, chosen: dict[str, A
     if chosen["revoke_tokens"]:
         count = tokens.revoke_tokens(holder, by=by, reason=chosen["reason"])
         said.append(ngettext("%d token", "%d tokens", count) % count)
-    text = _("Revoked of %(holder)s: %(what)s.")
-    messages.success(request, text % {"holder": holder, "what": ", ".join(said)})
+    what = _(" and ").join(said)
+    messages.success(
+        request, _("Revoked %(what)s of %(holder)s.") % {"holder": holder, "what": what}
+    )

@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import ForeignKey
+from django.db import router
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -54,6 +55,10 @@ class RateOverrideAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "limit", "held_by", "state", "expires_at", "reason")
     list_select_related = HOLDERS
     search_fields = ("name", "reason", "group__name", "client__name", "client__client_id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RateOverride]:
+        """Read where it is written: a replica may show what was true some seconds ago."""
+        return super().get_queryset(request).using(router.db_for_write(RateOverride))
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         """Autocomplete the holders whose own admin can search."""

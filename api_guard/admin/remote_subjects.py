@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import router
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from api_guard import conf
@@ -19,6 +21,10 @@ class RemoteSubjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic
     list_filter = ("issuer",)
     list_select_related = ("user",)
     search_fields = ("subject",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RemoteSubject]:
+        """Read where it is written: a replica may show what was true some seconds ago."""
+        return super().get_queryset(request).using(router.db_for_write(RemoteSubject))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the issuer that is asked."""

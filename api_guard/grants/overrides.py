@@ -11,7 +11,7 @@ from django.db.models import IntegerField, Q, QuerySet, Value
 from api_guard import conf
 from api_guard.core.rates import Override
 from api_guard.core.scopes import Granted
-from api_guard.grants.reading import LiveGrant, as_granted, holders_of, live, values_of
+from api_guard.grants.reading import LiveGrant, as_granted, counting, holders_of, values_of
 from api_guard.models import RateOverride, ScopeGrant
 from api_guard.statements import Parameter, Statement
 
@@ -42,7 +42,7 @@ def _statement(user_model: type[models.Model] | None, client: bool, everyone: bo
     def build() -> QuerySet[Any, Any]:
         now = Parameter("now", models.DateTimeField())
         holders = holders_of(user_model, client=client, everyone=everyone)
-        held = live(now).filter(holders).order_by()
+        held = ScopeGrant.objects.filter(counting(now)).filter(holders).order_by()
         grants = held.values_list(
             "pk", "scope", "client", "last_used_at", Value(_GRANT, IntegerField())
         )

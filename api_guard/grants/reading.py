@@ -63,7 +63,8 @@ def _live_statement(
 ) -> Statement:
     def build() -> QuerySet[ScopeGrant, Any]:
         holders = holders_of(user_model, client=client, everyone=everyone)
-        rows = live(Parameter("now", models.DateTimeField())).filter(holders).order_by()
+        is_live = counting(Parameter("now", models.DateTimeField()))
+        rows = ScopeGrant.objects.filter(is_live).filter(holders).order_by()
         return rows.values_list("pk", "scope", "client", "last_used_at")
 
     return Statement(ScopeGrant, build)
@@ -124,15 +125,22 @@ def scopes_of_client(client_id: object) -> frozenset[str]:
 
 def get(pk: int) -> ScopeGrant:
     """Return a grant as it stands in the database."""
-    return ScopeGrant.objects.get(pk=pk)
+    return stored().get(pk=pk)
 
 
-def live(now: datetime | Parameter | None = None) -> QuerySet[ScopeGrant]:
+def live(now: datetime | None = None) -> QuerySet[ScopeGrant]:
     """Return the grants that count at `now`."""
-    current = now or timezone.now()
-    return ScopeGrant.objects.filter(revoked_at__isnull=True).filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=current)
-    )
+    return stored().filter(counting(now or timezone.now()))
+
+
+def counting(now: datetime | Parameter) -> Q:
+    """Match the grants that count at `now`: neither revoked nor expired."""
+    return Q(live=1) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+
+def stored() -> QuerySet[ScopeGrant]:
+    """Return every grant, from the database that they are written to; a replica may lag."""
+    return ScopeGrant.objects.using(database())
 
 
 def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import models
-from django.db.models import Q
+from collections.abc import Collection
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, router
+from django.db.models import ForeignKey, Q
+from django.utils.translation import gettext_lazy as _
 
 HOLDERS = ("user", "group", "client")
 
@@ -21,6 +26,33 @@ class Held(models.Model):
 
     class Meta:
         abstract = True
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Judge each field; whom a foreign key names is asked of the database that is written to.
+
+        Django would ask a replica, which may not know yet who has just signed up.
+        """
+        left_out = set(exclude or ())
+        keys = {f.name: f for f in self._meta.concrete_fields if isinstance(f, ForeignKey)}
+        errors: dict[str, list[ValidationError]] = {}
+        try:
+            super().clean_fields({*left_out, *keys})
+        except ValidationError as error:
+            errors = error.error_dict
+        for name in keys.keys() - left_out:
+            if not self._names_a_row(keys[name]):
+                flaw = ValidationError(_("There is no such %(name)s."), "invalid", {"name": name})
+                errors[name] = [flaw]
+        if errors:
+            raise ValidationError(errors)
+
+    def _names_a_row(self, key: ForeignKey[Any, Any]) -> bool:
+        value = getattr(self, key.attname)
+        if value is None:
+            return True
+        model: Any = key.related_model
+        written = model._base_manager.using(router.db_for_write(model, instance=self))
+        return bool(written.filter(**{key.target_field.name: value}).exists())
 
     @property
     def holder_kind(self) -> str:

@@ -161,5 +161,6 @@ class ScopeGrant(Held):
             )
 
     def _is_stored_as_revoked(self) -> bool:
+        # Not a replica, which may lag.
         stored = type(self)._base_manager.using(router.db_for_write(type(self), instance=self))
         return stored.filter(pk=self.pk, revoked_at__isnull=False).exists()
