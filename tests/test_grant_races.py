@@ -7,17 +7,14 @@ import threading
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import connection, connections
 from oauth2_provider.models import Application
 
 from api_guard import grants
 from api_guard.grants import GrantError
-from api_guard.models import ScopeGrant
 
-RACES, RUNNERS = 25, 8
-HOLDERS = ("user", "group", "client")
-races = pytest.mark.skipif(
+RUNNERS = 8
+on_servers = pytest.mark.skipif(
     connection.vendor == "sqlite",
     reason="SQLite writes one at a time; a database server is where this can go wrong",
 )
@@ -42,8 +39,6 @@ def race(run):
             outcomes.append(run())
         except GrantError as error:
             outcomes.append(error.code)
-        except Exception as error:
-            outcomes.append(repr(error))
         finally:
             connections.close_all()
 
@@ -55,11 +50,11 @@ def race(run):
     return outcomes
 
 
-@races
+@on_servers
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", HOLDERS)
-def test_of_many_who_grant_at_once_one_does_and_a_revoke_ends_it(kind):
-    for number in range(RACES):
+@pytest.mark.parametrize(("kind", "races"), [("user", 25), ("group", 5), ("client", 5)])
+def test_of_many_who_grant_at_once_one_does_and_a_revoke_ends_it(kind, races):
+    for number in range(races):
         holder = holder_of(kind, number)
         outcomes = race(lambda: grants.grant("notes:read", holder).pk)  # noqa: B023
         [row] = grants.held(holder)
@@ -69,20 +64,20 @@ def test_of_many_who_grant_at_once_one_does_and_a_revoke_ends_it(kind):
     assert not grants.live()
 
 
-@races
+@on_servers
 @pytest.mark.django_db(transaction=True)
 def test_all_who_ensure_at_once_get_the_one_grant():
-    for number in range(RACES):
+    for number in range(10):
         holder = holder_of("user", number)
         outcomes = race(lambda: grants.ensure("notes:read", holder).pk)  # noqa: B023
         [row] = grants.held(holder)
         assert outcomes == [row.pk] * RUNNERS
 
 
-@races
+@on_servers
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_revoke_at_once_one_does():
-    for number in range(RACES):
+    for number in range(10):
         row = grants.grant("notes:read", holder_of("user", number))
         outcomes = race(lambda: grants.revoke(grants.get(row.pk)).pk)  # noqa: B023
         assert sorted(outcomes, key=str) == [row.pk, *["already_revoked"] * 7]

@@ -53,7 +53,7 @@ class EndingForm(forms.Form):
             field: Any = self.fields[name]
             if name in searchable:
                 field.widget = AutocompleteSelect(column, model_admin.admin_site)
-            field.queryset = column.related_model._default_manager.all()
+            field.queryset = column.related_model._default_manager.using(grants.database())
 
     def clean(self) -> dict[str, Any]:
         """Ask for one holder, and for something to revoke."""

@@ -6,12 +6,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import router
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import ForeignKey
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from api_guard.admin.databases import WrittenAdmin
 from api_guard.core.rates import CEILING, override_name
 from api_guard.endpoints import rates_in_use
 from api_guard.models import HOLDERS, RateOverride, is_past
@@ -48,17 +48,13 @@ class RateOverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
 
 
 @admin.register(RateOverride)
-class RateOverrideAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RateOverrideAdmin(WrittenAdmin):
     """Add, change and delete; who did so stands in the history of Django's admin."""
 
     form = RateOverrideForm
     list_display = ("name", "limit", "held_by", "state", "expires_at", "reason")
     list_select_related = HOLDERS
     search_fields = ("name", "reason", "group__name", "client__name", "client__client_id")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RateOverride]:
-        """Read where it is written: a replica may show what was true some seconds ago."""
-        return super().get_queryset(request).using(router.db_for_write(RateOverride))
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         """Autocomplete the holders whose own admin can search."""

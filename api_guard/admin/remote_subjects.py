@@ -5,26 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db import router
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from api_guard import conf
+from api_guard.admin.databases import WrittenAdmin
 from api_guard.models import RemoteSubject
 
 
 @admin.register(RemoteSubject)
-class RemoteSubjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+class RemoteSubjectAdmin(WrittenAdmin):
     """Say who is who."""
 
     list_display = ("subject", "issuer", "user")
     list_filter = ("issuer",)
     list_select_related = ("user",)
     search_fields = ("subject",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RemoteSubject]:
-        """Read where it is written: a replica may show what was true some seconds ago."""
-        return super().get_queryset(request).using(router.db_for_write(RemoteSubject))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the issuer that is asked."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from api_guard import conf, grants
+from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.ending import end_access
 from api_guard.admin.forms import ExtendForm, GrantForm, RevokeForm
 from api_guard.models import HOLDERS, ScopeGrant
@@ -62,7 +63,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ScopeGrant)
-class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+class ScopeGrantAdmin(WrittenAdmin):
     """Calls grants.py for everything that it writes."""
 
     list_display = ("scope", "meaning", "held_by", "state", "expires_at", "last_used_at", "reason")
@@ -71,10 +72,6 @@ class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
     search_fields = ("scope", "reason", "group__name", "client__name", "client__client_id")
     date_hierarchy = "granted_at"
     actions = ("revoke",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ScopeGrant]:
-        """Read where it is written: a replica may show what was true some seconds ago."""
-        return super().get_queryset(request).using(grants.database())
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page on which all access of a holder ends."""
