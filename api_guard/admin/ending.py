@@ -48,12 +48,14 @@ class EndingForm(forms.Form):
     def __init__(self, model_admin: ModelAdmin[Any], *args: Any) -> None:
         super().__init__(*args)
         searchable = model_admin.get_autocomplete_fields(None)  # type: ignore[arg-type]
+        # A replica may not know yet who has just signed up.
+        using = grants.database()
         for name in _HOLDERS:
             column: Any = ScopeGrant._meta.get_field(name)
             field: Any = self.fields[name]
             if name in searchable:
-                field.widget = AutocompleteSelect(column, model_admin.admin_site)
-            field.queryset = column.related_model._default_manager.using(grants.database())
+                field.widget = AutocompleteSelect(column, model_admin.admin_site, using=using)
+            field.queryset = column.related_model._default_manager.using(using)
 
     def clean(self) -> dict[str, Any]:
         """Ask for one holder, and for something to revoke."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, router
-from django.db.models import ForeignKey, Q
+from django.db.models import ForeignKey, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 HOLDERS = ("user", "group", "client")
@@ -40,19 +40,11 @@ class Held(models.Model):
         except ValidationError as error:
             errors = error.error_dict
         for name in keys.keys() - left_out:
-            if not self._names_a_row(keys[name]):
+            if getattr(self, keys[name].attname) is not None and not self._named(keys[name]):
                 flaw = ValidationError(_("There is no such %(name)s."), "invalid", {"name": name})
                 errors[name] = [flaw]
         if errors:
             raise ValidationError(errors)
-
-    def _names_a_row(self, key: ForeignKey[Any, Any]) -> bool:
-        value = getattr(self, key.attname)
-        if value is None:
-            return True
-        model: Any = key.related_model
-        written = model._base_manager.using(router.db_for_write(model, instance=self))
-        return bool(written.filter(**{key.target_field.name: value}).exists())
 
     @property
     def holder_kind(self) -> str:
@@ -62,4 +54,16 @@ class Held(models.Model):
     @property
     def holder(self) -> models.Model | None:
         """The user, the group or the client that holds it."""
-        return getattr(self, self.holder_kind, None)
+        if self.holder_kind == "nobody":
+            return None
+        key: Any = self._meta.get_field(self.holder_kind)
+        if not key.is_cached(self):
+            key.set_cached_value(self, self._named(key).get())
+        holder: models.Model = key.get_cached_value(self)
+        return holder
+
+    def _named(self, key: ForeignKey[Any, Any]) -> QuerySet[Any]:
+        """Return the row that a foreign key names, from the database that it is written to."""
+        model: Any = key.related_model
+        rows: QuerySet[Any] = model._base_manager.using(router.db_for_write(model, instance=self))
+        return rows.filter(**{key.target_field.name: getattr(self, key.attname)})
