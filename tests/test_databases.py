@@ -89,6 +89,8 @@ def test_grants_are_written_and_read_in_one_place(alice, staff):
         assert list(grants.live()) == list(grants.held(alice)) == [grants.get(row.pk)]
         row.reason = "changed"
         row.save()
+        assert row.live == 1
+        row.refresh_from_db(from_queryset=grants.live())
         assert grants.revoke(row).live is None
         assert grants.revoke_all(alice) == 0
         override = RateOverride.objects.create(name="budget:api/h", limit=5, user=alice)

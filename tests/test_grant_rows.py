@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core import serializers
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -192,6 +192,38 @@ def test_a_grant_that_another_made_meanwhile_is_the_one_that_is_ensured(alice):
     with patch("api_guard.grants.writing._live", return_value=None), refusal("already_granted"):
         grants.ensure("notes:read", alice)
     assert find("notes:read", alice) == first
+
+
+DEADLOCK = OperationalError(1213, "Deadlock found when trying to get lock")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_met_another_in_a_deadlock_is_done_again(alice):
+    close, fails = grants.writing._close, [DEADLOCK] * 3
+
+    def close_after_some_tries(*args):
+        if fails:
+            raise fails.pop()
+        return close(*args)
+
+    with patch("api_guard.grants.writing._close", close_after_some_tries):
+        row = grants.grant("notes:read", alice)
+        fails.append(DEADLOCK)
+        assert grants.revoke(row).live is None
+    assert alice.scope_grants.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("error", [DEADLOCK, OperationalError("down")])
+def test_a_database_that_cannot_is_not_asked_for_ever(alice, error):
+    failing = patch("api_guard.grants.writing._close", side_effect=error)
+    with failing as tries, pytest.raises(OperationalError):
+        grants.revoke_all(alice)
+    assert tries.call_count == (10 if error is DEADLOCK else 1)
+    # A deadlock ends the transaction of the caller, who alone knows what was in it.
+    with failing as tries, transaction.atomic(), pytest.raises(OperationalError):
+        grants.revoke_all(alice)
+    assert tries.call_count == 1
 
 
 def test_a_holder_that_is_gone_is_no_grant_that_is_there_already(alice):

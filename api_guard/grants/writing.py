@@ -6,10 +6,11 @@ import logging
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from api_guard.grants.deadlocks import in_transaction
 from api_guard.grants.errors import GrantError, from_validation, refuse_reason
 from api_guard.grants.reading import database, stored
 from api_guard.models import HOLDERS, ScopeGrant, is_past
@@ -32,13 +33,17 @@ def grant(
     """
     kind = _kind_of(to)
     refuse_reason(reason)
-    row = ScopeGrant(scope=scope, reason=reason, expires_at=expires_at)
-    for name, value in ((kind, to), ("granted_by", by)):
-        setattr(row, name, value)
+
+    def make() -> ScopeGrant:
+        row = ScopeGrant(scope=scope, reason=reason, expires_at=expires_at)
+        for name, value in ((kind, to), ("granted_by", by)):
+            setattr(row, name, value)
+        _close_expired(scope, to, by)
+        row.save(using=database())
+        return row
+
     try:
-        with transaction.atomic(using=database()):
-            _close_expired(scope, to, by)
-            row.save(using=database())
+        return in_transaction(make)
     except ValidationError as error:
         raise from_validation(error) from None
     except IntegrityError:
@@ -46,7 +51,6 @@ def grant(
             raise  # the holder was deleted meanwhile
         # Another process granted the same between the check and the insert.
         raise GrantError("already_granted", f"{to} holds {scope!r} already.") from None
-    return row
 
 
 def ensure(
@@ -76,13 +80,16 @@ def revoke(row: ScopeGrant, *, by: models.Model | None = None, reason: str = "")
     `already_revoked`, or why the reason cannot be kept.
     """
     refuse_reason(reason)
-    with transaction.atomic(using=database()):
+
+    def close() -> int:
         # A write comes first: SQLite would refuse one that follows a read.
-        is_open = _close(stored().filter(pk=row.pk, live=1), by, reason)
-        row.refresh_from_db(using=database())
-        if is_open:
+        found = _close(stored().filter(pk=row.pk, live=1), by, reason)
+        row.refresh_from_db()
+        if found:
             _close(_unrevoked_like(row), by, reason)
-    if not is_open:
+        return found
+
+    if not in_transaction(close):
         raise GrantError("already_revoked", f"{row} was revoked already, at {row.revoked_at}.")
     return row
 
@@ -93,7 +100,7 @@ def revoke_all(holder: models.Model, *, by: models.Model | None = None, reason: 
     Raises GrantError: `no_holder`, or why the reason cannot be kept.
     """
     refuse_reason(reason)
-    return _close(held(holder), by, reason)
+    return in_transaction(lambda: _close(held(holder), by, reason))
 
 
 def held(holder: models.Model) -> QuerySet[ScopeGrant]:
@@ -120,15 +127,18 @@ def extend(
     now = timezone.now()
     if expires_at is not None and is_past(expires_at, now):
         raise GrantError("past", f"{expires_at} is past already.")
-    with transaction.atomic(using=database()):
+
+    def move() -> None:
         kept = stored().select_for_update().get(pk=row.pk)
         if kept.revoked_at is not None:
             raise GrantError("already_revoked", f"{kept} was revoked at {kept.revoked_at}.")
         if not kept.is_live(now):
             raise GrantError("expired", f"{kept} expired at {kept.expires_at}: grant it anew.")
         stored().filter(pk=row.pk).update(expires_at=expires_at)
-    logger.info("%s extended to %s by %s. %s", kept, expires_at, by, reason)
-    row.refresh_from_db(using=database())
+
+    in_transaction(move)
+    row.refresh_from_db()
+    logger.info("%s extended to %s by %s. %s", row, expires_at, by, reason)
     return row
 
 

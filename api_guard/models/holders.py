@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, router
@@ -26,6 +26,17 @@ class Held(models.Model):
 
     class Meta:
         abstract = True
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: QuerySet[Self] | None = None,
+    ) -> None:
+        """Read it again, what was left out included, from the database that it is written to."""
+        if using is None and from_queryset is None:
+            using = router.db_for_write(type(self), instance=self)
+        super().refresh_from_db(using, fields, from_queryset)
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         """Judge each field; whom a foreign key names is asked of the database that is written to.
