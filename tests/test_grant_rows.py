@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -153,6 +156,31 @@ def test_rows_survive_a_dump(alice):
     for found in serializers.deserialize("json", dump):
         found.save()
     assert (grants.get(row.pk).live, held_by(alice)) == (1, {"notes:read"})
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="other plans depend on how many rows")
+@pytest.mark.parametrize("read", [grants.granted, grants.granted_with_overrides])
+def test_a_request_reads_grants_by_their_index(alice, application, settings, read):
+    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "everyone"}
+    with CaptureQueriesContext(connection) as queries:
+        read(alice, application.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {queries.captured_queries[0]['sql']}")
+        plan = [row[3] for row in cursor.fetchall()]
+    steps = [step for step in plan if "api_guard_scopegrant" in step]
+    keys = sorted(re.search(r"\((\w+)_id=\? AND live=\?\)", step)[1] for step in steps)
+    assert keys == ["client", "group", "group", "user"]
+    assert not [step for step in plan if step.startswith("SCAN api_guard")]
+
+
+def test_a_group_of_everyone_that_one_is_in_counts_once(alice, settings):
+    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "everyone"}
+    everyone = Group.objects.create(name="everyone")
+    alice.groups.add(everyone)
+    row = grants.grant("notes:read", everyone)
+    granted, rows = grants.granted(alice, None)
+    assert (granted.user, {found.pk for found in rows}) == ({"notes:read"}, {row.pk})
+    grants.record_use(rows, granted.user)
 
 
 # Rows that a database takes for the same
