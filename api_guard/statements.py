@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connections, router
 from django.db.models import Expression, Field, Model, QuerySet
 
@@ -37,7 +38,8 @@ class Statement:
 
     Building and compiling a queryset takes Django several times as long as running it, and these
     run with every request. `build` makes the queryset of `model`; it is called once for each
-    database, to which the router leads as it would lead the queryset.
+    database. The one that `model` is written to is asked: what was revoked may live on in a
+    replica for as long as that lags.
     """
 
     def __init__(self, model: type[Model], build: Callable[[], QuerySet[Any, Any]]) -> None:
@@ -49,7 +51,7 @@ class Statement:
 
     def rows(self, values: Mapping[str, object]) -> list[list[Any]]:
         """Run the statement with these values for its parameters, and return the rows."""
-        alias = router.db_for_read(self._model)
+        alias = router.db_for_write(self._model)
         connection: Any = connections[alias]
         compiled = self._compiled.get(alias)
         if compiled is None:
@@ -77,14 +79,16 @@ def _converters(compiled: _Compiled, connection: Any) -> list[tuple[int, Any, li
     They are kept on the connection, which they hold.
     """
     kept = vars(connection).setdefault(_CONVERTERS, {})
-    if compiled.sql not in kept:
+    # Of MySQL's moments the setting decides what they are made of, and a test may change it.
+    key = (compiled.sql, settings.USE_TZ)
+    if key not in kept:
         found = (
             (position, column, [*connection.ops.get_db_converters(column), *own])
             for position, column in enumerate(compiled.columns)
             for own in [column.get_db_converters(connection)]
         )
-        kept[compiled.sql] = [each for each in found if each[2]]
-    return kept[compiled.sql]  # type: ignore[no-any-return]
+        kept[key] = [each for each in found if each[2]]
+    return kept[key]  # type: ignore[no-any-return]
 
 
 def _bind(parameter: Any, values: Mapping[str, object], connection: Any) -> Any:

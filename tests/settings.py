@@ -4,6 +4,12 @@ import os
 
 import dj_database_url
 
+if os.environ.get("DATABASE_URL", "").startswith("mysql:"):
+    import pymysql
+
+    # Pure Python: it needs no compiler, and no headers of the server's.
+    pymysql.install_as_MySQLdb()
+
 SECRET_KEY = "only for tests, and long enough to sign with"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import DataError, IntegrityError
 from django.test import RequestFactory
 from rest_framework.request import Request
 
+from api_guard.blame.constraints import broken_constraint
 from api_guard.blame.database import is_data_sent, is_integrity_sent
 from api_guard.blame.sent import Sent
-from tests.hostile.models import Thing
+from tests.hostile.models import Offer, Thing
 
 
 def sent(query):
@@ -34,12 +36,44 @@ def of_postgresql(**said):
         (of_postgresql(message_detail="Key (slug)=(cake) already exists."), "slug=tea", False),
         (of_postgresql(column_name="slug"), "slug=tea", False),
         (of_postgresql(constraint_name="positive"), "slug=tea", False),
+        (IntegrityError(1062, "Duplicate entry 'tea' for key 'slug'"), "slug=tea", True),
+        (IntegrityError(1062, "Duplicate entry 'cake' for key 'slug'"), "slug=tea", False),
+        (IntegrityError(1062, "no words that are known"), "slug=tea", False),
+        (IntegrityError(1048, "Column 'slug' cannot be null"), "slug=tea", False),
+        (IntegrityError(4025, "CONSTRAINT `positive` failed for `a`.`b`"), "slug=tea", False),
         (IntegrityError("FOREIGN KEY constraint failed"), "slug=tea", False),
         (IntegrityError("CHECK constraint failed: positive"), "slug=tea", False),
     ],
 )
 def test_without_an_instance_only_named_values_count(error, query, is_sent):
     assert is_integrity_sent(error, [], sent(query)) is is_sent
+
+
+@pytest.mark.parametrize(
+    ("error", "model", "columns"),
+    [
+        (IntegrityError(1062, "Duplicate entry 'tea' for key 'slug'"), Thing, {"slug"}),
+        (IntegrityError(1062, "Duplicate entry 'tea' for key 'thing.slug'"), Thing, {"slug"}),
+        (
+            IntegrityError(1062, "Duplicate entry '1-2' for key 'offered_once'"),
+            Offer,
+            {"offered_once", "low", "high"},
+        ),
+        (
+            IntegrityError(1062, "Duplicate entry 'auth-x' for key 'auth_permission_a_b_01_uniq'"),
+            Permission,
+            {"auth_permission_a_b_01_uniq", "content_type_id", "codename"},
+        ),
+        (
+            IntegrityError(1452, "fails (`a`.`b`, CONSTRAINT `c` FOREIGN KEY (`parent_id`) REF"),
+            Thing,
+            {"parent_id"},
+        ),
+        (IntegrityError("UNIQUE constraint failed: offer.low, offer.high"), Offer, {"low", "high"}),
+    ],
+)
+def test_the_columns_of_a_constraint_are_known_by_its_name(error, model, columns):
+    assert broken_constraint(error).columns_in(model) == columns
 
 
 def test_what_says_nothing_is_not_held():

@@ -166,6 +166,10 @@ def test_the_checks_are_registered(routed):
         ({"SCOPES": {"notes read": "x"}}, "must map each scope"),
         ({"SCOPES": {"openid": "x"}}, "OpenID"),
         ({"SCOPES": {"notes:read": " "}}, "description"),
+        (
+            {"SCOPES": {"notes:read": "a", "Notes:Read": "b", "other": "c", "notes:READ": "d"}},
+            "declares 'notes:read' and 'Notes:Read' and 'notes:READ', which differ in case alone",
+        ),
         ({"EXEMPT": {"x.y": ""}}, "a reason that is not empty"),
         ({"EXEMPT": {1: "x"}}, "dotted path"),
         ({"EVERYONE_GROUP": ""}, "name of a group"),
@@ -202,7 +206,7 @@ def test_an_unknown_setting_is_an_error_with_its_mend(settings, value, said):
 
 def test_a_wrong_setting_has_its_safe_meaning_at_run_time(settings):
     settings.API_GUARD = {
-        "SCOPES": {"a b": "x", "openid": "x", 1: "x", "ok": "y"},
+        "SCOPES": {"a b": "x", "openid": "x", 1: "x", "ok": "y", "Case": "x", "case": "x"},
         "EXEMPT": {"x": "", "y": "why"},
         "EVERYONE_GROUP": 5,
         "UNSCOPED_AUTHENTICATION": "rest_framework.authentication.SessionAuthentication",

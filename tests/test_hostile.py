@@ -45,7 +45,7 @@ def test_a_guarded_view_answers_it(client, crash):
         if response.status_code >= 400:
             transaction.set_rollback(True)
     assert time.perf_counter() - started < 1
-    if crash.fits == connection.vendor:
+    if connection.vendor in crash.fits.split():
         assert response.status_code == 201
         return
     assert response.status_code in crash.answers

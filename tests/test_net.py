@@ -254,7 +254,7 @@ def test_under_an_object_rule_all_of_it_is_undone(api):
     assert (response.status_code, Thing.objects.count()) == (400, 0)
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite names no column for these")
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite names no column for these")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("data", "status"),

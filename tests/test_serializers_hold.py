@@ -50,7 +50,10 @@ class ReadSerializer(serializers.Serializer):
     link = serializers.HyperlinkedRelatedField(
         queryset=Record.objects.all(), view_name="record", required=False
     )
-    slug = serializers.SlugRelatedField("slug", queryset=Record.objects.all(), required=False)
+    # MySQL and MariaDB take " " for "", which several have.
+    slug = serializers.SlugRelatedField(
+        "slug", queryset=Record.objects.exclude(slug=""), required=False
+    )
     keys = serializers.PrimaryKeyRelatedField(
         queryset=Record.objects.all(), many=True, required=False
     )

@@ -48,12 +48,14 @@ class EndingForm(forms.Form):
     def __init__(self, model_admin: ModelAdmin[Any], *args: Any) -> None:
         super().__init__(*args)
         searchable = model_admin.get_autocomplete_fields(None)  # type: ignore[arg-type]
+        # A replica may not know yet who has just signed up.
+        using = grants.database()
         for name in _HOLDERS:
             column: Any = ScopeGrant._meta.get_field(name)
             field: Any = self.fields[name]
             if name in searchable:
-                field.widget = AutocompleteSelect(column, model_admin.admin_site)
-            field.queryset = column.related_model._default_manager.all()
+                field.widget = AutocompleteSelect(column, model_admin.admin_site, using=using)
+            field.queryset = column.related_model._default_manager.using(using)
 
     def clean(self) -> dict[str, Any]:
         """Ask for one holder, and for something to revoke."""
@@ -96,5 +98,7 @@ def _end(model_admin: ModelAdmin[Any], request: HttpRequest, chosen: dict[str, A
     if chosen["revoke_tokens"]:
         count = tokens.revoke_tokens(holder, by=by, reason=chosen["reason"])
         said.append(ngettext("%d token", "%d tokens", count) % count)
-    text = _("Revoked of %(holder)s: %(what)s.")
-    messages.success(request, text % {"holder": holder, "what": ", ".join(said)})
+    what = _(" and ").join(said)
+    messages.success(
+        request, _("Revoked %(what)s of %(holder)s.") % {"holder": holder, "what": what}
+    )

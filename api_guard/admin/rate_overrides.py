@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from api_guard.admin.databases import WrittenAdmin
 from api_guard.core.rates import CEILING, override_name
 from api_guard.endpoints import rates_in_use
 from api_guard.models import HOLDERS, RateOverride, is_past
@@ -47,7 +48,7 @@ class RateOverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
 
 
 @admin.register(RateOverride)
-class RateOverrideAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RateOverrideAdmin(WrittenAdmin):
     """Add, change and delete; who did so stands in the history of Django's admin."""
 
     form = RateOverrideForm

@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from api_guard import conf
+from api_guard.admin.databases import WrittenAdmin
 from api_guard.models import RemoteSubject
 
 
 @admin.register(RemoteSubject)
-class RemoteSubjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+class RemoteSubjectAdmin(WrittenAdmin):
     """Say who is who."""
 
     list_display = ("subject", "issuer", "user")

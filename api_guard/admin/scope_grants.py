@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from api_guard import conf, grants
+from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.ending import end_access
 from api_guard.admin.forms import ExtendForm, GrantForm, RevokeForm
 from api_guard.models import HOLDERS, ScopeGrant
@@ -53,7 +54,7 @@ class StateFilter(admin.SimpleListFilter):
         now = timezone.now()
         match self.value():
             case "live":
-                return queryset.filter(pk__in=grants.live(now).values("pk"))
+                return queryset.filter(grants.counting(now))
             case "expired":
                 return queryset.filter(revoked_at__isnull=True, expires_at__lte=now)
             case "revoked":
@@ -62,7 +63,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ScopeGrant)
-class ScopeGrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+class ScopeGrantAdmin(WrittenAdmin):
     """Calls grants.py for everything that it writes."""
 
     list_display = ("scope", "meaning", "held_by", "state", "expires_at", "last_used_at", "reason")

@@ -12,16 +12,15 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connections, router
 from django.db.models import JSONField, Model, Q
 
+from api_guard.blame.constraints import broken_constraint
 from api_guard.blame.frames import local, module_of
 from api_guard.blame.sent import Sent
 
 _EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _LARGEST = 2**63
-# SQLite: UNIQUE constraint failed: notes_note.author_id, notes_note.title
-_SQLITE = re.compile(r"(?P<kind>UNIQUE|NOT NULL|CHECK) constraint failed: (?P<what>.*)")
-# PostgreSQL: Key (author_id, title)=(1, Tea) already exists.
-_POSTGRESQL = re.compile(r"\((?P<columns>[^()]+)\)=\((?P<values>.*)\)", re.DOTALL)
+# What MySQL says of an integer past its column, and Django takes for a constraint.
+_OUT_OF_RANGE = 1690
 
 
 def statement_in(frames: Iterable[FrameType]) -> Any:
@@ -41,49 +40,36 @@ def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: S
             return all(sent.holds_as(names, value) for names, value in misfits)
     flat = list(_flat(params))
     odd = [value for value in flat if _is_odd(value)]
-    if odd or not isinstance(error, DataError):
+    if odd or not (isinstance(error, DataError) or is_out_of_range(error)):
         return bool(odd) and all(map(sent.holds, odd))
     # A DataError names no value. What a constant of the view does, it does to every client.
     return instance is None and any(map(sent.holds, flat))
 
 
+def is_out_of_range(error: Exception) -> bool:
+    """Whether a database says of a number that no column holds it."""
+    return error.args[:1] == (_OUT_OF_RANGE,)
+
+
 def is_integrity_sent(error: IntegrityError, frames: list[FrameType], sent: Sent) -> bool:
     """Whether a constraint was broken by what the client sent."""
     instance = _instance_in(frames)
-    kind, columns, values = _constraint(error)
+    broken = broken_constraint(error)
     if instance is None:
-        return any(map(sent.holds, values))
-    if kind == "check":
-        misfits = list(_misfits(instance)) or list(_checked(instance, columns))
+        return any(map(sent.holds, broken.values))
+    if broken.kind == "check":
+        misfits = list(_misfits(instance)) or list(_checked(instance, broken.name))
         return bool(misfits) and all(sent.holds_as(names, value) for names, value in misfits)
+    columns = broken.columns_in(type(instance))
     named = [
         ((field.name, field.attname), getattr(instance, field.attname))
         for field in instance._meta.concrete_fields
         if field.column in columns
     ]
-    if kind == "null":
+    if broken.kind == "null":
         # The one value that says nothing by itself: it has to be there by name.
         return bool(named) and all(sent.holds_as(names, None) for names, _ in named)
     return any(value is not None and sent.holds_as(names, value) for names, value in named)
-
-
-def _constraint(error: IntegrityError) -> tuple[str, list[str], list[str]]:
-    """Return the kind of a broken constraint, its columns or its name, and the values at fault."""
-    diagnostics = getattr(error.__cause__, "diag", None)
-    if diagnostics is None:
-        match = _SQLITE.match(str(error))
-        if match is None:
-            return "", [], []
-        if match["kind"] == "CHECK":
-            return "check", [match["what"]], []
-        columns = [name.rpartition(".")[2] for name in match["what"].split(", ")]
-        return ("null" if match["kind"] == "NOT NULL" else "key"), columns, []
-    if diagnostics.column_name:
-        return "null", [diagnostics.column_name], []
-    match = _POSTGRESQL.search(diagnostics.message_detail or "")
-    if match is not None:
-        return "key", match["columns"].split(", "), match["values"].split(", ")
-    return "check", [diagnostics.constraint_name or ""], []
 
 
 def _instance_in(frames: Iterable[FrameType]) -> Model | None:
@@ -117,11 +103,11 @@ def _is_json(value: object) -> bool:
     return "\\u0000" not in text and "\\ud" not in text
 
 
-def _checked(instance: Model, names: list[str]) -> Iterator[tuple[tuple[str, str], object]]:
+def _checked(instance: Model, name: str) -> Iterator[tuple[tuple[str, str], object]]:
     """Yield the fields that a check constraint of this name speaks of."""
     for constraint in instance._meta.constraints:
         condition = getattr(constraint, "condition", None)
-        if constraint.name not in names or condition is None:
+        if constraint.name != name or condition is None:
             continue
         spoken = Q(condition).referenced_base_fields
         for field in instance._meta.concrete_fields:

@@ -8,9 +8,12 @@ from types import FrameType
 from typing import Any
 
 # Whose code works on values that it was handed. All other code may have made the value itself.
-_LIBRARIES = frozenset(
-    {"api_guard", "django", "django_filters", "psycopg", "psycopg2", "rest_framework"}
-) | (sys.stdlib_module_names - {"__main__"})
+_DRIVERS = {"MySQLdb", "psycopg", "psycopg2", "pymysql"}
+_LIBRARIES = (
+    frozenset({"api_guard", "django", "django_filters", "rest_framework"})
+    | _DRIVERS
+    | (sys.stdlib_module_names - {"__main__"})
+)
 
 
 def frames_of(error: BaseException) -> Iterator[FrameType]:

@@ -9,7 +9,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, InterfaceError
 
-from api_guard.blame.database import is_data_sent, is_integrity_sent, statement_in
+from api_guard.blame.database import (
+    is_data_sent,
+    is_integrity_sent,
+    is_out_of_range,
+    statement_in,
+)
 from api_guard.blame.frames import frames_of, library_frames, local, module_of
 from api_guard.blame.sent import Sent
 
@@ -33,7 +38,7 @@ def is_of_client(error: Exception, request: Any, view: Any) -> bool:
     """Whether a value that the client sent caused `error`, in code that only works on values."""
     frames = library_frames(error)
     sent = Sent(request, view, frames_of(error))
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) and not is_out_of_range(error):
         return is_integrity_sent(error, frames, sent)
     statement = statement_in(frames)
     if statement is not None:

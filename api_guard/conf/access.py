@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api_guard.conf.values import Rule, is_count, read, strings, text_mapping
-from api_guard.core.scopes import PROTOCOL_SCOPES, is_scope_name
+from api_guard.core.scopes import PROTOCOL_SCOPES, alike, is_scope_name
 
 UNSCOPED_AUTHENTICATION = (
     "rest_framework.authentication.SessionAuthentication",
@@ -16,7 +16,22 @@ LAST_USED_INTERVAL = 300
 
 
 def scopes() -> dict[str, str]:
-    """The declared scopes, each with its description. What is no scope name is left out."""
+    """The declared scopes, each with its description.
+
+    What is no scope name is left out, and so are names that differ in case alone: none of them
+    can be granted.
+    """
+    declared = _declarable()
+    unclear = {name for names in alike(declared) for name in names}
+    return {name: text for name, text in declared.items() if name not in unclear}
+
+
+def scopes_alike() -> list[tuple[str, ...]]:
+    """The declared scopes whose names differ in case alone, together."""
+    return alike(_declarable())
+
+
+def _declarable() -> dict[str, str]:
     return {name: text for name, text in text_mapping("SCOPES").items() if _is_declarable(name)}
 
 

@@ -46,4 +46,13 @@ def mistakes() -> list[Mistake]:
     for name, (is_right, problem, mend) in RULES.items():
         if name in values and not is_right(values[name]):
             found.append(Mistake(name, problem, f'API_GUARD["{name}"] = {mend}'))
+    found += [
+        Mistake(
+            "SCOPES",
+            f"declares {' and '.join(map(repr, names))}, which differ in case alone: MySQL and "
+            "MariaDB take them for one, and none of them can be granted",
+            f"Keep one of them, as {names[0].lower()!r}, and use it in every guard.",
+        )
+        for names in access.scopes_alike()
+    ]
     return found

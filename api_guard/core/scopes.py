@@ -47,6 +47,14 @@ def is_scope_name(name: object) -> bool:
     return isinstance(name, str) and len(name) <= MAX_SCOPE_LENGTH and bool(_SCOPE.fullmatch(name))
 
 
+def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the names that differ in case alone, together: some databases take them for one."""
+    spellings: dict[str, list[str]] = {}
+    for name in names:
+        spellings.setdefault(name.lower(), []).append(name)
+    return [tuple(group) for group in spellings.values() if len(group) > 1]
+
+
 def effective_scopes(
     credential: Credential, carried: frozenset[str], granted: Granted
 ) -> frozenset[str]:

@@ -1,8 +1,10 @@
 """Grant, revoke, extend, look up; the only room that queries ScopeGrant on the way of a request."""
 
+from api_guard.grants.errors import GrantError, refuse_reason
 from api_guard.grants.overrides import granted_with_overrides
 from api_guard.grants.reading import (
     LiveGrant,
+    counting,
     database,
     get,
     granted,
@@ -11,11 +13,12 @@ from api_guard.grants.reading import (
     record_use,
     scopes_of_client,
 )
-from api_guard.grants.writing import GrantError, ensure, extend, grant, held, revoke, revoke_all
+from api_guard.grants.writing import ensure, extend, grant, held, revoke, revoke_all
 
 __all__ = [
     "GrantError",
     "LiveGrant",
+    "counting",
     "database",
     "ensure",
     "extend",
@@ -27,6 +30,7 @@ __all__ = [
     "live",
     "live_grants",
     "record_use",
+    "refuse_reason",
     "revoke",
     "revoke_all",
     "scopes_of_client",

@@ -11,7 +11,7 @@ from django.db.models import IntegerField, Q, QuerySet, Value
 from api_guard import conf
 from api_guard.core.rates import Override
 from api_guard.core.scopes import Granted
-from api_guard.grants.reading import LiveGrant, as_granted, holders_of, live, values_of
+from api_guard.grants.reading import LiveGrant, as_granted, counting, holders_of, joined, values_of
 from api_guard.models import RateOverride, ScopeGrant
 from api_guard.statements import Parameter, Statement
 
@@ -42,21 +42,20 @@ def _statement(user_model: type[models.Model] | None, client: bool, everyone: bo
     def build() -> QuerySet[Any, Any]:
         now = Parameter("now", models.DateTimeField())
         holders = holders_of(user_model, client=client, everyone=everyone)
-        held = live(now).filter(holders).order_by()
-        grants = held.values_list(
+        grants = ScopeGrant.objects.filter(counting(now)).order_by()
+        grants = grants.values_list(
             "pk", "scope", "client", "last_used_at", Value(_GRANT, IntegerField())
         )
         unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
-        limits = RateOverride.objects.filter(unexpired).filter(holders).order_by()
         client_field: Any = ScopeGrant._meta.get_field("client")
-        overrides = limits.values_list(
+        limits = RateOverride.objects.filter(unexpired).order_by()
+        limits = limits.values_list(
             "limit",
             "name",
             Value(None, client_field.target_field),
             Value(None, models.DateTimeField()),
             Value(_OVERRIDE, IntegerField()),
         )
-        # Django 6.1 would order the whole by what orders grants.
-        return grants.union(overrides, all=True).order_by()
+        return joined(grants, holders, *(limits.filter(holder) for holder in holders))
 
     return Statement(ScopeGrant, build)

@@ -6,22 +6,16 @@ import logging
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from api_guard.grants.reading import database
+from api_guard.grants.deadlocks import in_transaction
+from api_guard.grants.errors import GrantError, from_validation, refuse_reason
+from api_guard.grants.reading import database, stored
 from api_guard.models import HOLDERS, ScopeGrant, is_past
 
 logger = logging.getLogger("api_guard.grants")
-
-
-class GrantError(ValueError):
-    """A grant that cannot be made, changed or revoked; `code` says why, and nothing was done."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def grant(
@@ -35,22 +29,28 @@ def grant(
     """Grant `scope` to a user, a group or a client, from now until `expires_at`.
 
     A grant of the same that has expired is closed on the way. Raises GrantError: `unknown_scope`,
-    `past`, `already_granted`, `no_holder`.
+    `past`, `already_granted`, `no_holder`, or why the reason cannot be kept.
     """
     kind = _kind_of(to)
-    row = ScopeGrant(scope=scope, reason=reason, expires_at=expires_at)
-    for name, value in ((kind, to), ("granted_by", by)):
-        setattr(row, name, value)
+    refuse_reason(reason)
+
+    def make() -> ScopeGrant:
+        row = ScopeGrant(scope=scope, reason=reason, expires_at=expires_at)
+        for name, value in ((kind, to), ("granted_by", by)):
+            setattr(row, name, value)
+        _close_expired(scope, to, by)
+        row.save(using=database())
+        return row
+
     try:
-        with transaction.atomic(using=database()):
-            _close_expired(scope, to, by)
-            row.save(using=database())
+        return in_transaction(make)
     except ValidationError as error:
-        raise _grant_error(error) from None
+        raise from_validation(error) from None
     except IntegrityError:
+        if not held(to).filter(scope=scope).exists():
+            raise  # the holder was deleted meanwhile
         # Another process granted the same between the check and the insert.
         raise GrantError("already_granted", f"{to} holds {scope!r} already.") from None
-    return row
 
 
 def ensure(
@@ -60,22 +60,36 @@ def ensure(
 
     Raises GrantError as `grant` does.
     """
-    row = held(to).filter(scope=scope).first()
-    if row is not None and row.is_live():
-        return row
-    return grant(scope, to, by=by, reason=reason)
+    found = _live(scope, to)
+    if found is not None:
+        return found
+    try:
+        return grant(scope, to, by=by, reason=reason)
+    except GrantError as error:
+        # Another process granted it meanwhile. Where there is none, another spelling is in the way.
+        found = _live(scope, to) if error.code == "already_granted" else None
+        if found is None:
+            raise
+        return found
 
 
 def revoke(row: ScopeGrant, *, by: models.Model | None = None, reason: str = "") -> ScopeGrant:
     """Revoke a grant, for good; the next request of its holder is refused.
 
-    Raises GrantError `already_revoked`.
+    Whatever else is live of that scope and holder ends with it. Raises GrantError:
+    `already_revoked`, or why the reason cannot be kept.
     """
-    changed = ScopeGrant.objects.filter(pk=row.pk, revoked_at__isnull=True).update(
-        revoked_at=timezone.now(), revoked_by=by, revoked_reason=reason
-    )
-    row.refresh_from_db()
-    if not changed:
+    refuse_reason(reason)
+
+    def close() -> int:
+        # A write comes first: SQLite would refuse one that follows a read.
+        found = _close(stored().filter(pk=row.pk, live=1), by, reason)
+        row.refresh_from_db()
+        if found:
+            _close(_unrevoked_like(row), by, reason)
+        return found
+
+    if not in_transaction(close):
         raise GrantError("already_revoked", f"{row} was revoked already, at {row.revoked_at}.")
     return row
 
@@ -83,9 +97,10 @@ def revoke(row: ScopeGrant, *, by: models.Model | None = None, reason: str = "")
 def revoke_all(holder: models.Model, *, by: models.Model | None = None, reason: str = "") -> int:
     """Revoke every grant of a user, a group or a client, and return how many there were.
 
-    Raises GrantError `no_holder`.
+    Raises GrantError: `no_holder`, or why the reason cannot be kept.
     """
-    return held(holder).update(revoked_at=timezone.now(), revoked_by=by, revoked_reason=reason)
+    refuse_reason(reason)
+    return in_transaction(lambda: _close(held(holder), by, reason))
 
 
 def held(holder: models.Model) -> QuerySet[ScopeGrant]:
@@ -93,28 +108,37 @@ def held(holder: models.Model) -> QuerySet[ScopeGrant]:
 
     Raises GrantError `no_holder`.
     """
-    return ScopeGrant.objects.filter(revoked_at__isnull=True, **{_kind_of(holder): holder})
+    return stored().filter(live=1, **{_kind_of(holder): holder})
 
 
 def extend(
-    row: ScopeGrant, expires_at: datetime | None, *, by: models.Model | None = None
+    row: ScopeGrant,
+    expires_at: datetime | None,
+    *,
+    by: models.Model | None = None,
+    reason: str = "",
 ) -> ScopeGrant:
     """Move the expiry of a live grant; None takes it away. `by` is who is to answer for it.
 
-    Raises GrantError: `already_revoked`, `expired` (grant anew instead), `past`.
+    `by` and `reason` are written to the log. Raises GrantError: `already_revoked`, `expired`
+    (grant anew instead), `past`, or why the reason cannot be kept.
     """
+    refuse_reason(reason)
     now = timezone.now()
     if expires_at is not None and is_past(expires_at, now):
         raise GrantError("past", f"{expires_at} is past already.")
-    with transaction.atomic(using=database()):
-        stored = ScopeGrant.objects.select_for_update().get(pk=row.pk)
-        if stored.revoked_at is not None:
-            raise GrantError("already_revoked", f"{stored} was revoked at {stored.revoked_at}.")
-        if not stored.is_live(now):
-            raise GrantError("expired", f"{stored} expired at {stored.expires_at}: grant it anew.")
-        ScopeGrant.objects.filter(pk=row.pk).update(expires_at=expires_at)
-    logger.info("%s extended to %s by %s", stored, expires_at, by)
+
+    def move() -> None:
+        kept = stored().select_for_update().get(pk=row.pk)
+        if kept.revoked_at is not None:
+            raise GrantError("already_revoked", f"{kept} was revoked at {kept.revoked_at}.")
+        if not kept.is_live(now):
+            raise GrantError("expired", f"{kept} expired at {kept.expires_at}: grant it anew.")
+        stored().filter(pk=row.pk).update(expires_at=expires_at)
+
+    in_transaction(move)
     row.refresh_from_db()
+    logger.info("%s extended to %s by %s. %s", row, expires_at, by, reason)
     return row
 
 
@@ -126,13 +150,24 @@ def _kind_of(holder: object) -> str:
     raise GrantError("no_holder", f"{holder!r} is no saved user, group or client.")
 
 
+def _live(scope: str, holder: models.Model) -> ScopeGrant | None:
+    """Return the live grant of exactly this scope: a database may take others for the same."""
+    rows = held(holder).filter(scope=scope)
+    return next((row for row in rows if row.scope == scope and row.is_live()), None)
+
+
+def _unrevoked_like(row: ScopeGrant) -> QuerySet[ScopeGrant]:
+    """Return what else is unrevoked of exactly its scope and its holder."""
+    key = f"{row.holder_kind}_id"
+    same = stored().filter(live=1, scope=row.scope, **{key: getattr(row, key)})
+    found = same.select_for_update().values_list("pk", "scope")
+    return stored().filter(pk__in=[pk for pk, scope in found if scope == row.scope])
+
+
 def _close_expired(scope: str, holder: models.Model, by: models.Model | None) -> None:
-    for row in held(holder).filter(scope=scope).select_for_update():
-        if not row.is_live():
-            revoke(row, by=by, reason="expired")
+    expired = held(holder).filter(scope=scope, expires_at__lte=timezone.now())
+    _close(expired, by, "expired")
 
 
-def _grant_error(error: ValidationError) -> GrantError:
-    flaws = [flaw for flaws in error.error_dict.values() for flaw in flaws]
-    code = next((flaw.code for flaw in flaws if flaw.code), "invalid")
-    return GrantError(str(code), " ".join(message for flaw in flaws for message in flaw.messages))
+def _close(rows: QuerySet[ScopeGrant], by: models.Model | None, reason: str) -> int:
+    return rows.update(revoked_at=timezone.now(), revoked_by=by, revoked_reason=reason)

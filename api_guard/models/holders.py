@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import models
-from django.db.models import Q
+from collections.abc import Collection, Iterable
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models, router
+from django.db.models import ForeignKey, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 HOLDERS = ("user", "group", "client")
 
@@ -22,6 +27,36 @@ class Held(models.Model):
     class Meta:
         abstract = True
 
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: QuerySet[Self] | None = None,
+    ) -> None:
+        """Read it again, what was left out included, from the database that it is written to."""
+        if using is None and from_queryset is None:
+            using = router.db_for_write(type(self), instance=self)
+        super().refresh_from_db(using, fields, from_queryset)
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Judge each field; whom a foreign key names is asked of the database that is written to.
+
+        Django would ask a replica, which may not know yet who has just signed up.
+        """
+        left_out = set(exclude or ())
+        keys = {f.name: f for f in self._meta.concrete_fields if isinstance(f, ForeignKey)}
+        errors: dict[str, list[ValidationError]] = {}
+        try:
+            super().clean_fields({*left_out, *keys})
+        except ValidationError as error:
+            errors = error.error_dict
+        for name in keys.keys() - left_out:
+            if getattr(self, keys[name].attname) is not None and not self._named(keys[name]):
+                flaw = ValidationError(_("There is no such %(name)s."), "invalid", {"name": name})
+                errors[name] = [flaw]
+        if errors:
+            raise ValidationError(errors)
+
     @property
     def holder_kind(self) -> str:
         """`user`, `group` or `client`."""
@@ -30,4 +65,16 @@ class Held(models.Model):
     @property
     def holder(self) -> models.Model | None:
         """The user, the group or the client that holds it."""
-        return getattr(self, self.holder_kind, None)
+        if self.holder_kind == "nobody":
+            return None
+        key: Any = self._meta.get_field(self.holder_kind)
+        if not key.is_cached(self):
+            key.set_cached_value(self, self._named(key).get())
+        holder: models.Model = key.get_cached_value(self)
+        return holder
+
+    def _named(self, key: ForeignKey[Any, Any]) -> QuerySet[Any]:
+        """Return the row that a foreign key names, from the database that it is written to."""
+        model: Any = key.related_model
+        rows: QuerySet[Any] = model._base_manager.using(router.db_for_write(model, instance=self))
+        return rows.filter(**{key.target_field.name: getattr(self, key.attname)})

@@ -8,8 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import Q
+from django.db import models, router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import oauth2_settings
@@ -97,6 +96,17 @@ class ScopeGrant(Held):
         _("reason of revocation"), max_length=500, blank=True, editable=False
     )
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+    # Null is equal to nothing, so that a unique constraint holds for unrevoked grants alone, and
+    # by every path. Stored: PostgreSQL before 18 stores what it generates, and MariaDB and MySQL
+    # index it.
+    live = models.GeneratedField(
+        expression=models.Case(
+            models.When(revoked_at__isnull=True, then=models.Value(1)), default=models.Value(None)
+        ),
+        output_field=models.SmallIntegerField(null=True),
+        db_persist=True,
+        verbose_name=_("unrevoked"),
+    )
 
     class Meta:
         verbose_name = _("scope grant")
@@ -111,12 +121,11 @@ class ScopeGrant(Held):
                 ),
             ),
             # These three are also the indexes that the request path reads: the unrevoked grants
-            # of one holder.
+            # of one holder. They have no condition, which MySQL and MariaDB would ignore.
             *(
                 models.UniqueConstraint(
-                    fields=[holder, "scope"],
-                    condition=Q(revoked_at__isnull=True),
-                    name=f"api_guard_one_grant_per_{holder}",
+                    fields=[holder, "live", "scope"],
+                    name=f"api_guard_one_live_grant_per_{holder}",
                     violation_error_code="already_granted",
                     violation_error_message=_("This holder has a grant of this scope already."),
                 )
@@ -146,7 +155,12 @@ class ScopeGrant(Held):
             if self.expires_at is not None and is_past(self.expires_at, timezone.now()):
                 flaw = ValidationError(_("This expiry is past already."), code="past")
                 raise ValidationError({"expires_at": flaw})
-        elif type(self)._base_manager.filter(pk=self.pk, revoked_at__isnull=False).exists():
+        elif self._is_stored_as_revoked():
             raise ValidationError(
                 _("A revoked grant is final: grant the scope anew."), code="already_revoked"
             )
+
+    def _is_stored_as_revoked(self) -> bool:
+        # Not a replica, which may lag.
+        stored = type(self)._base_manager.using(router.db_for_write(type(self), instance=self))
+        return stored.filter(pk=self.pk, revoked_at__isnull=False).exists()

@@ -11,6 +11,7 @@ from oauth2_provider.urls import (
 )
 
 from api_guard.oauth2 import views
+from api_guard.oauth2.deciding import as_deciding
 from api_guard.oauth2.headers import as_endpoint, as_page
 from api_guard.oauth2.introspection import IntrospectTokenView
 from api_guard.oauth2.limits import limit_secrets, limit_user_codes
@@ -45,6 +46,7 @@ def _harden(pattern: URLPattern) -> URLPattern:
         return pattern
     view = _OURS[name].as_view() if name in _OURS else pattern.callback
     view = _LIMITED[name](view) if name in _LIMITED else view
+    view = as_deciding(view)
     is_page = name in _PAGES or name.startswith("authorized-token")
     answer = as_page(view) if is_page else as_endpoint(view)
     return URLPattern(pattern.pattern, answer, pattern.default_args, pattern.name)

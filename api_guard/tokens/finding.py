@@ -65,4 +65,4 @@ def _take(model: Any, row: list[Any]) -> Any:
     values = [row.pop(0) for _ in fields]
     if values[fields.index(model._meta.pk)] is None:
         return None
-    return model.from_db(router.db_for_read(model), [f.attname for f in fields], values)
+    return model.from_db(router.db_for_write(model), [f.attname for f in fields], values)

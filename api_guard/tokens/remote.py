@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models
+from django.db import models, router
 from oauth2_provider.models import get_application_model
 
 from api_guard.core.introspection import Claims
@@ -57,7 +57,8 @@ def _user(claims: Claims, issuer: str) -> models.Model | None:
     if not claims.subject:
         return None
     found = (
-        RemoteSubject.objects.filter(issuer=issuer, subject=claims.subject)
+        RemoteSubject.objects.using(router.db_for_write(RemoteSubject))
+        .filter(issuer=issuer, subject=claims.subject)
         .select_related("user")
         .first()
     )
@@ -69,5 +70,7 @@ def _user(claims: Claims, issuer: str) -> models.Model | None:
 def _client(claims: Claims) -> Any:
     if not claims.client_id:
         return None
-    found = get_application_model()._default_manager.filter(client_id=claims.client_id).first()
+    model = get_application_model()
+    clients = model._default_manager.using(router.db_for_write(model))
+    found = clients.filter(client_id=claims.client_id).first()
     return found if found is not None and found.client_id == claims.client_id else None

@@ -53,8 +53,9 @@ def revoke_exposed(token: str) -> bool:
         return False
     model: Any = get_access_token_model()
     try:
-        with transaction.atomic(using=router.db_for_write(model)):
-            exposed = model._base_manager.filter(token_checksum=checksum(token))
+        database = router.db_for_write(model)
+        with transaction.atomic(using=database):
+            exposed = model._base_manager.using(database).filter(token_checksum=checksum(token))
             pks = list(exposed.values_list("pk", flat=True))
             found = _revoke_pairs({"access_token__in": pks}, {"pk__in": pks})
     except Exception as error:
@@ -117,9 +118,10 @@ def _revoke_once(filters: dict[Any, dict[str, Any]]) -> int:
 def _revoke_pairs(of_refresh: dict[str, Any], of_access: dict[str, Any]) -> int:
     """Revoke refresh tokens, which a rotation under way has locked, and then access tokens."""
     model: Any = get_refresh_token_model()
-    live = model._base_manager.filter(**of_refresh, revoked__isnull=True)
+    database = router.db_for_write(model)
+    live = model._base_manager.using(database).filter(**of_refresh, revoked__isnull=True)
     try:
-        with transaction.atomic(using=router.db_for_write(model)):
+        with transaction.atomic(using=database):
             revoked: int = live.update(**_revoked_now())
     except IntegrityError:
         # Two live rows of one checksum, which nothing forbids, cannot be revoked at one moment.

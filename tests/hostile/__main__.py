@@ -106,7 +106,7 @@ def main() -> None:
             stored = Thing.objects.count() - 1
             row.append(said(answer, seconds) + (", stored" if stored else ""))
             if prefix == "guarded":
-                fits = crash.fits == connection.vendor
+                fits = connection.vendor in crash.fits.split()
                 is_good = seconds < 1 and (fits or (answer in crash.answers and not stored))
                 bad += not is_good
                 row[-1] += "" if is_good else " **bad**"

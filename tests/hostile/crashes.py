@@ -22,8 +22,8 @@ class Crash:
     method: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     answers: tuple[int, ...] = (400, 413, 414, 415)
-    # The database that takes it: SQLite has neither sizes of columns nor an opinion on null
-    # characters in JSON.
+    # The databases that take it: SQLite has no sizes of columns, and only PostgreSQL has an opinion
+    # on null characters in JSON.
     fits: str = ""
     # Servers refuse the one by themselves; Django's test client cannot send the other.
     only_in_process: bool = False
@@ -107,7 +107,7 @@ def _bodies() -> list[Crash]:
             "a null character in JSON in a form",
             body=b'data="\\u0000"',
             content_type=FORM,
-            fits="sqlite",
+            fits="sqlite mysql",
         ),
         Crash("a null character in a slug", body=b'{"slug": "\\u0000"}'),
         Crash("a null character in a form", body=b"title=%00", content_type=FORM),

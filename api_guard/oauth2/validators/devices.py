@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import router
 from oauth2_provider.models import get_device_grant_model
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 from oauthlib.oauth2.rfc8628.errors import (
@@ -31,9 +32,8 @@ class DeviceCodeMixin:
         """
         del client_id
         model: Any = get_device_grant_model()
-        device = model.objects.filter(
-            device_code=device_code, client_id=request.client.client_id
-        ).first()
+        devices = model.objects.using(router.db_for_write(model))
+        device = devices.filter(device_code=device_code, client_id=request.client.client_id).first()
         if device is None:
             return None
         if device.is_expired():

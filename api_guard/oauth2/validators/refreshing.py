@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import router
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
 
@@ -29,7 +30,8 @@ class RefreshMixin:
         """Return what was consented to and is granted now. Raises InvalidScopeError for nothing."""
         validator: Any = super()
         row = request.refresh_token_instance
-        kept = RefreshScope.objects.filter(refresh_token=row).first()
+        scopes = RefreshScope.objects.using(router.db_for_write(RefreshScope))
+        kept = scopes.filter(refresh_token=row).first()
         carried = validator.get_original_scopes(refresh_token, request, *args, **kwargs)
         request.consented = (kept.scope if kept else " ".join(_as_list(carried))).split()
         live = live_scopes(request.consented, request.user, request.client)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from api_guard import tokens
+from api_guard.oauth2.deciding import deciding
 from api_guard.oauth2.narrowing import live_scopes
 
 logger = logging.getLogger("api_guard.oauth2")
@@ -23,7 +24,9 @@ class UseMixin:
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or presented.strip() != token:
             return _refuse(request, "invalid_token", "The access token belongs in the header")
-        if not validator.validate_bearer_token(token, scopes, request):
+        with deciding():
+            is_known = validator.validate_bearer_token(token, scopes, request)
+        if is_known is not True:
             return False
         path = urlsplit(request.uri or "").path
         if not tokens.is_good(request.access_token, request, uri=request.uri, path=path):

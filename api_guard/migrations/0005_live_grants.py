@@ -1,0 +1,181 @@
+"""One unrevoked grant of a scope for each holder, in MySQL and MariaDB too.
+
+Until now a unique constraint with a condition said so, which those two ignore. Their DDL is not
+atomic: where this failed half way, run it again. Each step looks first whether it was done.
+"""
+
+from datetime import datetime, timezone as zones
+
+from django.db import IntegrityError, migrations, models
+from django.db.models import Count, Exists, F, OuterRef
+from django.utils import timezone
+
+from api_guard import conf
+
+HOLDERS = ('user', 'group', 'client')
+ALREADY = {
+    'violation_error_code': 'already_granted',
+    'violation_error_message': 'This holder has a grant of this scope already.',
+}
+DUPLICATE = 'closed as a duplicate'
+LEFT = 'closed: it was left by a revoke'
+# A site that is not stopped meanwhile may grant between two steps.
+MOST_TRIES = 10
+
+
+def old_name(holder):
+    return f'api_guard_one_grant_per_{holder}'
+
+
+def new_name(holder):
+    return f'api_guard_one_live_grant_per_{holder}'
+
+
+def has_column(editor, model, name):
+    with editor.connection.cursor() as cursor:
+        table = editor.connection.introspection.get_table_description(cursor, model._meta.db_table)
+    return model._meta.get_field(name).column in {column.name for column in table}
+
+
+def has_constraint(editor, model, name):
+    with editor.connection.cursor() as cursor:
+        found = editor.connection.introspection.get_constraints(cursor, model._meta.db_table)
+    return name in found
+
+
+class AddFieldOnce(migrations.AddField):
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            if not has_column(schema_editor, model, self.name):
+                super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            if has_column(schema_editor, model, self.name):
+                super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
+class AddConstraintOnce(migrations.AddConstraint):
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        tries = 0
+        while not has_constraint(schema_editor, model, self.constraint.name):
+            try:
+                super().database_forwards(app_label, schema_editor, from_state, to_state)
+                return
+            except IntegrityError:
+                tries += 1
+                if schema_editor.connection.in_atomic_block or tries == MOST_TRIES:
+                    raise
+                close_what_counts_twice(to_state.apps, schema_editor)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            if has_constraint(schema_editor, model, self.constraint.name):
+                super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
+class RemoveConstraintOnce(migrations.RemoveConstraint):
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            if has_constraint(schema_editor, model, self.name):
+                super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            if not has_constraint(schema_editor, model, self.name):
+                super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
+def close_what_counts_twice(apps, schema_editor):
+    """Close what a revoke has left, and of what is granted twice all but the longest-lived."""
+    model = apps.get_model('api_guard', 'ScopeGrant')
+    grants = model._base_manager.using(schema_editor.connection.alias).order_by()
+    for holder in HOLDERS:
+        if not has_constraint(schema_editor, model, old_name(holder)):
+            close_what_a_revoke_left(grants, holder)
+        close_duplicates(grants, holder)
+
+
+def close_what_a_revoke_left(grants, holder):
+    """Close the grants that there were when a duplicate of theirs was revoked: all were meant."""
+    revoked = (
+        grants.exclude(revoked_reason=DUPLICATE)
+        # grant() itself closes a grant that has expired, after it made the new one.
+        .exclude(revoked_reason='expired', expires_at__lte=F('revoked_at'))
+    )
+    meant = revoked.filter(
+        **{holder: OuterRef(holder)}, scope=OuterRef('scope'), revoked_at__gt=OuterRef('granted_at')
+    )
+    for row in grants.filter(revoked_at__isnull=True).filter(Exists(meant)):
+        ends = revoked.filter(
+            **{holder: getattr(row, f'{holder}_id')}, revoked_at__gt=row.granted_at, scope=row.scope
+        )
+        # A database may take "Notes:Read" for "notes:read".
+        if row.scope in ends.values_list('scope', flat=True):
+            close(grants, row, holder, LEFT)
+
+
+def close_duplicates(grants, holder):
+    unrevoked = grants.filter(revoked_at__isnull=True, **{f'{holder}__isnull': False})
+    # By what the database takes for the same, as the constraint will.
+    twice = unrevoked.values(holder, 'scope').annotate(count=Count('pk')).filter(count__gt=1)
+    for group in list(twice):
+        rows = list(unrevoked.filter(**{holder: group[holder]}, scope=group['scope']))
+        kept = max(rows, key=lifetime)
+        for row in rows:
+            if row.pk != kept.pk:
+                close(grants, row, holder, DUPLICATE)
+
+
+def lifetime(row):
+    expires_at = row.expires_at or datetime.max
+    if expires_at.tzinfo is None:
+        expires_at = expires_at.replace(tzinfo=zones.utc)
+    # Of two spellings the one that counts for something, and of two alike the older.
+    return row.scope in conf.scopes(), expires_at, -row.pk
+
+
+def close(grants, row, holder, reason):
+    grants.filter(pk=row.pk).update(revoked_at=timezone.now(), revoked_reason=reason)
+    whose, end = f'{holder} {getattr(row, f"{holder}_id")}', row.expires_at or 'never'
+    print(f'\n    Scope grant {row.pk} ({row.scope}, {whose}, expires: {end}): {reason}.', end='')
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('api_guard', '0004_redeemed_codes'),
+    ]
+
+    operations = [
+        migrations.RunPython(
+            close_what_counts_twice, migrations.RunPython.noop, hints={'model_name': 'scopegrant'}
+        ),
+        AddFieldOnce(
+            model_name='scopegrant',
+            name='live',
+            field=models.GeneratedField(db_persist=True, expression=models.Case(models.When(revoked_at__isnull=True, then=models.Value(1)), default=models.Value(None)), output_field=models.SmallIntegerField(null=True), verbose_name='unrevoked'),
+        ),
+        *(
+            AddConstraintOnce(
+                model_name='scopegrant',
+                constraint=models.UniqueConstraint(
+                    fields=(holder, 'live', 'scope'), name=new_name(holder), **ALREADY
+                ),
+            )
+            for holder in HOLDERS
+        ),
+        # After the new ones, so that one of them holds at every moment.
+        *(
+            RemoveConstraintOnce(model_name='scopegrant', name=old_name(holder))
+            for holder in HOLDERS
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""A site whose reads go to a PostgreSQL standby that lags."""

@@ -1,0 +1,83 @@
+"""Grants that are made and revoked at one moment, and rows that a database takes for the same."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import connection, connections
+from oauth2_provider.models import Application
+
+from api_guard import grants
+from api_guard.grants import GrantError
+
+RUNNERS = 8
+on_servers = pytest.mark.skipif(
+    connection.vendor == "sqlite",
+    reason="SQLite writes one at a time; a database server is where this can go wrong",
+)
+
+
+def holder_of(kind, number):
+    if kind == "user":
+        return get_user_model().objects.create_user(f"runner{number}")
+    if kind == "group":
+        return Group.objects.create(name=f"runners{number}")
+    return Application.objects.create(name=f"runner{number}", user=None)
+
+
+def race(run):
+    """Run it in several threads that start at one moment, and return what came of each."""
+    outcomes = []
+    start = threading.Barrier(RUNNERS)
+
+    def go():
+        try:
+            start.wait(10)
+            outcomes.append(run())
+        except GrantError as error:
+            outcomes.append(error.code)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=go) for _ in range(RUNNERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return outcomes
+
+
+@on_servers
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("kind", "races"), [("user", 25), ("group", 5), ("client", 5)])
+def test_of_many_who_grant_at_once_one_does_and_a_revoke_ends_it(kind, races):
+    for number in range(races):
+        holder = holder_of(kind, number)
+        outcomes = race(lambda: grants.grant("notes:read", holder).pk)  # noqa: B023
+        [row] = grants.held(holder)
+        assert sorted(outcomes, key=str) == sorted([row.pk, *["already_granted"] * 7], key=str)
+        grants.revoke(row)
+        assert not grants.held(holder)
+    assert not grants.live()
+
+
+@on_servers
+@pytest.mark.django_db(transaction=True)
+def test_all_who_ensure_at_once_get_the_one_grant():
+    for number in range(10):
+        holder = holder_of("user", number)
+        outcomes = race(lambda: grants.ensure("notes:read", holder).pk)  # noqa: B023
+        [row] = grants.held(holder)
+        assert outcomes == [row.pk] * RUNNERS
+
+
+@on_servers
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_revoke_at_once_one_does():
+    for number in range(10):
+        row = grants.grant("notes:read", holder_of("user", number))
+        outcomes = race(lambda: grants.revoke(grants.get(row.pk)).pk)  # noqa: B023
+        assert sorted(outcomes, key=str) == [row.pk, *["already_revoked"] * 7]
