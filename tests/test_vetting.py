@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast
 from django.http import HttpResponseRedirect
@@ -20,7 +20,20 @@ from api_guard import ANY_OBJECT, guard, unheld
 from api_guard.endpoints import endpoints, listing
 from api_guard.exceptions import HiddenObject
 from api_guard.vetting import saving
-from tests.objects.models import Audit, Book, Comment, Document, LongPage, Page
+from tests.objects.models import (
+    Audit,
+    Book,
+    Code,
+    Comment,
+    Diary,
+    Document,
+    Entry,
+    Label,
+    LongPage,
+    Page,
+    Tag,
+    Ticket,
+)
 
 RW = {"read": "notes:read", "write": "notes:write"}
 own = guard(**RW, owner="author")
@@ -169,9 +182,8 @@ def do(api, monkeypatch):
         view = next(each.callback.cls for each in ROUTES if str(each.pattern) == where)
         monkeypatch.setattr(view, "does", staticmethod(does))
         response = getattr(api, method)(f"/{where}")
-        code = None
-        if response.status_code >= 400:
-            code = response.json().get("code")
+        body = response.json() if response.status_code >= 400 else None
+        code = body.get("code") if isinstance(body, dict) else None
         return response.status_code, code
 
     return do
@@ -475,3 +487,423 @@ def test_every_unheld_is_listed(capsys):
     assert "tests.test_vetting:" in printed
     assert "Page  a counter" in printed
     assert "api_guard." not in printed
+
+
+# Serializers of every kind, and rules of other views.
+
+
+class CommentSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Comment
+        fields = ["id", "text", "author", "page"]
+
+
+@at("comments/")
+@guard(**RW, objects=lambda caller: Q(author=caller.user_id))
+class Comments(Does):
+    queryset = Comment.objects.all()
+
+
+@at("diaries/")
+@guard(**RW, owner="user")
+class Diaries(Does):
+    queryset = Diary.objects.all()
+
+
+@at("entries/")
+@guard(**RW)
+class Entries(Does):
+    queryset = Entry.objects.all()
+
+
+@at("tickets/")
+@guard(**RW, owner="author", hold="everywhere")
+class Tickets(Does):
+    queryset = Ticket.objects.all()
+
+
+@at("audits/")
+@guard(read="audit:read", write="audit:read", objects=lambda caller: ANY_OBJECT)
+class Audits(Does):
+    queryset = Audit.objects.all()
+
+
+@at("nobody/")
+@guard(**RW, objects=lambda caller: None)
+class Nobody(Does):
+    queryset = Tag.objects.all()
+
+
+@at("raising/")
+@guard(**RW, objects=lambda caller: 1 / 0)
+class Raising(Does):
+    queryset = Code.objects.all()
+
+
+@at("everybody/")
+@guard(**RW, objects=lambda caller: ANY_OBJECT if caller.user_id else None)
+class Everybody(Does):
+    queryset = Code.objects.all()
+
+
+@at("long-function/")
+@guard(**RW, objects=lambda caller: Q(author=caller.user_id))
+class LongByFunction(Does):
+    queryset = LongPage.objects.all()
+
+
+@at("link/")
+@guard(**RW, owner="page_ptr__author")
+class ByParentLink(Does):
+    queryset = LongPage.objects.all()
+
+
+@at("other-model/")
+@own
+class OtherModel(Does):
+    def get_queryset(self):
+        return Document.objects.all()
+
+
+@at("no-object/")
+@own
+class NoObject(Does):
+    def get_object(self):
+        return {"made": "up"}
+
+
+def tree_of(model_class, source, named):
+    """Make a serializer that nests the rows of another model, and writes them."""
+    meta = {"model": model_class, "fields": [*named, "pk"]}
+    extra = {name: {"required": False} for name in named}
+    inner = type(
+        "Inner",
+        (serializers.ModelSerializer,),
+        {
+            "pk": serializers.IntegerField(required=False),
+            "Meta": type("Meta", (), {**meta, "extra_kwargs": extra}),
+        },
+    )
+
+    def update(self, book, validated):
+        for each in validated.pop("rows"):
+            pk = each.pop("pk", None)
+            row = model_class(**each) if pk is None else model_class.objects.get(pk=pk)
+            for name, value in each.items():
+                setattr(row, name, value)
+            row.save()
+        return super(tree, self).update(book, validated)
+
+    tree = type(
+        "Tree",
+        (serializers.ModelSerializer,),
+        {
+            "rows": inner(many=True),
+            "update": update,
+            "Meta": type("Meta", (), {"model": Book, "fields": ["rows"]}),
+        },
+    )
+    return tree
+
+
+def nest(model, *rows):
+    def does(view, request):
+        named = list(rows[0].keys() - {"pk"})
+        found = view.get_queryset().get(pk=1)
+        tree = tree_of(model, "rows", named)
+        serializer = tree(found, data={"rows": list(rows)})
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+
+    return does
+
+
+NESTED = [
+    (Comment, {"text": "x", "page": 1, "author": 1}, DONE),
+    (Comment, {"text": "x", "page": 1, "author": 2}, OUTSIDE),
+    (Comment, {"text": "x", "pk": 1}, DONE),
+    (Comment, {"text": "x", "pk": 2}, OUTSIDE),
+    (Page, {"title": "x"}, DONE),
+    (Page, {"title": "x", "pk": 2}, OUTSIDE),
+    (Audit, {"text": "x"}, OUTSIDE),
+    (Ticket, {"title": "x", "author": 2}, OUTSIDE),
+    (Code, {"secret": "x", "user": 2}, DONE),
+]
+
+
+@pytest.mark.parametrize(("model", "row", "answer"), NESTED)
+def test_what_a_serializer_nests_is_held_to_the_rules_of_other_views(do, model, row, answer):
+    for pk in (1, 2):
+        Comment.objects.create(pk=pk, page_id=pk, author_id=pk, text="old")
+    before = model.objects.count()
+    assert do("books/", nest(model, row)) == answer
+    if answer == OUTSIDE:
+        assert model.objects.count() == before
+    if model is Page and "pk" not in row:
+        assert Page.objects.get(title="x").author_id == 1
+
+
+def test_a_nested_model_without_a_rule_is_free(do, monkeypatch):
+    from api_guard.vetting.deleting import watch_deletes
+
+    watch_deletes(Entry)  # as a view of another URLconf may have it
+    diary = Diary.objects.create(user_id="alice", title="hers")
+    entry = Entry.objects.create(diary=diary)
+
+    def does(view, request):
+        nest(Entry, {"pk": entry.pk, "diary": "hers"})(view, request)
+        Entry.objects.filter(pk=entry.pk).delete()
+
+    assert do("books/", does) == DONE
+    assert not Entry.objects.exists()
+
+
+def test_keys_other_than_the_primary_one_are_understood(do):
+    for name in ("alice", "bob"):
+        Diary.objects.create(user_id=name, title=name)
+    made = lambda name: lambda v, r: Diary.objects.create(user_id=name, title="new") and None  # noqa: E731
+    assert do("diaries/", made("bob")) == OUTSIDE
+    assert do("diaries/", made("alice")) == DONE
+    entry = lambda title: lambda v, r: Entry.objects.create(diary_id=title) and None  # noqa: E731
+    assert do("entries/", entry("bob")) == OUTSIDE
+    assert do("entries/", entry("alice")) == DONE
+
+
+def test_a_key_that_came_as_text_is_the_number_that_is_stored(do):
+    def check(key):
+        return lambda view, request: view.check_object_permissions(request, Page(pk=key))
+
+    assert do("owner/", check("1")) == DONE
+    assert do("owner/", check("2"))[0] == 404
+    assert do("owner/", check(None))[0] == 404
+    assert do("owner/", lambda v, r: Page(pk="1", author_id="me", title="x").save()) == OUTSIDE
+
+
+def test_everywhere_is_everywhere(do, bob):
+    his = Ticket.objects.create(author=bob, title="his")
+    hers = Ticket.objects.create(author_id=1, title="hers")
+    gone = lambda ticket: lambda v, r: Ticket.objects.get(pk=ticket.pk).delete() and None  # noqa: E731
+    assert do("free/", gone(his)) == OUTSIDE
+    assert do("free/", gone(hers)) == DONE
+    rows = {row.path: row.objects for row in listing(endpoints()) if "POST" in row.method}
+    assert rows["/tickets/"].startswith("owner=author, everywhere")
+
+
+def test_whoever_may_touch_all_or_nothing_is_asked_no_more(do, bob):
+    code = Code.objects.create(user=bob, secret="his")
+    tag = Tag.objects.create(owner_id=1, name="hers")
+    assert do("everybody/", rows_of(Code, pk=code.pk)) == DONE
+    assert do("nobody/", rows_of(Tag, pk=tag.pk)) == OUTSIDE
+    check = lambda view, request: view.check_object_permissions(request, tag)  # noqa: E731
+    assert do("nobody/", check)[0] == 404
+    assert Tag.objects.exists()
+
+
+def test_a_parent_without_a_row_of_the_view_s_model_is_not_judged(do):
+    long = LongPage.objects.create(author_id=2, title="his")
+
+    def rename(pk):
+        def does(view, request):
+            found = Page.objects.get(pk=pk)
+            found.title = "x"
+            found.save()
+
+        return does
+
+    assert do("long-function/", rename(2)) == DONE
+    assert do("long-function/", rename(long.pk)) == OUTSIDE
+    shown = lambda pk: lambda v, r: Response(v.get_serializer(Page.objects.get(pk=pk)).data)  # noqa: E731
+    assert do("long-function/", shown(2)) == DONE
+    assert do("long-function/", shown(long.pk))[0] == 404
+    made = lambda author: lambda v, r: LongPage.objects.create(author_id=author, title="x") and None  # noqa: E731
+    assert do("link/", made(2)) == OUTSIDE
+    assert do("link/", made(1)) == DONE
+
+
+def test_a_rule_of_another_view_that_raises_allows_nothing_and_stops_nobody(do, caplog):
+    def does(view, request):
+        nest(Code, {"secret": "x", "user": 1})(view, request)
+
+    assert do("books/", does) == DONE
+    assert "raised, and allows nothing" in caplog.text
+
+
+def test_a_database_that_fails_a_rule_of_another_view_is_unavailable(do, give, monkeypatch):
+    alice = get_user_model().objects.get(pk=1)
+
+    def down(caller):
+        raise OperationalError("down")
+
+    monkeypatch.setitem(Audits._api_guard_policy.objects, "", down)
+    give(alice, "audit:read")
+    assert do("books/", nest(Audit, {"text": "x"}))[0] == 503
+
+
+def test_a_view_shows_what_it_returns_though_no_rule_is_about_it(do):
+    Document.objects.create(pk=9, title="d")
+    show = lambda v, r: Response(list(v.get_queryset().values_list("pk", flat=True)) and [])  # noqa: E731
+    assert do("other-model/", show, "get") == DONE
+    assert do("no-object/", lambda v, r: Response([] if v.get_object() else None), "get") == DONE
+    values = lambda v, r: Response([*v.filter_queryset(Page.objects.values("pk"))] and [])  # noqa: E731
+    assert do("owner/", values, "get") == DONE
+    assert OfPages().get_serializer_class() is PageSerializer
+
+
+def test_a_serializer_may_be_given_a_manager_and_be_bound_twice(do):
+    def does(view, request):
+        book = Book.objects.get(pk=1)
+        shown = PageSerializer(book.pages, many=True).data
+        field = PageSerializer().fields["book"]
+        field.bind(field_name="again", parent=field.parent)
+        assert [each.pk for each in field.get_queryset()] == [1]
+        return Response(shown and [])
+
+    assert do("owner/", does, "get") == DONE
+
+
+def test_a_serializer_without_fields_has_nothing_to_hold(do):
+    class Echo(serializers.BaseSerializer):
+        def to_internal_value(self, data):
+            return data
+
+        def create(self, validated):
+            return Page.objects.create(author_id=validated["author"], title="x")
+
+    def does(author):
+        def does(view, request):
+            serializer = Echo(data={"author": author})
+            serializer.is_valid(raise_exception=True)
+            serializer.save()
+
+        return does
+
+    assert do("owner/", does(1)) == DONE
+    assert do("owner/", does(2)) == OUTSIDE
+
+
+def test_a_view_that_says_no_model_is_about_what_its_serializer_writes(do):
+    def does(author):
+        def does(view, request):
+            serializer = PageSerializer(data={"title": "x", "author": author, "book": 1})
+            serializer.is_valid(raise_exception=True)
+            serializer.save()
+
+        return does
+
+    assert do("unknown/", does(1)) == DONE
+    assert do("unknown/", does(2)) == OUTSIDE
+    assert do("unknown/", lambda v, r: nest(Book, {"title": "x"}) and Response([]), "get") == DONE
+
+
+class Labels(serializers.ModelSerializer):
+    labels = serializers.PrimaryKeyRelatedField(many=True, queryset=Label.objects.all())
+    tags = serializers.PrimaryKeyRelatedField(many=True, queryset=Tag.objects.all())
+
+    class Meta:
+        model = Page
+        fields = ["labels", "tags"]
+
+
+def test_what_a_field_names_from_its_far_side_is_written(do):
+    tag = Tag.objects.create(owner_id=1, name="hers")
+
+    def does(view, request):
+        serializer = Labels(view.get_queryset().get(pk=1), data={"labels": [], "tags": [tag.pk]})
+        return Response([] if not serializer.is_valid() else "valid")
+
+    assert do("owner/", does, "get") == DONE  # no view shows a tag to anybody
+
+    def by_hand(view, request):
+        view.get_queryset().get(pk=1).tags.add(tag)
+
+    assert do("owner/", by_hand) == OUTSIDE
+
+
+class ManyPages(serializers.ModelSerializer):
+    author_id = serializers.IntegerField()
+
+    class Meta:
+        model = Page
+        fields = ["title", "author_id"]
+
+    def create(self, validated):
+        if validated["title"] == "bad":
+            raise serializers.ValidationError("bad")
+        return super().create(validated)
+
+
+def many(*rows):
+    def does(view, request):
+        serializer = ManyPages(
+            data=[dict(zip(("title", "author_id"), row, strict=True)) for row in rows], many=True
+        )
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+
+    return does
+
+
+@pytest.mark.parametrize("where", ["owner/", "function/"])
+def test_many_rows_are_stored_or_refused_together_and_an_error_keeps_what_it_kept(do, where):
+    before = Page.objects.count()
+    assert do(where, many(("a", 1), ("b", 2))) == OUTSIDE
+    assert Page.objects.count() == before
+    assert do(where, many(("a", 1), ("bad", 1)))[0] == 400
+    assert Page.objects.count() == before + 1
+    assert do(where, many(("b", 1), ("c", 1))) == DONE
+    assert Page.objects.count() == before + 3
+
+
+def test_a_bug_in_the_middle_of_many_rows_stays_a_bug(do, api, monkeypatch):
+    def broken(self, validated):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ManyPages, "create", broken)
+    with pytest.raises(ZeroDivisionError):
+        do("function/", many(("a", 1), ("b", 1)))
+
+
+def test_a_transaction_that_was_broken_before_the_refusal_stays_so(do):
+    def does(view, request):
+        with suppress(IntegrityError):
+            Book.objects.create(owner_id=1, title="alice")
+        Page(author_id=2, title="x").save()
+
+    with transaction.atomic():
+        assert do("owner/", does) == OUTSIDE
+        assert connection.needs_rollback
+        transaction.set_rollback(True)
+
+
+def test_a_label_without_a_target_is_no_link(do):
+    from django.contrib.contenttypes.models import ContentType
+
+    kind = ContentType.objects.get_for_model(Page)
+
+    class LabelSerializer(serializers.ModelSerializer):
+        class Meta:
+            model = Label
+            fields = ["text"]
+
+    def does(view, request):
+        label = Label.objects.create(text="x", content_type=kind, object_id=1)
+        serializer = LabelSerializer(label, data={"text": "y"})
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        label.object_id = None
+        label.save(update_fields=["text"])
+
+    assert do("free/", does) == DONE
+
+
+def test_what_cannot_be_read_holds_nothing(monkeypatch, capsys):
+    import sys
+    from types import ModuleType
+
+    from django.core.management import call_command
+
+    ghost = ModuleType("tests.ghost")
+    ghost.__file__ = "/nowhere/ghost.py"
+    monkeypatch.setitem(sys.modules, "tests.ghost", ghost)
+    call_command("guard_endpoints", "--unheld")
+    assert "ghost" not in capsys.readouterr().out

@@ -14,11 +14,10 @@ _FOUND = "_api_guard_found"
 _FAILURE = "_api_guard_failure"
 
 
-def hold_identity(request: Any) -> None:
+def hold_identity(request: Request) -> None:
     """Have `request.user` authenticate as the guard does, where it is asked for early."""
-    if isinstance(request, Request):
-        # DRF's properties call it when they are first read.
-        vars(request)["_authenticate"] = functools.partial(_authenticate, request)
+    # DRF's properties call it when they are first read.
+    vars(request)["_authenticate"] = functools.partial(_authenticate, request)
 
 
 def establish(request: Request) -> None:

@@ -40,9 +40,6 @@ class Mark(Expression):
         del compiler, connection
         raise FullResultSet
 
-    def __deepcopy__(self, memo: object) -> Mark:
-        return self
-
     def __reduce__(self) -> tuple[Any, ...]:
         return Mark, ()
 

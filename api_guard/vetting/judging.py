@@ -34,8 +34,6 @@ def is_of_others(vetting: Vetting, model: type[Model]) -> bool:
 
     They do where a serializer of this view writes it, or where they hold everywhere.
     """
-    if vetting.root(model) is not None:
-        return False
     known = (*vetting.held, *models_everywhere())
     return any(ownership.shared_root(each, model) is not None for each in known)
 

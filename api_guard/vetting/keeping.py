@@ -93,10 +93,10 @@ def may_be_left(
     if is_found_by_it and written.is_kept(field):
         return True
     value = written.value(field)
-    if value is UNTOLD:
-        return None
+    if value is UNTOLD or getattr(field.remote_field, "parent_link", False):
+        return None  # the row of the parent may not be there yet
     rest = owner.partition("__")[2]
-    if field.primary_key or rest in ("", "pk") or ownership.owner_field(model, owner) is field:
+    if rest in ("", "pk") or ownership.leads_to_user(model, owner) == owner:
         return _is_same(field, value, user_id)
     return value is not None and _is_behind(field, value, rest, user_id, written.using)
 
@@ -112,8 +112,6 @@ def _is_same(field: Any, value: object, user_id: object) -> bool | None:
 
 
 def _is_behind(field: Any, value: object, rest: str, user_id: object, using: str) -> bool | None:
-    if not isinstance(field, ForeignKey):
-        return None
     related: Any = field.related_model
     lookup = ownership.leads_to_user(related, rest)
     rows = related._base_manager.using(using).filter(**{field.target_field.name: value})

@@ -20,6 +20,9 @@ from api_guard.vetting.undoing import nothing_executed
 
 logger = logging.getLogger("api_guard")
 
+# The field of each watched table between two models.
+_fields: dict[Any, Any] = {}
+
 
 def watch_sets(model: type[Model], view_class: type) -> None:
     """Have the many-to-many sets of `model` judged from now on, where an object rule has a say.
@@ -29,18 +32,15 @@ def watch_sets(model: type[Model], view_class: type) -> None:
     for field in _sets_of(model):
         ends = (field.model, field.related_model)
         if any(ownership.is_ruled(each, view_class) for each in ends):
-            _watch(field.remote_field.through)
+            through = field.remote_field.through
+            _fields[through] = field
+            m2m_changed.connect(_before_change, sender=through, dispatch_uid="api_guard.sets")
 
 
 @cache
 def _sets_of(model: type[Model]) -> tuple[Any, ...]:
     far_sides = (each.field for each in model._meta.related_objects if each.many_to_many)
     return (*model._meta.many_to_many, *far_sides)
-
-
-@cache
-def _watch(through: type[Model]) -> None:
-    m2m_changed.connect(_before_change, sender=through, dispatch_uid="api_guard.sets")
 
 
 def _before_change(
@@ -56,9 +56,7 @@ def _before_change(
     vetting = current()
     if vetting is None or not action.startswith("pre_") or not is_held(vetting, instance.__class__):
         return
-    field = _field_of(sender, instance.__class__, model, reverse=reverse)
-    if field is None:
-        return
+    field = _fields[sender]
     name = str(field.remote_field.get_accessor_name() if reverse else field.name)
     is_lifted = name in vetting.policy.related
     with nothing_executed(using, 1):
@@ -69,13 +67,6 @@ def _before_change(
                 refuse_hidden(vetting, model, name)
         if not reverse:
             _judge_owners(vetting, instance, field, action, pk_set or set(), using)
-
-
-def _field_of(through: Any, one: type[Model], other: type[Model], *, reverse: bool) -> Any:
-    near = other if reverse else one
-    return next(
-        (each for each in near._meta.many_to_many if each.remote_field.through is through), None
-    )
 
 
 def _judge_owners(

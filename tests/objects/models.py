@@ -108,3 +108,18 @@ class Audit(models.Model):
 
     class Meta:
         app_label = "objects"
+
+
+class Diary(models.Model):
+    user = models.ForeignKey(USER, models.CASCADE, to_field="username", related_name="+")
+    title = models.CharField(max_length=50, unique=True)
+
+    class Meta:
+        app_label = "objects"
+
+
+class Entry(models.Model):
+    diary = models.ForeignKey(Diary, models.CASCADE, to_field="title", related_name="entries")
+
+    class Meta:
+        app_label = "objects"
