@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import ANY_OBJECT, PUBLIC, guard
+from tests.objects.keys import continue_keys
 from tests.objects.models import (
     Book,
     Code,
@@ -588,6 +589,7 @@ def rows(everybody):
         Document.objects.create(pk=pk, title=owner.username).members.set([owner])
         Code.objects.create(pk=pk, user=owner, secret=owner.username)
     Ticket.objects.create(pk=UUID, author=bob, title="his")
+    continue_keys()
 
 
 @pytest.fixture

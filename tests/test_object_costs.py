@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from api_guard import guard
+from tests.objects.keys import continue_keys
 from tests.objects.models import Book, Comment, Document, Page, Ticket
 
 RW = {"read": "notes:read", "write": "notes:write"}
@@ -131,6 +132,7 @@ def rows(django_user_model):
         Page.objects.create(pk=pk, author=alice, book_id=1, title="hers")
         Comment.objects.create(page_id=pk, author=alice, text="hers")
     Document.objects.create(pk=1, title="hers").members.set([alice])
+    continue_keys()
     return alice
 
 

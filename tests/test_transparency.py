@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.core.management.color import no_style
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Prefetch, Q
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -28,6 +27,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import ANY_OBJECT, guard, unheld
+from tests.objects.keys import continue_keys
 from tests.objects.models import (
     Audit,
     Book,
@@ -832,9 +832,7 @@ def seed(alice, bob):
         Comment.objects.create(pk=pk, page_id=pk, author=author, text=author.username)
     Document.objects.create(pk=1, title="d").members.set([alice])
     Code.objects.create(pk=1, user=alice, secret="yes")
-    with connection.cursor() as cursor:
-        for statement in connection.ops.sequence_reset_sql(no_style(), [*MODELS]):
-            cursor.execute(statement)
+    continue_keys()
 
 
 def rows():

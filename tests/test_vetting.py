@@ -20,6 +20,7 @@ from api_guard import ANY_OBJECT, guard, unheld
 from api_guard.endpoints import endpoints, listing
 from api_guard.exceptions import HiddenObject
 from api_guard.vetting import saving
+from tests.objects.keys import continue_keys
 from tests.objects.models import (
     Audit,
     Book,
@@ -171,6 +172,7 @@ def api(api, django_user_model, bob, give):
         Book.objects.create(pk=pk, owner=user, title=user.username)
         Page.objects.create(pk=pk, author=user, book_id=pk, title=user.username)
         Document.objects.create(pk=pk, title=user.username).members.set([user])
+    continue_keys()
     return api.by_session(alice)
 
 
@@ -635,6 +637,7 @@ NESTED = [
 def test_what_a_serializer_nests_is_held_to_the_rules_of_other_views(do, model, row, answer):
     for pk in (1, 2):
         Comment.objects.create(pk=pk, page_id=pk, author_id=pk, text="old")
+    continue_keys()
     before = model.objects.count()
     assert do("books/", nest(model, row)) == answer
     if answer == OUTSIDE:
