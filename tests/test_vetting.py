@@ -12,13 +12,15 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast
 from django.http import HttpResponseRedirect
 from django.urls import path
-from rest_framework import generics, serializers
+from rest_framework import generics, serializers, viewsets
 from rest_framework.exceptions import APIException
+from rest_framework.renderers import AdminRenderer
 from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory, force_authenticate
 
 from api_guard import ANY_OBJECT, guard, unheld
 from api_guard.endpoints import endpoints, listing
-from api_guard.exceptions import HiddenObject
+from api_guard.exceptions import HiddenObject, Unsealed
 from api_guard.vetting import saving
 from tests.objects.keys import continue_keys
 from tests.objects.models import (
@@ -910,3 +912,34 @@ def test_what_cannot_be_read_holds_nothing(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tests.ghost", ghost)
     call_command("guard_endpoints", "--unheld")
     assert "ghost" not in capsys.readouterr().out
+
+
+class WithAdmin(viewsets.ModelViewSet):
+    queryset = Page.objects.all()
+    serializer_class = PageSerializer
+    renderer_classes = [AdminRenderer]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"read": "notes:read", "write": "notes:write", "owner": "author"}, 200),
+        ({"read": "audit:read", "write": "notes:write", "owner": "author"}, 403),
+    ],
+)
+def test_a_renderer_shows_the_list_beside_the_errors_of_a_form_to_whoever_may_see_it(
+    api, said, status
+):
+    api.raise_request_exception = False
+    view = guard(**said)(WithAdmin).as_view({"get": "list", "post": "create"})
+    request = APIRequestFactory().post("/", {"title": ""}, format="multipart")
+    force_authenticate(request, get_user_model().objects.get(pk=1))
+    response = view(request)
+    assert response.status_code == 400
+    if status == 403:
+        with pytest.raises(Unsealed):
+            response.render()
+        return
+    page = response.render().content.decode()
+    assert "alice" in page
+    assert "bob" not in page

@@ -35,7 +35,7 @@ def stand_by_handlers(passage: Passage, request: Request) -> None:
         if handler is None:
             continue
         if name != decided:
-            stand_by: Any = _other(passage, handler)
+            stand_by: Any = _other(passage, name.upper(), handler)
         elif inspect.iscoroutinefunction(handler):
             stand_by = _async_decided(passage, request, handler)
         else:
@@ -44,11 +44,19 @@ def stand_by_handlers(passage: Passage, request: Request) -> None:
         setattr(view, name, functools.update_wrapper(stand_by, handler))
 
 
-def _other(passage: Passage, handler: Any) -> Any:
+def _other(passage: Passage, method: str, handler: Any) -> Any:
     def other(request: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not passage.is_handling:
+        if passage.is_handling:
+            return handler(request, *args, **kwargs)
+        # DRF's AdminRenderer shows the list or the object beside the errors of a form.
+        shown = passage.operation(request)
+        is_shown = passage.has_handled and shown.method == method and shown.slot == "read"
+        if not is_shown or not passage.would_allow(shown):
             _refuse_change(passage, request, "another handler")
-        return handler(request, *args, **kwargs)
+        with passage.as_decided(shown), _handling(passage, request):
+            response = handler(request, *args, **kwargs)
+            conclude(passage.vetting, shown, response)
+        return response
 
     return other
 

@@ -38,7 +38,8 @@ def refuse_malformed(passage: Passage, request: Request) -> None:
         _refuse_body(http, meta, limits)
     except ValueError as error:
         raise MalformedRequest(str(error)) from None
-    if not all(map(queries.is_parameter, (*view.args, *view.kwargs.values()))):
+    args, kwargs = getattr(view, "args", ()), getattr(view, "kwargs", {})
+    if not all(map(queries.is_parameter, (*args, *kwargs.values()))):
         raise Http404
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -122,6 +124,21 @@ class Passage(ObjectPassage):
             record_decision(request, self.view)
             # What a permission did with the queryset says nothing of what the view will do.
             self.vetting.has_run = False
+
+    def would_allow(self, operation: Operation) -> bool:
+        """Whether the caller that was let in meets the demand of another operation too."""
+        demand = self.policy.demand_for(operation)
+        return self.caller is not None and decide(demand, self.caller).allowed
+
+    @contextmanager
+    def as_decided(self, operation: Operation) -> Iterator[None]:
+        """Take `operation` for the decided one meanwhile, with an object rule that has not run."""
+        before, ran = self.decided, self.vetting.has_run
+        self.decided, self.vetting.has_run = operation, False
+        try:
+            yield
+        finally:
+            self.decided, self.vetting.has_run = before, ran
 
     def get_permissions(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> list[Any]:
         """Let a permission admit only by returning exactly True."""
