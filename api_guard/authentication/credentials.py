@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
@@ -82,7 +84,7 @@ def _authenticate(drf: Any, claimants: list[Any]) -> None:
         if chosen is not None and (is_settled or not is_claimant):
             continue
         try:
-            found = authenticator.authenticate(drf)
+            found = _ask(authenticator, drf)
         except APIException as error:
             if failure is None or isinstance(error, GuardUnavailable):
                 # Who could not be asked might have said yes, so that no 401 stands against it.
@@ -99,6 +101,13 @@ def _authenticate(drf: Any, claimants: list[Any]) -> None:
             raise failure
         return
     drf._authenticator, (drf.user, drf.auth) = chosen
+
+
+def _ask(authenticator: Any, request: Any) -> Any:
+    """Authenticate by one authenticator; those of adrf may be coroutines."""
+    if iscoroutinefunction(authenticator.authenticate):
+        return async_to_sync(authenticator.authenticate)(request)
+    return authenticator.authenticate(request)
 
 
 def _as_refusal(error: APIException, authenticator: Any, request: Any) -> APIException:
