@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine, Sequence
+from asyncio import CancelledError
+from collections.abc import Callable, Coroutine, Sequence
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rest_framework.permissions import (
@@ -133,12 +135,14 @@ def _is_needed(wanted: HasScopes, permissions: Sequence[object]) -> bool:
 class _Strict:
     """A DRF permission that admits only by returning exactly True.
 
-    `unsure` is what an answer counts for that is no bool: below a NOT, True is what refuses.
+    `unsure` is what an answer counts for that is no bool: below a NOT, True is what refuses. With
+    `is_awaited`, a method that is a coroutine function stays one: adrf tells by that what to await.
     """
 
-    def __init__(self, permission: Any, unsure: bool) -> None:
+    def __init__(self, permission: Any, unsure: bool, is_awaited: bool) -> None:
         self._permission = permission
         self._unsure = unsure
+        self._is_awaited = is_awaited
 
     @property  # type: ignore[misc]  # as unittest.mock does
     def __class__(self) -> Any:
@@ -148,11 +152,26 @@ class _Strict:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._permission, name)
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return self._judge(self._permission.has_permission(request, view))
+    @property
+    def has_permission(self) -> Callable[..., Any]:
+        return self._judged(self._permission.has_permission)
 
-    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        return self._judge(self._permission.has_object_permission(request, view, obj))
+    @property
+    def has_object_permission(self) -> Callable[..., Any]:
+        return self._judged(self._permission.has_object_permission)
+
+    def _judged(self, asks: Callable[..., Any]) -> Callable[..., Any]:
+        async def answer_later(*args: Any, **kwargs: Any) -> bool:
+            try:
+                return self._judge(await asks(*args, **kwargs))
+            except CancelledError:
+                # adrf would take what was cancelled for a yes.
+                return self._judge(None)
+
+        def answer(*args: Any, **kwargs: Any) -> bool:
+            return self._judge(asks(*args, **kwargs))
+
+        return answer_later if self._is_awaited and iscoroutinefunction(asks) else answer
 
     def _judge(self, answer: object) -> bool:
         if isinstance(answer, bool):
@@ -160,7 +179,7 @@ class _Strict:
         if answer or self._unsure:
             logger.error(
                 "%s answered %s, which is neither True nor False: refused. A permission returns "
-                "bool, and is no coroutine.",
+                "bool, and is no coroutine where the view awaits none.",
                 dotted_path(type(self._permission)),
                 type(answer).__name__,
             )
@@ -169,16 +188,22 @@ class _Strict:
         return self._unsure
 
 
-def strict(permission: Any, *, unsure: bool = False) -> Any:
-    """Return a permission that admits where `permission` returns exactly True, and only there."""
+def strict(permission: Any, *, unsure: bool = False, is_awaited: bool = False) -> Any:
+    """Return a permission that admits where `permission` returns exactly True, and only there.
+
+    `is_awaited` says that the view awaits a permission that is a coroutine, as those of adrf do.
+    """
     if type(permission) is _Strict:
         return permission  # from a get_permissions() that asked another one
+
+    def side(each: Any, *, unsure: bool = unsure) -> Any:
+        return strict(each, unsure=unsure, is_awaited=is_awaited)
+
     # Each side for itself: the log names the class, and a NOT makes no admission of a non-answer.
     # New ones, because a view may share what it returns.
     sides: Any = permission
     if isinstance(permission, (AND, OR)):
-        both = (strict(side, unsure=unsure) for side in (sides.op1, sides.op2))
-        permission = type(permission)(*both)
+        permission = type(permission)(side(sides.op1), side(sides.op2))
     elif isinstance(permission, NOT):
-        permission = NOT(strict(sides.op1, unsure=not unsure))
-    return _Strict(permission, unsure)
+        permission = type(sides)(side(sides.op1, unsure=not unsure))
+    return _Strict(permission, unsure, is_awaited)

@@ -15,6 +15,8 @@ from api_guard.checks.parameters import names_object
 from api_guard.endpoints import dotted_path, initkwarg, is_and, routes, sides_of
 
 _METHODS = ("has_permission", "has_object_permission")
+# By this method, a view of adrf awaits the permissions that are coroutines.
+_AWAITS = "check_async_permissions"
 
 
 def check_permission_classes(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -28,6 +30,8 @@ def check_permission_classes(app_configs: object = None, **_: object) -> list[Ch
         # Where each request is about one object, to know objects is enough.
         is_detail = hasattr(route.view_class, "get_object") and names_object(route.path)
         for message in _judge(initkwarg(route.callback, route.view_class), view, is_detail):
+            if message.id == "api_guard.E013" and hasattr(route.view_class, _AWAITS):
+                continue
             found.setdefault((message.id or "", message.msg), message)
     return list(found.values())
 
@@ -38,7 +42,8 @@ def _judge(permissions: Iterable[Any], view: str, knows_requests: bool) -> Itera
         sides = sides_of(permission)
         beside = is_and(permission) and any(map(_knows_requests, sides))
         yield from _judge(sides, view, knows_requests or beside)
-        if getattr(permission, "operator_class", None) is OR and not knows_requests:
+        operator = getattr(permission, "operator_class", None)
+        if isinstance(operator, type) and issubclass(operator, OR) and not knows_requests:
             yield from _judge_or(sides, view)
         if isinstance(permission, type):
             yield from _judge_class(permission)

@@ -94,7 +94,8 @@ def _demands(permission: Any) -> bool:
 def is_and(permission: Any) -> bool:
     """Whether an entry of `permission_classes` is an `A & B`."""
     operator: object = getattr(permission, "operator_class", None)
-    return isinstance(permission, OperandHolder) and operator is AND
+    is_operator = isinstance(operator, type) and issubclass(operator, AND)  # adrf derives its own
+    return isinstance(permission, OperandHolder) and is_operator
 
 
 def sides_of(permission: Any) -> tuple[Any, ...]:

@@ -142,7 +142,8 @@ class Passage(ObjectPassage):
 
     def get_permissions(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> list[Any]:
         """Let a permission admit only by returning exactly True."""
-        return [strict(permission) for permission in beyond(*args, **kwargs)]
+        is_awaited = hasattr(self.view, "check_async_permissions")
+        return [strict(each, is_awaited=is_awaited) for each in beyond(*args, **kwargs)]
 
     def check_object_permissions(self, beyond: Beyond, request: Request, obj: Any, /) -> None:
         """Hide an object that is not the caller's; then ask the view's own permissions."""
