@@ -37,6 +37,7 @@ def stand_by_handlers(passage: Passage, request: Request) -> None:
         if name != decided:
             stand_by: Any = _other(passage, name.upper(), handler)
         elif inspect.iscoroutinefunction(handler):
+            passage.vetting.foresee()
             stand_by = _async_decided(passage, request, handler)
         else:
             stand_by = _decided(passage, request, handler)

@@ -17,7 +17,7 @@ from api_guard.core.policy import Operation
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import OutsideYourObjects, UncheckedObject
 from api_guard.vetting.current import current, is_unheld
-from api_guard.vetting.reading import vet
+from api_guard.vetting.reading import settle, vet
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.undoing import nothing_executed
 
@@ -40,13 +40,17 @@ class Statements:
     def before(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
         """Refuse a write to the view's own tables before the rule has run, or one that hands over.
 
-        Raises UncheckedObject, OutsideYourObjects.
+        What an event loop has left to be asked is asked before any write. Raises UncheckedObject,
+        OutsideYourObjects, HiddenObject.
         """
         vetting = self._vetting
+        write = _WRITE.match(sql)
+        if write is not None and vetting.pending:
+            with nothing_executed(context["connection"].alias, 0):
+                settle(vetting)
         if vetting.model is None or vetting.rule is None or is_unheld(vetting.model):
             return
         tables = ownership.tables(vetting.model)
-        write = _WRITE.match(sql)
         if write is None:
             if not vetting.has_run and not vetting.has_read:
                 quote = context["connection"].ops.quote_name

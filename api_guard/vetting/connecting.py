@@ -1,9 +1,10 @@
-"""Connects the vetting of objects to Django's signals and connections, and to DRF's serializers."""
+"""Connects the vetting of objects to Django's signals and connections, and to serializers."""
 
 from __future__ import annotations
 
 from django.db.models.signals import post_save, pre_save
 
+from api_guard.vetting.awaiting import wrap_async_serializers
 from api_guard.vetting.saving import after_save, before_save
 from api_guard.vetting.serializers import wrap_serializers
 from api_guard.vetting.sql import listen_to_connections
@@ -16,3 +17,4 @@ def connect() -> None:
     post_save.connect(after_save, dispatch_uid="api_guard.after_save")
     listen_to_connections()
     wrap_serializers()
+    wrap_async_serializers()

@@ -24,20 +24,22 @@ def vet(
     """Raise `on_failure` for an object that the rule does not leave to the caller.
 
     Objects of another model than the view's are not judged. All that are not known yet are one
-    query. In an event loop it is made before the answer is sent.
+    query. In an event loop it is made before the next write, and before the answer is sent.
     """
     rule = vetting.rule
     if rule is None:
         return
-    ours = [each for each in instances if vetting.root(each.__class__) is not None]
-    unknown = [each for each in ours if vetting.known(rule.key, key_of(vetting, each)) is None]
+    # The keys as they are now: an object that is deleted later has none.
+    ours = [(key_of(vetting, each), each) for each in instances if vetting.root(each.__class__)]
+    unknown = [(key, each) for key, each in ours if vetting.known(rule.key, key) is None]
     if not unknown:
         vetting.has_run = vetting.has_run or bool(ours)
         return
 
     def ask() -> None:
+        left = [(key, each) for key, each in unknown if vetting.known(rule.key, key) is None]
         with failures_as_refusals(vetting.view, "the object rule"):
-            is_covered = _are_covered(vetting, rule, unknown, using)
+            is_covered = _are_covered(vetting, rule, left, using)
         if not is_covered:
             raise on_failure
         vetting.has_run = True
@@ -49,9 +51,11 @@ def vet(
 
 
 def settle(vetting: Vetting) -> None:
-    """Ask what could not be asked in the event loop."""
+    """Ask what could not be asked in the event loop; what was refused stays to be asked again."""
     while vetting.pending:
-        vetting.pending.pop()()
+        ask = vetting.pending[-1]
+        ask()
+        vetting.pending.remove(ask)
 
 
 def is_in_event_loop() -> bool:
@@ -109,11 +113,13 @@ def stored_links(
 
 
 def _are_covered(
-    vetting: Vetting, rule: ObjectRule, instances: list[Model], using: str | None
+    vetting: Vetting,
+    rule: ObjectRule,
+    instances: list[tuple[ownership.Key, Model]],
+    using: str | None,
 ) -> bool:
     by_root: dict[type[Model], dict[object, Model]] = {}
-    for instance in instances:
-        root, value = key_of(vetting, instance)
+    for (root, value), instance in instances:
         if value is None:
             return False  # not stored, and so nobody's
         by_root.setdefault(root, {})[value] = instance

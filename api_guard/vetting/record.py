@@ -40,7 +40,6 @@ class Vetting:
         self.held: set[type[Model]] = set()
         self.has_run = False
         self.is_filling = False
-        self.is_showing = False
         self.is_saving = False
         self.saved: set[ownership.Key] = set()
         self.pending: list[Callable[[], None]] = []
@@ -112,6 +111,14 @@ class Vetting:
             # With the rule itself, so that no other function takes its place in memory.
             self._allowed[key] = (rule, found)
         return self._allowed[key][1]
+
+    def foresee(self) -> None:
+        """Ask a rule function now: it may ask the database, which an event loop must not wait for.
+
+        What it said is remembered.
+        """
+        if self.rule is not None and self.model is not None:
+            self.allowed(self.rule, self.model)
 
     def narrow(self, queryset: Any) -> Any:
         """Return the part of a queryset of the view's model that the rule leaves to the caller."""

@@ -7,7 +7,9 @@ itself is held as one from `get_serializer()` is.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db.models import Manager, Model, QuerySet
@@ -16,12 +18,13 @@ from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from api_guard import ownership
 from api_guard.vetting.current import current
-from api_guard.vetting.reading import vet
+from api_guard.vetting.reading import is_in_event_loop, vet
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.related import narrow_choices
 from api_guard.vetting.writing import hold
 
 _IS_OURS = "is_api_guard_wrapper"
+_is_showing: ContextVar[bool] = ContextVar("api_guard_is_showing", default=False)
 
 
 def wrap_serializers() -> None:
@@ -57,16 +60,30 @@ def _is_valid(own: Any, serializer: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 
 def _data(own: Any, serializer: Any, /) -> Any:
-    vetting = current()
-    if vetting is None or vetting.is_showing:
-        # What one serializer shows by another is for it to choose.
+    vetting = to_show()
+    if vetting is None:
         return own(serializer)
     vet_shown(vetting, serializer.instance)
-    vetting.is_showing = True
-    try:
+    with showing():
         return own(serializer)
+
+
+def to_show() -> Vetting | None:
+    """Return what a serializer that is about to show something is held to, if anything.
+
+    What one serializer shows by another is for it to choose.
+    """
+    return None if _is_showing.get() else current()
+
+
+@contextmanager
+def showing() -> Iterator[None]:
+    """Say that a serializer shows what was vetted; each task of an event loop for itself."""
+    token = _is_showing.set(True)
+    try:
+        yield
     finally:
-        vetting.is_showing = False
+        _is_showing.reset(token)
 
 
 def vet_shown(vetting: Vetting, shown: Any) -> None:
@@ -77,8 +94,12 @@ def vet_shown(vetting: Vetting, shown: Any) -> None:
     if isinstance(shown, Manager):
         shown = shown.all()
     if isinstance(shown, QuerySet):
-        is_own = vetting.root(shown.model) is not None
-        rows = list(shown) if is_own and not ownership.is_marked(shown.query, rule.key) else []
+        if vetting.root(shown.model) is None or ownership.is_marked(shown.query, rule.key):
+            return
+        if is_in_event_loop():
+            vetting.pending.append(functools.partial(vet_shown, vetting, shown))
+            return
+        rows = list(shown)
     else:
         rows = list(shown) if isinstance(shown, (list, tuple)) else [shown]
     stored = (row for row in rows if isinstance(row, Model) and not row._state.adding)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import router
 from django.db.models import Model
 from rest_framework.relations import ManyRelatedField, RelatedField
@@ -18,10 +19,13 @@ from api_guard.exceptions import OutsideYourObjects
 from api_guard.failures import failures_as_refusals
 from api_guard.vetting.deleting import watch_deletes
 from api_guard.vetting.many import whole_or_refused
-from api_guard.vetting.reading import covered, key_of, vet
+from api_guard.vetting.reading import covered, key_of, settle, vet
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.related import far_side
 from api_guard.vetting.sets import watch_sets
+
+# Where a save() that takes any value is defined.
+_THEIRS = ("rest_framework.serializers", "adrf.serializers")
 
 
 def hold(vetting: Vetting, serializer: Any) -> None:
@@ -79,13 +83,7 @@ def _written_models(serializer: Any, seen: set[type]) -> Iterator[type[Model]]:
 
 def _held_save(vetting: Vetting, serializer: Any, whole: Any) -> Any:
     if inspect.iscoroutinefunction(whole):
-
-        async def asave(*args: Any, **values: Any) -> Any:
-            with _filling(vetting, serializer):
-                owner = _owner(vetting, serializer, whole, values)
-                return _judge_returned(vetting, await whole(*args, **owner, **values))
-
-        return functools.update_wrapper(asave, whole)
+        return functools.update_wrapper(_held_asave(vetting, serializer, whole), whole)
 
     def save(*args: Any, **values: Any) -> Any:
         with _filling(vetting, serializer):
@@ -94,6 +92,27 @@ def _held_save(vetting: Vetting, serializer: Any, whole: Any) -> Any:
                 return _judge_returned(vetting, whole(*args, **owner, **values))
 
     return functools.update_wrapper(save, whole)
+
+
+def _held_asave(vetting: Vetting, serializer: Any, whole: Any) -> Any:
+    def save_list(*args: Any, **values: Any) -> Any:
+        with _filling(vetting, serializer):
+            said = {**_owner(vetting, serializer, whole, values), **values}
+            with whole_or_refused(vetting, serializer, said):
+                return _judge_returned(vetting, async_to_sync(whole)(*args, **said))
+
+    async def asave(*args: Any, **values: Any) -> Any:
+        if isinstance(serializer, ListSerializer):
+            # In one thread, whose transaction may stand around all of its objects.
+            return await sync_to_async(save_list)(*args, **values)
+        with _filling(vetting, serializer):
+            if vetting.pending:
+                await sync_to_async(settle)(vetting)
+            owner = _owner(vetting, serializer, whole, values)
+            written = await whole(*args, **owner, **values)
+        return await sync_to_async(_judge_returned)(vetting, written)
+
+    return asave
 
 
 @contextmanager
@@ -124,8 +143,8 @@ def _owner(vetting: Vetting, serializer: Any, whole: Any, values: Any) -> dict[s
     if any(field.name in row or field.attname in row for row in rows):
         return {}
     # A save() of the project's own may take nothing: its rows are filled in when they are written.
-    is_drfs = getattr(whole, "__func__", None) in (BaseSerializer.save, ListSerializer.save)
-    return {field.name: vetting.request.user} if is_drfs else {}
+    is_own = getattr(whole, "__func__", whole).__module__ not in _THEIRS
+    return {} if is_own else {field.name: vetting.request.user}
 
 
 def _refuse_owners(vetting: Vetting, serializer: Any) -> None:
