@@ -672,6 +672,31 @@ class Streamed(generics.GenericAPIView):
         return StreamingHttpResponse(parts())
 
 
+@idiom(("get", 1), ("post", 1, {}), owner="author")
+class StreamedLazily(generics.GenericAPIView):
+    """An export: a line of titles, and nothing read or written before it is asked for."""
+
+    queryset = Page.objects.all()
+
+    def get(self, request, pk):
+        def lines():
+            yield "title\n"
+            for page in self.get_queryset().filter(author=request.user).iterator():
+                yield f"{page.title}\n"
+
+        return StreamingHttpResponse(lines(), content_type="text/csv")
+
+    def post(self, request, pk):
+        def lines():
+            yield "title\n"
+            page = Page.objects.get(pk=pk)
+            page.title = "streamed"
+            page.save()
+            yield page.title
+
+        return StreamingHttpResponse(lines())
+
+
 @idiom(("post", 1, {"title": "x"}), ("get", 1), owner="author")
 class ByAnotherMethod(generics.GenericAPIView):
     queryset = Page.objects.all()

@@ -7,14 +7,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.http import FileResponse, StreamingHttpResponse
 
-from api_guard.vetting import Statements, Vetting, listening, settle, within
+from api_guard.vetting import (
+    Statements,
+    Vetting,
+    conclude_part,
+    is_lazy,
+    listening,
+    settle,
+    within,
+)
 
 
 def within_stream(vetting: Vetting, response: Any) -> Any:
     """Return `response`; what its generator saves is held as what the handler saved."""
-    if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+    if is_lazy(response):
         content: Any = response.streaming_content
         response.streaming_content = (
             _later(vetting, content) if response.is_async else _at_once(vetting, content)
@@ -35,6 +42,8 @@ def _at_once(vetting: Vetting, content: Any) -> Iterator[Any]:
         with _held(vetting):
             part = next(parts, done)
             settle(vetting)
+            if part is not done:
+                conclude_part(vetting)
         if part is done:
             return
         yield part
@@ -47,6 +56,8 @@ async def _later(vetting: Vetting, content: Any) -> AsyncIterator[Any]:
             part = await anext(parts, done)
             if vetting.pending:
                 await sync_to_async(settle)(vetting)
+            if part is not done and vetting.rule is not None and not vetting.has_run:
+                await sync_to_async(conclude_part)(vetting)
         if part is done:
             return
         yield part

@@ -1,6 +1,6 @@
 """Vets what a handler loads, shows, saves and deletes by the object rules."""
 
-from api_guard.vetting.answering import Statements, conclude, watch_loads
+from api_guard.vetting.answering import Statements, conclude, conclude_part, is_lazy, watch_loads
 from api_guard.vetting.connecting import connect
 from api_guard.vetting.current import unheld, within
 from api_guard.vetting.reading import settle, vet
@@ -16,7 +16,9 @@ __all__ = [
     "Statements",
     "Vetting",
     "conclude",
+    "conclude_part",
     "connect",
+    "is_lazy",
     "is_untouched",
     "listening",
     "settle",

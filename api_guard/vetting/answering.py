@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import ForeignKey, Model
 from django.db.models.signals import post_init
-from django.http import HttpResponseBase
+from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 
 from api_guard import ownership
 from api_guard.core.policy import Operation
@@ -117,14 +117,40 @@ def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
     """
     if vetting.rule is None or vetting.has_run or getattr(response, "status_code", 500) >= 400:
         return
-    loaded = [each for each in vetting.loaded if not each._state.adding and each.pk is not None]
-    if loaded and len(vetting.loaded) <= _MOST_LOADED:
-        with suppress(UncheckedObject):
-            vet(vetting, *loaded, on_failure=UncheckedObject)
-            return
+    if _has_loaded_its_own(vetting):
+        return
+    if vetting.model is not None and not vetting.has_read and is_lazy(response):
+        return
     is_harmless = vetting.model is not None or operation.slot == "read"
     if vetting.has_read or not is_harmless or not _shows_nothing(response):
         refuse_unchecked(vetting, operation)
+
+
+def conclude_part(vetting: Vetting) -> None:
+    """Raise UncheckedObject for a part of a stream that came of objects without their rule.
+
+    What nothing was read for, such as the first line of a table, is no object of anyone.
+    """
+    if vetting.rule is None or vetting.has_run or _has_loaded_its_own(vetting):
+        return
+    if vetting.has_read:
+        refuse_unchecked(vetting, vetting.operation)
+
+
+def is_lazy(response: Any) -> bool:
+    """Whether an answer is made while it is sent, and what makes it is looked at part by part."""
+    return isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse)
+
+
+def _has_loaded_its_own(vetting: Vetting) -> bool:
+    """Whether there are loaded objects, and all of them turn out to be the caller's."""
+    loaded = [each for each in vetting.loaded if not each._state.adding and each.pk is not None]
+    if not loaded or len(vetting.loaded) > _MOST_LOADED:
+        return False
+    with suppress(UncheckedObject):
+        vet(vetting, *loaded, on_failure=UncheckedObject)
+        return True
+    return False
 
 
 def _shows_nothing(response: Any) -> bool:
