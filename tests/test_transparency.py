@@ -19,7 +19,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from rest_framework import generics, mixins, serializers, viewsets
 from rest_framework.decorators import action, api_view
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import ParseError, PermissionDenied, ValidationError
 from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.parsers import JSONParser
@@ -228,6 +228,15 @@ class OneTimeCodeSaved(generics.GenericAPIView):
         code.attempts = F("attempts") + 1
         code.save(update_fields=["attempts"])
         raise ValidationError("wrong")
+
+
+@idiom(("get", 1), ("post", 1, {}))
+class SaysThatItCannotParse(APIView):
+    def get(self, request, pk):
+        raise ParseError("from has to be before to", code="order")
+
+    def post(self, request, pk):
+        raise ParseError(["two", "reasons"])
 
 
 @idiom(("post", 1, {"text": "x"}), owner="author")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from traceback import walk_tb
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -66,7 +67,9 @@ def refusals() -> Iterator[None]:
         raise MalformedBody(str(error)) from None
     except Refusal:
         raise
-    except ParseError:
+    except ParseError as error:
+        if not _is_of_drf(error):
+            raise  # what a project says of a request, in a handler of its own for instance
         # Its text repeats what the client sent.
         raise MalformedBody from None
     except (TooManyFieldsSent, TooManyFilesSent):
@@ -76,3 +79,9 @@ def refusals() -> Iterator[None]:
     except UnreadablePostError:
         # The client has gone; what DRF answers goes to nobody.
         raise MalformedBody("The body ends before its Content-Length.") from None
+
+
+def _is_of_drf(error: ParseError) -> bool:
+    """Whether one of DRF's own parsers has raised it."""
+    modules = [frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)]
+    return modules[-1:] == ["rest_framework.parsers"]
