@@ -5,6 +5,8 @@ Every idiom runs twice, guarded and not, on fresh rows: status, body, rows and s
 
 from __future__ import annotations
 
+import copy
+import pickle
 from dataclasses import dataclass
 from typing import Any
 
@@ -292,6 +294,32 @@ class Durable(generics.GenericAPIView):
             page.title = request.data["title"]
             page.save()
         return Response(page.title)
+
+
+@idiom(("post", 1, {}), owner="author")
+class KeepsWhatWas(generics.GenericAPIView):
+    """A receiver that copies what is about to be saved, as histories and audits do."""
+
+    queryset = Page.objects.all()
+
+    def post(self, request, pk):
+        kept = []
+
+        def keep(sender, instance, **kwargs):
+            pickled = pickle.loads(pickle.dumps(instance))
+            kept.extend([copy.copy(instance), copy.deepcopy(instance), pickled])
+
+        page = self.get_object()
+        pre_save.connect(keep, sender=Page)
+        page.title = "changed"
+        page.save()
+        pre_save.disconnect(keep, sender=Page)
+        for number, each in enumerate(kept):
+            each.title = f"copy {number}"
+            each.save()
+        Page.objects.filter(pk=5).delete()
+        kept[1].delete()
+        return Response([page.title, *(each.title for each in kept)])
 
 
 @idiom(("post", 1, {"title": "x"}), owner="author")
@@ -652,9 +680,6 @@ class Pickled(generics.GenericAPIView):
     queryset = Page.objects.all()
 
     def get(self, request, pk):
-        import copy
-        import pickle
-
         queryset = copy.deepcopy(self.get_queryset().filter(author=request.user))
         return Response([page.title for page in pickle.loads(pickle.dumps(queryset))])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -37,15 +38,24 @@ def before_save(
         return
     # The name is Django's own. `after_save` finds what stands there still, and refuses.
     setattr(instance, _NAME, _Judge(vetting, instance, using, update_fields))
+    # A receiver of `pre_save` may copy or pickle the instance, and the judge is not its to have.
+    instance.__dict__["__getstate__"] = functools.partial(_state_of, instance)
 
 
 def after_save(sender: Any, instance: Model, **_: object) -> None:
     """Refuse a save whose judge was not asked."""
     del sender
     if isinstance(instance.__dict__.get(_NAME), _Judge):
-        del instance.__dict__[_NAME]
+        instance.__dict__[_NAME].leave()
         logger.error("%s saves without _save_table(): refused.", instance._meta.label)
         raise RuleFailed
+
+
+def _state_of(instance: Any) -> Any:
+    """Return what Django copies and pickles of an instance, without its judge."""
+    cls: Any = type(instance)
+    state: dict[str, Any] = cls.__getstate__(instance)
+    return {name: value for name, value in state.items() if name not in (_NAME, "__getstate__")}
 
 
 class _Judge:
@@ -64,10 +74,10 @@ class _Judge:
         concrete: Any = instance._meta.concrete_model
         is_last = cls is concrete
         if is_last:
-            self._leave()
+            self.leave()
         own = type(instance)._save_table  # type: ignore[attr-defined]
         if current() is not self._vetting:
-            self._leave()
+            self.leave()
             return own(instance, raw, cls, *args, **kwargs)
         has_parents = bool(concrete._meta.parents)
         with self._leaving(), nothing_executed(self._using, int(has_parents)):
@@ -100,7 +110,7 @@ class _Judge:
         try:
             yield
         except BaseException:
-            self._leave()
+            self.leave()
             raise
 
     def _judge(self, is_insert: Any) -> Judgement:
@@ -113,8 +123,9 @@ class _Judge:
         )
         return self._judgement
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         self._instance.__dict__.pop(_NAME, None)
+        self._instance.__dict__.pop("__getstate__", None)
 
 
 def _may_exist(instance: Model, is_insert: bool) -> bool:
