@@ -11,12 +11,15 @@ from asgiref.sync import sync_to_async
 from api_guard.vetting import (
     Statements,
     Vetting,
-    conclude_part,
+    has_concluded,
     is_lazy,
     listening,
     settle,
     within,
 )
+
+# How many parts may wait for the object rule.
+_MOST_WAITING = 100
 
 
 def within_stream(vetting: Vetting, response: Any) -> Any:
@@ -36,28 +39,38 @@ def _held(vetting: Vetting) -> Iterator[None]:
 
 
 def _at_once(vetting: Vetting, content: Any) -> Iterator[Any]:
-    parts, done = iter(content), object()
-    while True:
+    parts, done, part = iter(content), object(), None
+    waiting: list[Any] = []
+    while part is not done:
         # For each part anew: between two parts, the server's code runs in this context.
         with _held(vetting):
             part = next(parts, done)
-            settle(vetting)
-            if part is not done:
-                conclude_part(vetting)
-        if part is done:
-            return
-        yield part
+            may_be_sent = _conclude(vetting, waiting, is_last=part is done)
+        if part is not done:
+            waiting.append(part)
+        if may_be_sent:
+            yield from waiting
+            waiting.clear()
 
 
 async def _later(vetting: Vetting, content: Any) -> AsyncIterator[Any]:
-    parts, done = aiter(content), object()
-    while True:
+    parts, done, part = aiter(content), object(), None
+    waiting: list[Any] = []
+    while part is not done:
         with _held(vetting):
             part = await anext(parts, done)
-            if vetting.pending:
-                await sync_to_async(settle)(vetting)
-            if part is not done and vetting.rule is not None and not vetting.has_run:
-                await sync_to_async(conclude_part)(vetting)
-        if part is done:
-            return
-        yield part
+            may_be_sent = vetting.rule is None or (vetting.has_run and not vetting.pending)
+            if not may_be_sent:
+                may_be_sent = await sync_to_async(_conclude)(vetting, waiting, is_last=part is done)
+        if part is not done:
+            waiting.append(part)
+        if may_be_sent:
+            for each in waiting:
+                yield each
+            waiting.clear()
+
+
+def _conclude(vetting: Vetting, waiting: list[Any], *, is_last: bool) -> bool:
+    settle(vetting)
+    is_over = (is_last and any(waiting)) or len(waiting) >= _MOST_WAITING
+    return has_concluded(vetting, is_last=is_over)

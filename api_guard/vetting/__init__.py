@@ -1,12 +1,12 @@
 """Vets what a handler loads, shows, saves and deletes by the object rules."""
 
-from api_guard.vetting.answering import Statements, conclude, conclude_part, is_lazy, watch_loads
+from api_guard.vetting.answering import Statements, conclude, has_concluded, is_lazy, watch_loads
 from api_guard.vetting.connecting import connect
 from api_guard.vetting.current import unheld, within
 from api_guard.vetting.reading import settle, vet
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.related import VETTING
-from api_guard.vetting.serializers import vet_shown
+from api_guard.vetting.shown import vet_shown
 from api_guard.vetting.sql import listening
 from api_guard.vetting.undoing import is_untouched, was_untouched
 from api_guard.vetting.writing import watch
@@ -16,8 +16,8 @@ __all__ = [
     "Statements",
     "Vetting",
     "conclude",
-    "conclude_part",
     "connect",
+    "has_concluded",
     "is_lazy",
     "is_untouched",
     "listening",

@@ -126,15 +126,17 @@ def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
         refuse_unchecked(vetting, operation)
 
 
-def conclude_part(vetting: Vetting) -> None:
-    """Raise UncheckedObject for a part of a stream that came of objects without their rule.
+def has_concluded(vetting: Vetting, *, is_last: bool) -> bool:
+    """Whether the parts of a stream so far may be sent. Raise UncheckedObject where they must not.
 
-    What nothing was read for, such as the first line of a table, is no object of anyone.
+    A part that nothing was read for, such as the first line of a table, waits for the object rule
+    to have a part in what follows.
     """
     if vetting.rule is None or vetting.has_run or _has_loaded_its_own(vetting):
-        return
-    if vetting.has_read:
+        return True
+    if is_last or vetting.has_read:
         refuse_unchecked(vetting, vetting.operation)
+    return False
 
 
 def is_lazy(response: Any) -> bool:

@@ -111,7 +111,7 @@ class ObjectPassage:
         """Vet what the serializer is given to show."""
         serializer = beyond(*args, **kwargs)
         if self.vetting.request is not None:
-            vet_shown(self.vetting, getattr(serializer, "instance", None))
+            vet_shown(self.vetting, serializer)
         return serializer
 
     def vet_object(self, obj: Any) -> None:
