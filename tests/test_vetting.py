@@ -330,7 +330,7 @@ DELETES = [
     ("owner/", rows_of(Page, pk=1), DONE),
     ("owner/", rows_of(Page, pk=2), OUTSIDE),
     ("owner/", rows_of(Page), OUTSIDE),
-    ("owner/", rows_of(Book, pk=2), UNCHECKED),  # its pages cascade, and no rule was asked
+    ("owner/", rows_of(Book, pk=2), OUTSIDE),  # its pages cascade
     ("owner/", lambda view, request: Page(pk=2).delete() and None, OUTSIDE),
     ("free/", rows_of(Page, pk=2), DONE),
     ("books/", rows_of(Book, pk=1), DONE),

@@ -38,14 +38,19 @@ def _before_delete(
     vetting = current()
     if vetting is None or not is_held(vetting, sender):
         return
+    if any(origin is each for each in vetting.judged):
+        return
     with nothing_executed(using, 1):
         if isinstance(origin, QuerySet):
-            is_judged = any(origin is each for each in vetting.judged)
-            if issubclass(sender, origin.model) and not is_judged:
+            if issubclass(sender, origin.model) or not is_held(vetting, origin.model):
                 vetting.judged.append(origin)
                 _judge_all(vetting, origin, using)
         elif origin is None or origin is instance:
             _judge_one(vetting, instance, using)
+        elif not is_held(vetting, origin.__class__):
+            # What cascades from another model takes held objects with it.
+            vetting.judged.append(origin)
+            _judge_one(vetting, origin, using)
 
 
 def _judge_one(vetting: Vetting, instance: Model, using: str) -> None:

@@ -54,12 +54,17 @@ def _before_change(
     **_: object,
 ) -> None:
     vetting = current()
-    if vetting is None or not action.startswith("pre_") or not is_held(vetting, instance.__class__):
+    if vetting is None or not action.startswith("pre_"):
+        return
+    is_of_instance = is_held(vetting, instance.__class__)
+    if not is_of_instance and not is_held(vetting, model):
         return
     field = _fields[sender]
     name = str(field.remote_field.get_accessor_name() if reverse else field.name)
     is_lifted = name in vetting.policy.related
     with nothing_executed(using, 1):
+        if not is_of_instance and action != "pre_remove":
+            _judge_other_side(vetting, instance, field, reverse=reverse)
         if action == "pre_add" and pk_set and not is_lifted:
             # From the far side, the set of each object that is named is what changes.
             operation = ownership.WRITING if reverse else ownership.READING
@@ -67,6 +72,21 @@ def _before_change(
                 refuse_hidden(vetting, model, name)
         if not reverse:
             _judge_owners(vetting, instance, field, action, pk_set or set(), using)
+
+
+def _judge_other_side(vetting: Vetting, instance: Model, field: Any, *, reverse: bool) -> None:
+    """Judge the object that a held one is put into, or whose set is emptied, as it would be named.
+
+    `note.tags.add(tag)` and `tag.notes.add(note)` write the same row.
+    """
+    name = str(field.name if reverse else field.remote_field.get_accessor_name())
+    # The set of the near side is what changes.
+    operation = ownership.READING if reverse else ownership.WRITING
+    model = instance.__class__
+    if name not in vetting.policy.related and is_hidden(
+        vetting, model, "pk", [instance.pk], operation
+    ):
+        refuse_hidden(vetting, model, name)
 
 
 def _judge_owners(
