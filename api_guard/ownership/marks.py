@@ -55,10 +55,6 @@ def put_mark(queryset: QuerySet[Any], mark: Mark) -> QuerySet[Any]:
 
 def is_marked(query: Query, rule_key: object) -> bool:
     """Whether every row of `query` has to meet the condition of this rule."""
-    if query.combinator:
-        return bool(query.combined_queries) and all(
-            is_marked(each, rule_key) for each in query.combined_queries
-        )
     return any(mark.rule_key == rule_key for mark in _marks(query))
 
 
@@ -67,6 +63,11 @@ def _marks(query: Query) -> list[Mark]:
 
     A condition that was negated, or made one side of an OR, says nothing any more.
     """
+    if query.combinator:
+        # Every side has rows in it; what the query was made of stands in its own condition still.
+        first, *others = map(_marks, query.combined_queries)
+        keys = [{mark.rule_key for mark in marks} for marks in others]
+        return [mark for mark in first if all(mark.rule_key in each for each in keys)]
     where = query.where
     if where.negated or where.connector != AND:
         return []

@@ -10,7 +10,8 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from api_guard.vetting.reading import settle
-from api_guard.vetting.serializers import showing, to_show, vet_shown
+from api_guard.vetting.serializers import showing, to_show
+from api_guard.vetting.shown import vet_shown
 
 
 def wrap_async_serializers() -> None:
@@ -46,7 +47,7 @@ class _Data:
         vetting = to_show()
         if vetting is None:
             return await self._own.__get__(serializer, type(serializer))
-        vet_shown(vetting, serializer.instance)
+        vet_shown(vetting, serializer, is_read=True)
         if vetting.pending:
             await sync_to_async(settle)(vetting)
         with showing():

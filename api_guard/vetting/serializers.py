@@ -12,15 +12,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from django.db.models import Manager, Model, QuerySet
 from rest_framework.relations import RelatedField
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
-from api_guard import ownership
 from api_guard.vetting.current import current
-from api_guard.vetting.reading import is_in_event_loop, vet
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.related import narrow_choices
+from api_guard.vetting.shown import vet_shown
 from api_guard.vetting.writing import hold
 
 _IS_OURS = "is_api_guard_wrapper"
@@ -63,7 +61,7 @@ def _data(own: Any, serializer: Any, /) -> Any:
     vetting = to_show()
     if vetting is None:
         return own(serializer)
-    vet_shown(vetting, serializer.instance)
+    vet_shown(vetting, serializer, is_read=True)
     with showing():
         return own(serializer)
 
@@ -84,26 +82,6 @@ def showing() -> Iterator[None]:
         yield
     finally:
         _is_showing.reset(token)
-
-
-def vet_shown(vetting: Vetting, shown: Any) -> None:
-    """Vet what a serializer is given to show; nothing is asked of what a rule has narrowed."""
-    rule = vetting.rule
-    if rule is None:
-        return
-    if isinstance(shown, Manager):
-        shown = shown.all()
-    if isinstance(shown, QuerySet):
-        if vetting.root(shown.model) is None or ownership.is_marked(shown.query, rule.key):
-            return
-        if is_in_event_loop():
-            vetting.pending.append(functools.partial(vet_shown, vetting, shown))
-            return
-        rows = list(shown)
-    else:
-        rows = list(shown) if isinstance(shown, (list, tuple)) else [shown]
-    stored = (row for row in rows if isinstance(row, Model) and not row._state.adding)
-    vet(vetting, *stored)
 
 
 def _bind(own: Any, field: Any, /, field_name: str, parent: Any) -> None:
