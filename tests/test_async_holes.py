@@ -239,6 +239,24 @@ class Streamed(Loads):
         return await self.aget_object()
 
 
+@at("own-dispatch")
+class OwnDispatch(Loads):
+    """Calls no handler, so that nothing asks afterwards what the event loop left to be asked."""
+
+    async def async_dispatch(self, request, *args, **kwargs):
+        self.args, self.kwargs, self.headers = args, kwargs, {}
+        self.request = request = self.initialize_request(request, *args, **kwargs)
+        try:
+            await sync_to_async(self.initial)(request, *args, **kwargs)
+            response = Response(self.get_serializer(await self.load()).instance.title)
+        except Exception as error:
+            response = self.handle_exception(error)
+        return self.finalize_response(request, response, *args, **kwargs)
+
+    async def get(self, request, pk):
+        raise NotImplementedError
+
+
 urlpatterns = ROUTES
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__)]
 
@@ -341,6 +359,12 @@ def test_a_new_row_is_the_callers(ask):
     assert ask("post", "/pages/1/", {"title": "new"}).json()["author"] == 1
     assert ask("post", "/pages/1/", [{"title": "new"}, {"title": "new"}]).status_code == 201
     assert Page.objects.filter(title="new", author=1).count() == 5
+
+
+def test_what_an_own_dispatch_leaves_unasked_is_refused(ask):
+    for pk in (1, 2):
+        refused = ask("get", f"/own-dispatch/{pk}/")
+        assert (refused.status_code, refused.json()["code"]) == (403, "unchecked_object")
 
 
 def test_what_a_stream_saves_is_held_to_the_rule(ask):

@@ -1,6 +1,13 @@
 """Vets what a handler loads, shows, saves and deletes by the object rules."""
 
-from api_guard.vetting.answering import Statements, conclude, has_concluded, is_lazy, watch_loads
+from api_guard.vetting.answering import (
+    Statements,
+    conclude,
+    has_concluded,
+    is_lazy,
+    refuse_unchecked,
+    watch_loads,
+)
 from api_guard.vetting.connecting import connect
 from api_guard.vetting.current import unheld, within
 from api_guard.vetting.reading import settle, vet
@@ -21,6 +28,7 @@ __all__ = [
     "is_lazy",
     "is_untouched",
     "listening",
+    "refuse_unchecked",
     "settle",
     "unheld",
     "vet",

@@ -29,7 +29,7 @@ from api_guard.endpoints import counted_as, dotted_path
 from api_guard.exceptions import RateLimited, UncheckedObject, Unsealed
 from api_guard.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.permissions import record_decision, refuse, strict
-from api_guard.vetting import conclude
+from api_guard.vetting import conclude, refuse_unchecked
 
 logger = logging.getLogger("api_guard")
 
@@ -171,6 +171,9 @@ class Passage(ObjectPassage):
         """Hold the answer of a dispatch() that called no handler to the object rule."""
         try:
             conclude(self.vetting, operation, response)
+            if self.vetting.pending:
+                # Left by an event loop, in which nothing can be asked any more.
+                refuse_unchecked(self.vetting, operation)
         except UncheckedObject as refusal:
             return self.view.handle_exception(refusal)
         return response
