@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 
 from api_guard.core.demands import PolicyError
 
@@ -56,14 +55,29 @@ class ObjectRule:
         return ", ".join(parts) or "none"
 
 
-@cache
 def takes_request(function: RuleFunction) -> bool:
-    """Whether a rule function takes the request beside the caller."""
+    """Whether a rule function takes the request beside the caller.
+
+    Its second parameter has no default, or is called `request`.
+    """
+    # By identity: a function may have no hash. With the function, so that no other takes its id.
+    known = _TAKING.get(id(function))
+    if known is None or known[0] is not function:
+        known = _TAKING[id(function)] = (function, _takes_request(function))
+    return known[1]
+
+
+_TAKING: dict[int, tuple[RuleFunction, bool]] = {}
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _takes_request(function: RuleFunction) -> bool:
     try:
-        inspect.signature(function).bind(None, None)
+        parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return False
-    return True
+    second = [each for each in parameters if each.kind in _POSITIONAL][1:2]
+    return any(each.default is each.empty or each.name == "request" for each in second)
 
 
 def parse_lookups(name: str, value: object) -> dict[str, str]:

@@ -6,7 +6,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -18,7 +18,7 @@ from api_guard.decorators.net import Net
 from api_guard.decorators.streams import within_stream
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import Unsealed
-from api_guard.vetting import Statements, conclude, listening, settle, within
+from api_guard.vetting import conclude, settle, within
 
 if TYPE_CHECKING:
     from api_guard.decorators.passage import Passage
@@ -99,11 +99,11 @@ def _handling(passage: Passage, request: Any) -> Iterator[None]:
     vetting = passage.vetting
     passage.is_handling = passage.has_handled = True
     try:
-        with Net(passage.view, request).catching(), ExitStack() as stack:
-            stack.enter_context(within(vetting))
-            if vetting.rule is not None:
-                stack.enter_context(listening(Statements(vetting)))
+        with Net(passage.view, request).catching(), within(vetting):
             yield
+        if passage.outer is not None and vetting.has_run:
+            # Who answers by another guarded view answers by its object rule.
+            passage.outer.has_run = True
     finally:
         passage.is_handling = False
 

@@ -75,12 +75,8 @@ class Net:
                     connection.needs_rollback = False
                     connection.rollback_exc = None
 
-    def before(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
-        """Nothing is stored yet."""
-
-    def after(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
+    def after(self, sql: str, context: Mapping[str, Any]) -> None:
         """Remember that something was stored: at once, or when its transaction is committed."""
-        del params
         connection = context["connection"]
         if sql.lstrip()[:6].upper() not in _WRITES:
             return

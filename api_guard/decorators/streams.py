@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any
 
 from asgiref.sync import sync_to_async
 
 from api_guard.vetting import (
-    Statements,
     Vetting,
     has_concluded,
     is_lazy,
-    listening,
     settle,
     within,
 )
@@ -32,20 +30,19 @@ def within_stream(vetting: Vetting, response: Any) -> Any:
     return response
 
 
-@contextmanager
-def _held(vetting: Vetting) -> Iterator[None]:
-    with within(vetting), listening(Statements(vetting)):
-        yield
-
-
 def _at_once(vetting: Vetting, content: Any) -> Iterator[Any]:
     parts, done, part = iter(content), object(), None
     waiting: list[Any] = []
+    # In a context of its own: between two parts, the server's code runs in this thread.
+    context = copy_context()
+
+    def step() -> tuple[Any, bool]:
+        with within(vetting):
+            found = next(parts, done)
+            return found, _conclude(vetting, waiting, is_last=found is done)
+
     while part is not done:
-        # For each part anew: between two parts, the server's code runs in this context.
-        with _held(vetting):
-            part = next(parts, done)
-            may_be_sent = _conclude(vetting, waiting, is_last=part is done)
+        part, may_be_sent = context.run(step)
         if part is not done:
             waiting.append(part)
         if may_be_sent:
@@ -57,7 +54,7 @@ async def _later(vetting: Vetting, content: Any) -> AsyncIterator[Any]:
     parts, done, part = aiter(content), object(), None
     waiting: list[Any] = []
     while part is not done:
-        with _held(vetting):
+        with within(vetting):
             part = await anext(parts, done)
             may_be_sent = vetting.rule is None or (vetting.has_run and not vetting.pending)
             if not may_be_sent:

@@ -32,12 +32,17 @@ def shared_root(one: type[Model], other: type[Model]) -> type[Model] | None:
 
 def key_in(instance: Model, root: type[Model]) -> object:
     """Return the key of an instance in the table `root`, which its model inherits from."""
-    key: Any = root._meta.pk
-    value: object = getattr(instance, str(key.attname))
-    if isinstance(value, str):
-        # What came as text, in an address for instance, is the number that is stored.
-        with suppress(ValidationError):
-            return key.to_python(value)
+    meta: Any = root._meta
+    value: object = getattr(instance, meta.pk.attname)
+    if isinstance(value, tuple):
+        return tuple(map(_as_stored, meta.pk_fields, value))
+    return _as_stored(meta.pk, value)
+
+
+def _as_stored(key: Any, value: object) -> object:
+    """Return a key as it is stored: what came as text, in an address for instance, is a number."""
+    with suppress(ValidationError):
+        return key.to_python(value) if isinstance(value, str) else value
     return value
 
 
@@ -60,7 +65,9 @@ def relatives(model: type[Model]) -> tuple[type[Model], ...]:
 
 @cache
 def tables(model: type[Model]) -> frozenset[str]:
-    """Return the names of the tables that hold the rows of `model`."""
+    """Return the names of the tables that hold the rows of `model`, and its sets."""
     concrete: Any = model._meta.concrete_model
-    parents = concrete._meta.all_parents
-    return frozenset(each._meta.db_table for each in (concrete, *parents))
+    throughs = [field.remote_field.through for field in concrete._meta.many_to_many]
+    own_sets = (each for each in throughs if each._meta.auto_created)
+    models = (concrete, *concrete._meta.all_parents, *own_sets)
+    return frozenset(each._meta.db_table for each in models)

@@ -142,6 +142,13 @@ def _endpoint(route: Route, operation: Operation) -> Endpoint:
     return Endpoint(route.path, operation, dotted_path(cls), status, policy, demand, cls)
 
 
+def _routes_of_all(urlconf: str | None) -> Iterator[Route]:
+    """Yield the routes of this URLconf, and of the site's where a middleware has chosen another."""
+    yield from _routes(urlconf)
+    if urlconf != (root := getattr(settings, "ROOT_URLCONF", None)):
+        yield from _routes(root)
+
+
 def policies_over(model: type[Model], view_class: type) -> tuple[tuple[Policy, type[Model]], ...]:
     """Return the policies with an object rule over `model`, or over what shares its rows.
 
@@ -162,7 +169,7 @@ def _policies_over(
     model: type[Model], view_class: type, urlconf: str | None
 ) -> dict[type, tuple[Policy, type[Model]]]:
     found: dict[type, tuple[Policy, type[Model]]] = {}
-    routed = ((route.view_class, _initkwargs(route)) for route in _routes(urlconf))
+    routed = [(route.view_class, _initkwargs(route)) for route in _routes_of_all(urlconf)]
     for cls, initkwargs in ((view_class, {}), *routed):
         policy, own = policy_of(cls), model_of(cls, initkwargs)
         if cls is None or policy is None or own is None or not policy.has_object_rule:
@@ -182,7 +189,7 @@ def models_everywhere() -> tuple[type[Model], ...]:
 @cache
 def _models_everywhere(urlconf: str | None) -> tuple[type[Model], ...]:
     found: dict[type[Model], None] = {}
-    for route in _routes(urlconf):
+    for route in _routes_of_all(urlconf):
         policy, model = policy_of(route.view_class), model_of(route.view_class, _initkwargs(route))
         if policy is not None and policy.is_everywhere and model is not None:
             found.setdefault(model)

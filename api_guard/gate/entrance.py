@@ -19,6 +19,7 @@ from api_guard.endpoints import POLICY_ATTRIBUTE, declares_scopes, dotted_path, 
 from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
 from api_guard.gate.refusing import handle_exception, settle
 from api_guard.record import http_of, is_covered, record_refusal, was_decided
+from api_guard.vetting import left_as_it_was
 
 logger = logging.getLogger("api_guard")
 
@@ -83,6 +84,14 @@ def dispatch(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
             return _refused(view, http, UndeclaredEndpoint())
     state[_PASSED] = True
     own = state.get(_OWN) or _bound(view, cls)
+    with left_as_it_was():
+        return _dispatch(view, http, own, is_sealed, request, *args, **kwargs)
+
+
+def _dispatch(
+    view: Any, http: Any, own: Any, is_sealed: bool, request: Any, /, *args: Any, **kwargs: Any
+) -> Any:
+    cls, state = type(view), view.__dict__
     if http is None or not is_sealed:
         return own(request, *args, **kwargs)
     state.setdefault("handle_exception", MethodType(handle_exception, view))
@@ -110,7 +119,8 @@ def _bound(view: Any, cls: Any) -> Any:
 
 async def _awaited(view: Any, http: HttpRequest, answer: Awaitable[Any]) -> Any:
     try:
-        response = await answer
+        with left_as_it_was():
+            response = await answer
     except Unsealed as refusal:
         return _answer(view, http, refusal)
     except Exception:

@@ -1,7 +1,6 @@
 """Vets what a handler loads, shows, saves and deletes by the object rules."""
 
 from api_guard.vetting.answering import (
-    Statements,
     conclude,
     has_concluded,
     is_lazy,
@@ -9,8 +8,8 @@ from api_guard.vetting.answering import (
     watch_loads,
 )
 from api_guard.vetting.connecting import connect
-from api_guard.vetting.current import unheld, within
-from api_guard.vetting.reading import settle, vet
+from api_guard.vetting.current import current, enter, left_as_it_was, unheld, within
+from api_guard.vetting.reading import is_new, settle, vet
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.related import VETTING
 from api_guard.vetting.shown import vet_shown
@@ -20,13 +19,16 @@ from api_guard.vetting.writing import watch
 
 __all__ = [
     "VETTING",
-    "Statements",
     "Vetting",
     "conclude",
     "connect",
+    "current",
+    "enter",
     "has_concluded",
     "is_lazy",
+    "is_new",
     "is_untouched",
+    "left_as_it_was",
     "listening",
     "refuse_unchecked",
     "settle",

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from django.db.models import ForeignKey, Model
+from django.db.models import Model
 from django.db.models.signals import post_init
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 
 from api_guard import ownership
 from api_guard.core.policy import Operation
 from api_guard.endpoints import dotted_path
-from api_guard.exceptions import OutsideYourObjects, UncheckedObject
+from api_guard.exceptions import UncheckedObject
 from api_guard.vetting.current import current, is_unheld
+from api_guard.vetting.handing import refuse_hand_over
 from api_guard.vetting.reading import settle, vet
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.undoing import nothing_executed
@@ -24,6 +25,7 @@ from api_guard.vetting.undoing import nothing_executed
 logger = logging.getLogger("api_guard")
 
 _MOST_LOADED = 1000
+_watched: set[type[Model]] = set()
 # Django's own: INSERT INTO "t" (…), UPDATE "t" SET …, DELETE FROM "t" …, DELETE "t" FROM "t" …
 _WRITE = re.compile(
     r"\s*(?:INSERT(?: IGNORE| OR IGNORE)? INTO|UPDATE|DELETE FROM|DELETE) "
@@ -31,74 +33,42 @@ _WRITE = re.compile(
 )
 
 
-class Statements:
-    """Listens to the statements of a handler."""
+def before_statement(vetting: Vetting, sql: str, params: Any, connection: Any) -> None:
+    """Refuse a write to the view's own tables before the rule has run, or one that hands over.
 
-    def __init__(self, vetting: Vetting) -> None:
-        self._vetting = vetting
-
-    def before(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
-        """Refuse a write to the view's own tables before the rule has run, or one that hands over.
-
-        What an event loop has left to be asked is asked before any write. Raises UncheckedObject,
-        OutsideYourObjects, HiddenObject.
-        """
-        vetting = self._vetting
-        write = _WRITE.match(sql)
-        if write is not None and vetting.pending:
-            with nothing_executed(context["connection"].alias, 0):
-                settle(vetting)
-        if vetting.model is None or vetting.rule is None or is_unheld(vetting.model):
-            return
-        tables = ownership.tables(vetting.model)
-        if write is None:
-            if not vetting.has_run and not vetting.has_read:
-                quote = context["connection"].ops.quote_name
-                vetting.has_read = any(quote(table) in sql for table in tables)
-        elif write["table"] not in tables:
+    What an event loop has left to be asked is asked before any write. Raises UncheckedObject,
+    OutsideYourObjects, HiddenObject.
+    """
+    write = _WRITE.match(sql)
+    if write is not None and vetting.pending:
+        with nothing_executed(connection.alias, 0):
+            settle(vetting)
+    if vetting.model is None or vetting.rule is None or is_unheld(vetting.model):
+        return
+    tables = ownership.tables(vetting.model)
+    if write is None:
+        if not vetting.has_run and not vetting.has_read:
+            quote = connection.ops.quote_name
+            vetting.has_read = any(quote(table) in sql for table in tables)
+    elif write["table"] not in tables:
+        if not vetting.has_run and not write["table"].startswith("api_guard_"):
+            vetting.written.add(write["table"])
+    elif not vetting.is_saving:
+        # bulk_create() opens a transaction of its own.
+        blocks = int(sql.lstrip().startswith("INSERT"))
+        with nothing_executed(connection.alias, blocks):
             if not vetting.has_run:
-                vetting.written.add(write["table"])
-        elif not vetting.is_saving:
-            with nothing_executed(context["connection"].alias, 0):
-                if not vetting.has_run:
-                    refuse_unchecked(vetting, vetting.operation)
-                if sql.lstrip().startswith("UPDATE"):
-                    self._refuse_hand_over(sql, params, context["connection"])
-
-    def after(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
-        """Nothing is learned from a statement that was executed."""
-
-    def _refuse_hand_over(self, sql: str, params: Any, connection: Any) -> None:
-        """Refuse `update(author=…)` with anybody else than the caller."""
-        vetting = self._vetting
-        keep, model = vetting.keep, vetting.model
-        if keep is None or keep.narrow is not None or model is None:
-            return
-        field = ownership.owner_field(model, keep.owner)
-        if field is None:
-            return
-        set_to = f"{connection.ops.quote_name(field.column)} = "
-        values, _, _ = sql.partition(" WHERE ")
-        before, is_set, after = values.partition(set_to)
-        if not is_set:
-            return
-        if after.startswith("%s"):
-            value = params[before.count("%s")]
-            is_own = value == _stored_user(field, vetting.caller.user_id, connection)
-        else:
-            is_own = not after.startswith("NULL")
-        if not is_own:
-            raise OutsideYourObjects
-
-
-def _stored_user(field: ForeignKey[Any, Any], user_id: object, connection: Any) -> object:
-    return field.target_field.get_db_prep_value(user_id, connection, prepared=False)
+                refuse_unchecked(vetting, vetting.operation)
+            if sql.lstrip().startswith("UPDATE"):
+                refuse_hand_over(vetting, sql, params, connection)
 
 
 def watch_loads(model: type[Model]) -> None:
     """Remember what is loaded of `model` in a handler before its object rule has run."""
-    for each in ownership.relatives(model):
-        post_init.connect(_on_load, sender=each, dispatch_uid="api_guard.on_load")
+    if model not in _watched:
+        for each in ownership.relatives(model):
+            post_init.connect(_on_load, sender=each, dispatch_uid="api_guard.on_load")
+        _watched.add(model)
 
 
 def _on_load(sender: Any, instance: Model, **_: object) -> None:
@@ -156,7 +126,7 @@ def _has_loaded_its_own(vetting: Vetting) -> bool:
 
 
 def _shows_nothing(response: Any) -> bool:
-    if not isinstance(response, HttpResponseBase) or response.status_code >= 300:
+    if not isinstance(response, HttpResponseBase):
         return False
     if hasattr(response, "data"):
         return _is_empty(response.data)

@@ -37,6 +37,21 @@ def within(vetting: Vetting) -> Iterator[None]:
         _current.reset(token)
 
 
+def enter(vetting: Vetting) -> None:
+    """Hold what comes after the decision, until `left_as_it_was` ends."""
+    _current.set(vetting)
+
+
+@contextmanager
+def left_as_it_was() -> Iterator[None]:
+    """Take back what a view has entered in here."""
+    before = _current.get()
+    try:
+        yield
+    finally:
+        _current.set(before)
+
+
 class unheld:  # noqa: N801  # a context manager, which reads as a function
     """Save and delete objects of `models` without asking any object rule.
 

@@ -57,6 +57,7 @@ def _judge_one(vetting: Vetting, instance: Model, using: str) -> None:
     if vetting.root(instance.__class__) is not None:
         vet(vetting, instance, using=using, on_failure=OutsideYourObjects)
         vetting.has_run = True
+        vetting.gone.append(instance)
         return
     model: Any = instance.__class__
     rows = model._base_manager.using(using).filter(pk=instance.pk)

@@ -153,8 +153,9 @@ class Judgement:
             rule, key = vetting.rule, key_of(vetting, instance)
             links = {**(self._written.stored or {}), **links_of(instance)}
             vetting.learn(None if rule is None else rule.key, key, links)
-            if not self._is_later:
-                vetting.saved.add(key)
+            if self._is_later:
+                return
+        vetting.saved.update(ownership.keys_of(instance))
 
     def _is_row_kept(self) -> bool:
         vetting, instance = self._vetting, self._instance

@@ -61,13 +61,13 @@ class Written:
             return True
         return bool(self.instance.__dict__[field.attname] == self._stored_value(field))
 
-    def was_stored(self, field: Field[Any, Any]) -> bool:
-        """Ask the database whether a column has this value already."""
+    def was_stored(self, *fields: Field[Any, Any]) -> bool:
+        """Ask the database whether the columns have these values already."""
         if not self._may_exist:
             return False
         rows = type(self.instance)._base_manager.using(self.using)
-        value = self.instance.__dict__[field.attname]
-        return rows.filter(pk=self.instance.pk, **{field.attname: value}).exists()
+        values = {field.attname: self.instance.__dict__[field.attname] for field in fields}
+        return rows.filter(pk=self.instance.pk, **values).exists()
 
     def _stored_value(self, field: Field[Any, Any]) -> object:
         return UNTOLD if self.stored is None else self.stored.get(field.attname, UNTOLD)
@@ -97,21 +97,22 @@ def may_be_left(
         return None  # the row of the parent may not be there yet
     rest = owner.partition("__")[2]
     if rest in ("", "pk") or ownership.leads_to_user(model, owner) == owner:
-        return _is_same(field, value, user_id)
+        return _is_same(field, value, user_id, written.using)
     return value is not None and _is_behind(field, value, rest, user_id, written.using)
 
 
-def _is_same(field: Any, value: object, user_id: object) -> bool | None:
+def _is_same(field: Any, value: object, user_id: object, using: str) -> bool:
     target: Any = field.target_field if isinstance(field, ForeignKey) else field
     if not target.primary_key:
-        return None  # a foreign key to another column than the user's key
+        users = target.model._base_manager.using(using)
+        return bool(users.filter(**{target.name: value}, pk=user_id).exists())
     try:
         return bool(target.to_python(value) == user_id) and value is not None
     except ValidationError:
         return False
 
 
-def _is_behind(field: Any, value: object, rest: str, user_id: object, using: str) -> bool | None:
+def _is_behind(field: Any, value: object, rest: str, user_id: object, using: str) -> bool:
     related: Any = field.related_model
     lookup = ownership.leads_to_user(related, rest)
     rows = related._base_manager.using(using).filter(**{field.target_field.name: value})

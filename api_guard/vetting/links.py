@@ -44,12 +44,14 @@ def refuse_foreign_links(vetting: Vetting, written: Written) -> None:
 def _refuse_generic(vetting: Vetting, generic: GenericForeignKey, written: Written) -> None:
     instance = written.instance
     key: Any = instance._meta.get_field(generic.fk_field)
+    kind_field: Any = instance._meta.get_field(generic.ct_field)
     kind: Any = getattr(instance, generic.ct_field, None)
     value = getattr(instance, key.attname, None)
     model = None if kind is None else kind.model_class()
-    if model is None or value is None or not written.is_written(key):
+    is_written = written.is_written(key) or written.is_written(kind_field)
+    if model is None or value is None or not is_written:
         return
-    if is_hidden(vetting, model, "pk", [value]) and not written.was_stored(key):
+    if is_hidden(vetting, model, "pk", [value]) and not written.was_stored(key, kind_field):
         refuse_hidden(vetting, model, generic.name)
 
 

@@ -50,6 +50,11 @@ def vet(
         ask()
 
 
+def is_new(instance: Model) -> bool:
+    """Whether an instance was neither stored nor loaded."""
+    return instance._state.adding and instance._state.db is None
+
+
 def settle(vetting: Vetting) -> None:
     """Ask what could not be asked in the event loop; what was refused stays to be asked again."""
     while vetting.pending:
@@ -121,6 +126,8 @@ def _are_covered(
     by_root: dict[type[Model], dict[object, Model]] = {}
     for (root, value), instance in instances:
         if value is None:
+            if any(instance is each for each in vetting.gone):
+                continue  # deleted in this request, once it was judged
             return False  # not stored, and so nobody's
         by_root.setdefault(root, {})[value] = instance
     model: Any = vetting.model

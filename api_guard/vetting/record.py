@@ -27,9 +27,10 @@ class Vetting:
 
     `model` is what the view is about, `held` are the other models that its serializers write.
     `has_run` says that the rule had a part in what the handler did, `saved` are the rows whose
-    saves were judged, `judged` the deletes that were, and `pending` is what an event loop left to
-    be asked. `loaded` are the objects of the view's model that were read before the rule ran,
-    `has_read` says that a statement read its tables, and `written` names other tables.
+    saves were judged, `judged` the deletes that were, `gone` what they deleted, and `pending` is
+    what an event loop left to be asked. `loaded` are the objects of the view's model that were read
+    before the rule ran, `has_read` says that a statement read its tables, and `written` names other
+    tables.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Vetting:
         self.has_read = False
         self.written: set[str] = set()
         self.judged: list[object] = []
+        self.gone: list[Model] = []
         self._operation_of = operation_of
         self._known: dict[tuple[object, type[Model], object], Links] = {}
         self._allowed: dict[tuple[object, type[Model]], tuple[ObjectRule, Q | None]] = {}

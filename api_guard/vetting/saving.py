@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Model
 
 from api_guard.exceptions import RuleFailed
@@ -80,20 +80,29 @@ class _Judge:
             self.leave()
             return own(instance, raw, cls, *args, **kwargs)
         has_parents = bool(concrete._meta.parents)
-        with self._leaving(), nothing_executed(self._using, int(has_parents)):
-            judgement = self._judgement or self._judge(
-                args[0] if args else kwargs.get("force_insert")
-            )
+        blocks = int(has_parents)
+        with self._leaving(), nothing_executed(self._using, blocks):
+            named = dict(zip(("force_insert", "force_update"), args, strict=False)) | kwargs
+            judgement = self._judgement or self._judge(named)
             if judgement.needs_row and has_parents and self._savepoint is None:
                 # Django's own transaction around the tables of one object has none.
                 self._savepoint = _savepoint(using=self._using)
-            needs_block = judgement.needs_row and is_last and not has_parents
-            with transaction.atomic(using=self._using) if needs_block else nullcontext():
+            with self._block(needed=judgement.needs_row and is_last and not has_parents):
                 with self._vetting.saving():
                     result = own(instance, raw, cls, *args, **kwargs)
                 if is_last:
                     self._conclude(judgement)
         return result
+
+    @contextmanager
+    def _block(self, *, needed: bool) -> Iterator[None]:
+        """Undo the row with a refusal. What the database itself refuses is undone to here too."""
+        if not needed:
+            yield
+            return
+        with nothing_executed(self._using, 0, also=(DatabaseError,)):
+            with transaction.atomic(using=self._using):
+                yield
 
     def _conclude(self, judgement: Judgement) -> None:
         try:
@@ -113,13 +122,15 @@ class _Judge:
             self.leave()
             raise
 
-    def _judge(self, is_insert: Any) -> Judgement:
+    def _judge(self, named: dict[str, Any]) -> Judgement:
+        is_update = bool(named.get("force_update")) or self._update_fields is not None
+        is_insert = bool(named.get("force_insert"))
         self._judgement = Judgement(
             self._vetting,
             self._instance,
             self._using,
             self._update_fields,
-            may_exist=_may_exist(self._instance, bool(is_insert)),
+            may_exist=is_update or _may_exist(self._instance, is_insert),
         )
         return self._judgement
 

@@ -6,6 +6,7 @@ import logging
 from functools import cache
 from typing import Any
 
+from django.db import connections
 from django.db.models import Model
 from django.db.models.signals import m2m_changed
 
@@ -15,6 +16,7 @@ from api_guard.exceptions import OutsideYourObjects
 from api_guard.vetting.current import current
 from api_guard.vetting.judging import is_held
 from api_guard.vetting.links import is_hidden, refuse_hidden
+from api_guard.vetting.reading import vet
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.undoing import nothing_executed
 
@@ -33,8 +35,9 @@ def watch_sets(model: type[Model], view_class: type) -> None:
         ends = (field.model, field.related_model)
         if any(ownership.is_ruled(each, view_class) for each in ends):
             through = field.remote_field.through
-            _fields[through] = field
-            m2m_changed.connect(_before_change, sender=through, dispatch_uid="api_guard.sets")
+            if through not in _fields:
+                _fields[through] = field
+                m2m_changed.connect(_before_change, sender=through, dispatch_uid="api_guard.sets")
 
 
 @cache
@@ -62,8 +65,12 @@ def _before_change(
     field = _fields[sender]
     name = str(field.remote_field.get_accessor_name() if reverse else field.name)
     is_lifted = name in vetting.policy.related
-    with nothing_executed(using, 1):
-        if not is_of_instance and action != "pre_remove":
+    # set() opens a transaction of its own around that of add().
+    blocks = 2 if _is_within_set(using) else 1
+    with nothing_executed(using, blocks):
+        if is_of_instance:
+            _vet_instance(vetting, instance, using)
+        elif action != "pre_remove":
             _judge_other_side(vetting, instance, field, reverse=reverse)
         if action == "pre_add" and pk_set and not is_lifted:
             # From the far side, the set of each object that is named is what changes.
@@ -72,6 +79,21 @@ def _before_change(
                 refuse_hidden(vetting, model, name)
         if not reverse:
             _judge_owners(vetting, instance, field, action, pk_set or set(), using)
+
+
+def _is_within_set(using: str) -> bool:
+    blocks = connections[using].atomic_blocks[-2:]
+    return len(blocks) == 2 and not any(block.savepoint for block in blocks)
+
+
+def _vet_instance(vetting: Vetting, instance: Model, using: str) -> None:
+    """Refuse to change a set of an object that is not the caller's; of a new one it may."""
+    if any(key in vetting.saved for key in ownership.keys_of(instance)):
+        vetting.has_run = True
+    elif vetting.root(instance.__class__) is not None:
+        vet(vetting, instance, using=using, on_failure=OutsideYourObjects)
+    elif is_hidden(vetting, instance.__class__, "pk", [instance.pk], ownership.WRITING):
+        refuse_hidden(vetting, instance.__class__, str(instance._meta.model_name))
 
 
 def _judge_other_side(vetting: Vetting, instance: Model, field: Any, *, reverse: bool) -> None:

@@ -14,7 +14,7 @@ from api_guard import ownership
 from api_guard.core.objects import ObjectRule
 from api_guard.exceptions import HiddenObject
 from api_guard.failures import failures_as_refusals
-from api_guard.vetting.reading import covered, is_in_event_loop, vet
+from api_guard.vetting.reading import covered, is_in_event_loop, is_new, vet
 from api_guard.vetting.record import Vetting
 
 
@@ -43,7 +43,7 @@ def vet_shown(vetting: Vetting, serializer: Any, *, is_read: bool = False) -> No
 
 
 def _vet_rows(vetting: Vetting, rows: Iterable[Any]) -> None:
-    vet(vetting, *(row for row in rows if isinstance(row, Model) and not row._state.adding))
+    vet(vetting, *(row for row in rows if isinstance(row, Model) and not is_new(row)))
 
 
 def _vet_queryset(vetting: Vetting, rule: ObjectRule, shown: QuerySet[Any]) -> None:

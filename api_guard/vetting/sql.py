@@ -1,4 +1,4 @@
-"""Tells a request of each statement that it executes, before and after."""
+"""Stands around each statement that a request executes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any, Protocol
 from django.db import connections
 from django.db.backends.signals import connection_created
 
+from api_guard.vetting.answering import before_statement
+from api_guard.vetting.current import current
+from api_guard.vetting.undoing import forget_caught
+
 
 class Listener(Protocol):
     """Who is told."""
 
-    def before(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
-        """A statement is about to be executed; to raise refuses it."""
-
-    def after(self, sql: str, params: Any, context: Mapping[str, Any]) -> None:
+    def after(self, sql: str, context: Mapping[str, Any]) -> None:
         """A statement was executed."""
 
 
@@ -39,15 +40,17 @@ def tell(
     execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
     """Stand around every statement of a connection."""
-    listeners = _listeners.get()
-    if not listeners:
+    listeners, vetting = _listeners.get(), current()
+    if not listeners and vetting is None:
         return execute(sql, params, many, context)
     text = str(sql)
-    for listener in listeners:
-        listener.before(text, params, context)
+    if vetting is not None:
+        connection = context["connection"]
+        forget_caught(connection)
+        before_statement(vetting, text, params, connection)
     result = execute(sql, params, many, context)
     for listener in listeners:
-        listener.after(text, params, context)
+        listener.after(text, context)
     return result
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connections
 from rest_framework.exceptions import APIException
@@ -16,16 +17,19 @@ _NOTE = "_api_guard_untouched"
 
 
 @contextmanager
-def nothing_executed(using: str, blocks: int) -> Iterator[None]:
+def nothing_executed(
+    using: str, blocks: int, *, also: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
     """Note on a refusal raised in here that the database was not touched before it.
 
-    `blocks` counts the transactions that Django itself has opened around the operation.
+    `blocks` counts the transactions that Django itself has opened around the operation; `also` are
+    exceptions before which a savepoint of ours was rolled back.
     """
     connection = connections[using]
     was_broken = connection.needs_rollback
     try:
         yield
-    except APIException as refusal:
+    except (APIException, *also) as refusal:
         if not was_broken:
             depth = len(connection.atomic_blocks) - blocks
             setattr(refusal, _NOTE, (connection, depth))
@@ -37,10 +41,17 @@ def was_untouched(refusal: APIException) -> bool:
     return hasattr(refusal, _NOTE)
 
 
-def is_untouched(refusal: BaseException, connection: object) -> bool:
+def is_untouched(refusal: BaseException | None, connection: object) -> bool:
     """Whether nothing that stands between the handler and the refusal has to be rolled back.
 
     Not where a transaction of the project's own stands there.
     """
     noted, depth = getattr(refusal, _NOTE, (None, 0))
     return noted is connection and len(getattr(noted, "atomic_blocks", ())) == depth
+
+
+def forget_caught(connection: Any) -> None:
+    """Leave the transaction usable for a handler that caught the refusal and goes on."""
+    if connection.needs_rollback and is_untouched(connection.rollback_exc, connection):
+        connection.needs_rollback = False
+        connection.rollback_exc = None

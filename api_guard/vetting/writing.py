@@ -19,10 +19,11 @@ from api_guard.exceptions import OutsideYourObjects
 from api_guard.failures import failures_as_refusals
 from api_guard.vetting.deleting import watch_deletes
 from api_guard.vetting.many import whole_or_refused
-from api_guard.vetting.reading import covered, key_of, settle, vet
+from api_guard.vetting.reading import covered, key_of, settle
 from api_guard.vetting.record import Vetting
 from api_guard.vetting.related import far_side
 from api_guard.vetting.sets import watch_sets
+from api_guard.vetting.shown import vet_shown
 
 # Where a save() that takes any value is defined.
 _THEIRS = ("rest_framework.serializers", "adrf.serializers")
@@ -44,7 +45,8 @@ def hold(vetting: Vetting, serializer: Any) -> None:
 def watch(vetting: Vetting, model: type[Model]) -> None:
     """Have changes of sets judged, and deletes where a view has an object rule over the model."""
     watch_sets(model, type(vetting.view))
-    if ownership.is_ruled(model, type(vetting.view)):
+    is_own = vetting.rule is not None and vetting.root(model) is not None
+    if is_own or ownership.is_ruled(model, type(vetting.view)):
         watch_deletes(model)
 
 
@@ -86,20 +88,16 @@ def _held_save(vetting: Vetting, serializer: Any, whole: Any) -> Any:
         return functools.update_wrapper(_held_asave(vetting, serializer, whole), whole)
 
     def save(*args: Any, **values: Any) -> Any:
-        with _filling(vetting, serializer):
-            owner = _owner(vetting, serializer, whole, values)
-            with whole_or_refused(vetting, serializer, {**owner, **values}):
-                return _judge_returned(vetting, whole(*args, **owner, **values))
+        with _filling(vetting, serializer), whole_or_refused(vetting, serializer, values):
+            return _judge_returned(vetting, whole(*args, **values))
 
     return functools.update_wrapper(save, whole)
 
 
 def _held_asave(vetting: Vetting, serializer: Any, whole: Any) -> Any:
     def save_list(*args: Any, **values: Any) -> Any:
-        with _filling(vetting, serializer):
-            said = {**_owner(vetting, serializer, whole, values), **values}
-            with whole_or_refused(vetting, serializer, said):
-                return _judge_returned(vetting, async_to_sync(whole)(*args, **said))
+        with _filling(vetting, serializer), whole_or_refused(vetting, serializer, values):
+            return _judge_returned(vetting, async_to_sync(whole)(*args, **values))
 
     async def asave(*args: Any, **values: Any) -> Any:
         if isinstance(serializer, ListSerializer):
@@ -108,8 +106,7 @@ def _held_asave(vetting: Vetting, serializer: Any, whole: Any) -> Any:
         with _filling(vetting, serializer):
             if vetting.pending:
                 await sync_to_async(settle)(vetting)
-            owner = _owner(vetting, serializer, whole, values)
-            written = await whole(*args, **owner, **values)
+            written = await whole(*args, **values)
         return await sync_to_async(_judge_returned)(vetting, written)
 
     return asave
@@ -118,9 +115,8 @@ def _held_asave(vetting: Vetting, serializer: Any, whole: Any) -> Any:
 @contextmanager
 def _filling(vetting: Vetting, serializer: Any) -> Iterator[None]:
     """Fill in the owner of new rows meanwhile; first, vet the object that is about to change."""
-    instance = serializer.instance
-    if isinstance(instance, Model) and not instance._state.adding:
-        vet(vetting, instance)
+    if serializer.instance is not None:
+        vet_shown(vetting, serializer)
     _refuse_owners(vetting, serializer)
     before = vetting.is_filling
     vetting.is_filling = True
@@ -128,23 +124,6 @@ def _filling(vetting: Vetting, serializer: Any) -> Iterator[None]:
         yield
     finally:
         vetting.is_filling = before
-
-
-def _owner(vetting: Vetting, serializer: Any, whole: Any, values: Any) -> dict[str, Any]:
-    """Return the owner to save a new object with, where neither client nor view said one."""
-    keep, caller, model = vetting.keep, vetting.caller, _model_of(serializer)
-    is_own = model is not None and vetting.root(model) is not None
-    if keep is None or serializer.instance is not None or not is_own or caller.user_id is None:
-        return {}
-    field = ownership.owner_field(model, keep.owner)
-    if field is None or {field.name, field.attname} & values.keys():
-        return {}
-    rows = _validated_rows(serializer)
-    if any(field.name in row or field.attname in row for row in rows):
-        return {}
-    # A save() of the project's own may take nothing: its rows are filled in when they are written.
-    is_own = getattr(whole, "__func__", whole).__module__ not in _THEIRS
-    return {} if is_own else {field.name: vetting.request.user}
 
 
 def _refuse_owners(vetting: Vetting, serializer: Any) -> None:

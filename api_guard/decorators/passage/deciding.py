@@ -29,7 +29,7 @@ from api_guard.endpoints import counted_as, dotted_path
 from api_guard.exceptions import RateLimited, UncheckedObject, Unsealed
 from api_guard.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.permissions import record_decision, refuse, strict
-from api_guard.vetting import conclude, refuse_unchecked
+from api_guard.vetting import Vetting, conclude, current, enter, refuse_unchecked
 
 logger = logging.getLogger("api_guard")
 
@@ -48,6 +48,7 @@ class Passage(ObjectPassage):
         self.usages: tuple[Usage, ...] = ()
         self.caller: Caller | None = None
         self.has_handled = False
+        self.outer: Vetting | None = None
         self._demand: Demand | None = None
         self._is_deciding = False
 
@@ -124,6 +125,8 @@ class Passage(ObjectPassage):
             record_decision(request, self.view)
             # What a permission did with the queryset says nothing of what the view will do.
             self.vetting.has_run = False
+            self.outer = current()
+            enter(self.vetting)
 
     def would_allow(self, operation: Operation) -> bool:
         """Whether the caller that was let in meets the demand of another operation too."""

@@ -14,7 +14,7 @@ from api_guard.core.policy import Operation, Policy
 from api_guard.endpoints import model_of, models_everywhere, policy_of
 from api_guard.exceptions import HiddenObject
 from api_guard.failures import failures_as_refusals
-from api_guard.vetting import VETTING, Vetting, vet, vet_shown, watch, watch_loads
+from api_guard.vetting import VETTING, Vetting, is_new, vet, vet_shown, watch, watch_loads
 
 Beyond = Callable[..., Any]
 
@@ -93,7 +93,7 @@ class ObjectPassage:
     aget_object = get_object
 
     def _vetted(self, found: Any) -> Any:
-        if isinstance(found, Model):
+        if isinstance(found, Model) and not is_new(found):
             vet(self.vetting, found)
         return found
 
@@ -124,5 +124,7 @@ class ObjectPassage:
         if vetting.model is None:
             vetting.model = obj.__class__
             self.watch()
+        if obj.pk is None and is_new(obj):
+            return  # made in this request, and judged where it is saved
         with failures_as_refusals(self.view, "the object rule"):
             vet(vetting, obj)
