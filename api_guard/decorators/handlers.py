@@ -87,7 +87,7 @@ def _async_decided(passage: Passage, decided: Request, handler: Any) -> Any:
             vetting = passage.vetting
             if vetting.pending:
                 await sync_to_async(settle)(vetting)
-            if vetting.rule is not None and not vetting.has_run:
+            if vetting.is_open or vetting.unowned:
                 await sync_to_async(conclude)(vetting, passage.operation_at_work(), response)
         return within_stream(passage.vetting, response)
 

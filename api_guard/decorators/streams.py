@@ -56,7 +56,7 @@ async def _later(vetting: Vetting, content: Any) -> AsyncIterator[Any]:
     while part is not done:
         with within(vetting):
             part = await anext(parts, done)
-            may_be_sent = vetting.rule is None or (vetting.has_run and not vetting.pending)
+            may_be_sent = not vetting.is_open and not vetting.pending
             if not may_be_sent:
                 may_be_sent = await sync_to_async(_conclude)(vetting, waiting, is_last=part is done)
         if part is not done:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db.models import Model
 
@@ -51,8 +51,17 @@ def _model_of_serializer(serializer_class: Any) -> Any:
     return getattr(getattr(serializer_class, "Meta", None), "model", None)
 
 
-@cache
+# By class, as long as there is one: a view may have been made for one request.
+_MODELS: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
+
+
 def _model_of_methods(view_class: Any) -> Any:
+    if view_class not in _MODELS:
+        _MODELS[view_class] = _ask_methods(view_class)
+    return _MODELS[view_class]
+
+
+def _ask_methods(view_class: Any) -> Any:
     """Ask a view without a request, as a schema generator does; what needs one has no answer."""
     for name in ("get_queryset", "get_serializer_class"):
         # Whatever goes wrong without a request is no answer, and no error.

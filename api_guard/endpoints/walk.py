@@ -86,7 +86,7 @@ def callbacks(urlconf: str | None = None) -> Iterator[tuple[str, Callable[..., A
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("ROOT_URLCONF", "API_GUARD"):
         _routes.cache_clear()
-        _policies_over.cache_clear()
+        _routed_over.cache_clear()
         _models_everywhere.cache_clear()
 
 
@@ -155,30 +155,39 @@ def policies_over(model: type[Model], view_class: type) -> tuple[tuple[Policy, t
     Each with the model that it is about; those of every reachable view, and of the view at work,
     routed or not.
     """
-    return tuple(_policies_over(model, view_class, _current(None)).values())
+    routed = _routed_over(model, _current(None))
+    # Not kept: a class may have been made for this request alone.
+    own = None if view_class in routed else _ruling(view_class, {}, model)
+    return (*(() if own is None else (own,)), *routed.values())
 
 
 def rulers_of(model: type[Model], view_class: type) -> tuple[type, ...]:
     """Return the other views whose object rules `policies_over` finds."""
-    found = _policies_over(model, view_class, _current(None))
-    return tuple(cls for cls in found if cls is not view_class)
+    return tuple(cls for cls in _routed_over(model, _current(None)) if cls is not view_class)
 
 
 @cache
-def _policies_over(
-    model: type[Model], view_class: type, urlconf: str | None
-) -> dict[type, tuple[Policy, type[Model]]]:
+def _routed_over(model: type[Model], urlconf: str | None) -> dict[type, tuple[Policy, type[Model]]]:
     found: dict[type, tuple[Policy, type[Model]]] = {}
-    routed = [(route.view_class, _initkwargs(route)) for route in _routes_of_all(urlconf)]
-    for cls, initkwargs in ((view_class, {}), *routed):
-        policy, own = policy_of(cls), model_of(cls, initkwargs)
-        if cls is None or policy is None or own is None or not policy.has_object_rule:
-            continue
-        # An owner that leads from the model to no user (E016) says nothing of other views.
-        says = policy.objects or any(leads_to_user(own, each) for each in policy.owner.values())
-        if says and shared_root(own, model) is not None:
-            found.setdefault(cls, (policy, own))
+    for route in _routes_of_all(urlconf):
+        ruling = _ruling(route.view_class, _initkwargs(route), model)
+        if route.view_class is not None and ruling is not None:
+            found.setdefault(route.view_class, ruling)
     return found
+
+
+def _ruling(
+    cls: type | None, initkwargs: dict[str, Any], model: type[Model]
+) -> tuple[Policy, type[Model]] | None:
+    policy = policy_of(cls)
+    if policy is None or not policy.has_object_rule:
+        return None
+    own = model_of(cls, initkwargs)
+    if own is None or shared_root(own, model) is None:
+        return None
+    # An owner that leads from the model to no user (E016) says nothing of other views.
+    says = policy.objects or any(leads_to_user(own, each) for each in policy.owner.values())
+    return (policy, own) if says else None
 
 
 def models_everywhere() -> tuple[type[Model], ...]:

@@ -20,6 +20,7 @@ from api_guard.vetting.current import current, is_unheld
 from api_guard.vetting.handing import refuse_hand_over
 from api_guard.vetting.reading import settle, vet
 from api_guard.vetting.record import Vetting
+from api_guard.vetting.sets import refuse_unowned
 from api_guard.vetting.undoing import nothing_executed
 
 logger = logging.getLogger("api_guard")
@@ -74,18 +75,21 @@ def watch_loads(model: type[Model]) -> None:
 def _on_load(sender: Any, instance: Model, **_: object) -> None:
     del sender
     vetting = current()
-    if vetting is not None and not vetting.has_run and len(vetting.loaded) <= _MOST_LOADED:
+    if vetting is not None and not vetting.has_vetted and len(vetting.loaded) <= _MOST_LOADED:
         vetting.loaded.append(instance)
 
 
 def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
     """Raise UncheckedObject for a success in which the object rule had no part.
 
-    It had one where it narrowed, vetted or judged something. Where all that was loaded turns out to
-    be the caller's, or nothing of the view's model was touched and nothing is shown, there was
-    nothing to refuse.
+    It had one where it vetted or judged an object, or narrowed a queryset and no object was loaded
+    beside. Where all that was loaded turns out to be the caller's, or nothing of the view's model
+    was touched and nothing is shown, there was nothing to refuse.
     """
-    if vetting.rule is None or vetting.has_run or getattr(response, "status_code", 500) >= 400:
+    if getattr(response, "status_code", 500) >= 400:
+        return
+    refuse_unowned(vetting)
+    if not vetting.is_open:
         return
     if _has_loaded_its_own(vetting):
         return
@@ -102,7 +106,7 @@ def has_concluded(vetting: Vetting, *, is_last: bool) -> bool:
     A part that nothing was read for, such as the first line of a table, waits for the object rule
     to have a part in what follows.
     """
-    if vetting.rule is None or vetting.has_run or _has_loaded_its_own(vetting):
+    if not vetting.is_open or _has_loaded_its_own(vetting):
         return True
     if is_last or vetting.has_read:
         refuse_unchecked(vetting, vetting.operation)
@@ -116,7 +120,7 @@ def is_lazy(response: Any) -> bool:
 
 def _has_loaded_its_own(vetting: Vetting) -> bool:
     """Whether there are loaded objects, and all of them turn out to be the caller's."""
-    loaded = [each for each in vetting.loaded if not each._state.adding and each.pk is not None]
+    loaded = vetting.loaded_rows()
     if not loaded or len(vetting.loaded) > _MOST_LOADED:
         return False
     with suppress(UncheckedObject):

@@ -69,8 +69,8 @@ def _judge_all(vetting: Vetting, origin: QuerySet[Any], using: str) -> None:
     if vetting.root(origin.model) is None:
         _refuse_outside(vetting, origin.using(using), _allowed(vetting, origin.model))
         return
-    vetting.has_run = True
     if rule is None or ownership.is_marked(origin.query, rule.key):
+        vetting.has_run = vetting.has_vetted = True
         return
     # The rule is about the view's model, which may be a parent or a child of this one.
     own: Any = vetting.model
@@ -78,6 +78,7 @@ def _judge_all(vetting: Vetting, origin: QuerySet[Any], using: str) -> None:
     if allowed is not None and allowed is not ownership.NO_OBJECT:
         allowed = Q(pk__in=own._base_manager.filter(allowed).values("pk"))
     _refuse_outside(vetting, origin.using(using), allowed)
+    vetting.has_run = vetting.has_vetted = True
 
 
 def _allowed(vetting: Vetting, model: type[Model]) -> Q | None:

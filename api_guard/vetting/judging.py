@@ -59,6 +59,7 @@ class Judgement:
         self._vetting = vetting
         self._instance = instance
         self._using = using
+        self._is_new = instance._state.adding
         self._is_own = vetting.root(instance.__class__) is not None
         with failures_as_refusals(vetting.view, "the object rule"):
             stored = self._vet_stored() if may_exist else None
@@ -70,7 +71,8 @@ class Judgement:
         if self._is_later:
             self.needs_row = False
         # A statement on the view's own table is this save's from here on.
-        vetting.has_run = vetting.has_run or self._is_own
+        if self._is_own:
+            vetting.has_run = vetting.has_vetted = True
 
     def _vet_stored(self) -> Links | None:
         """Return what the stored row points at, if there is one. Raise for a stranger's."""
@@ -156,6 +158,8 @@ class Judgement:
             if self._is_later:
                 return
         vetting.saved.update(ownership.keys_of(instance))
+        if self._is_new:
+            vetting.made.update(ownership.keys_of(instance))
 
     def _is_row_kept(self) -> bool:
         vetting, instance = self._vetting, self._instance

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import DatabaseError, connections, router, transaction
 from django.db.models import Model
 from rest_framework.serializers import ListSerializer
 
@@ -45,6 +45,7 @@ def whole_or_refused(
         return
     failure: Exception | None = None
     using = router.db_for_write(model)
+    is_inside = connections[using].in_atomic_block
     with transaction.atomic(using=using):
         try:
             yield
@@ -54,6 +55,9 @@ def whole_or_refused(
             failure = error
         # A save that the database refused was undone alone, to its own savepoint.
         forget_caught(connections[using])
+    if is_inside and isinstance(failure, DatabaseError):
+        # As it would be without this transaction in between.
+        transaction.set_rollback(True, using=using)
     if failure is not None:
         raise failure
 

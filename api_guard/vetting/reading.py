@@ -33,7 +33,8 @@ def vet(
     ours = [(key_of(vetting, each), each) for each in instances if vetting.root(each.__class__)]
     unknown = [(key, each) for key, each in ours if vetting.known(rule.key, key) is None]
     if not unknown:
-        vetting.has_run = vetting.has_run or bool(ours)
+        if ours:
+            vetting.has_run = vetting.has_vetted = True
         return
 
     def ask() -> None:
@@ -42,7 +43,7 @@ def vet(
             is_covered = _are_covered(vetting, rule, left, using)
         if not is_covered:
             raise on_failure
-        vetting.has_run = True
+        vetting.has_run = vetting.has_vetted = True
 
     if is_in_event_loop():
         vetting.pending.append(ask)
@@ -51,8 +52,8 @@ def vet(
 
 
 def is_new(instance: Model) -> bool:
-    """Whether an instance was neither stored nor loaded."""
-    return instance._state.adding and instance._state.db is None
+    """Whether an instance has not been stored, nor been given the key of what may be."""
+    return instance._state.adding and instance.pk is None
 
 
 def settle(vetting: Vetting) -> None:
@@ -134,8 +135,12 @@ def _are_covered(
     for root, found in by_root.items():
         alias = using or _database(vetting, next(iter(found.values())))
         missing = found.keys() - covered(vetting, rule, root, list(found), alias)
-        # A parent or a sibling that has no row of the view's model is not judged.
-        strangers = [value for value in missing if not isinstance(found[value], model)]
+        # A parent or a sibling without a row of the view's model is not judged, nor is a new object.
+        strangers = [
+            value
+            for value in missing
+            if found[value]._state.adding or not isinstance(found[value], model)
+        ]
         if len(strangers) < len(missing):
             return False
         if strangers and ownership.rows_of(model, root, strangers, alias).exists():

@@ -26,11 +26,12 @@ class Vetting:
     """The object rules that a view instance, which is one request, is held to.
 
     `model` is what the view is about, `held` are the other models that its serializers write.
-    `has_run` says that the rule had a part in what the handler did, `saved` are the rows whose
-    saves were judged, `judged` the deletes that were, `gone` what they deleted, and `pending` is
-    what an event loop left to be asked. `loaded` are the objects of the view's model that were read
-    before the rule ran, `has_read` says that a statement read its tables, and `written` names other
-    tables.
+    `has_run` says that the rule had a part in what the handler did, `has_vetted` that an object has
+    passed it. `saved` are the rows whose saves were judged, `made` those of them that are new,
+    `judged` the deletes that were, `gone` what they deleted, and `pending` is what an event loop
+    left to be asked. `loaded` are the objects of the view's model that were read before one was
+    vetted, `has_read` says that a statement read its tables before the rule ran, and `written`
+    names other tables. `unowned` are new objects whose set of owners had others alone.
     """
 
     def __init__(
@@ -40,16 +41,20 @@ class Vetting:
         self.model = model
         self.held: set[type[Model]] = set()
         self.has_run = False
+        self.has_vetted = False
         self.is_filling = False
         self.is_saving = False
         self.saved: set[ownership.Key] = set()
+        self.made: set[ownership.Key] = set()
         self.pending: list[Callable[[], None]] = []
         self.loaded: list[Model] = []
         self.has_read = False
         self.written: set[str] = set()
         self.judged: list[object] = []
         self.gone: list[Model] = []
+        self.unowned: list[tuple[Model, Any, str]] = []
         self._operation_of = operation_of
+        self._rule_keys: set[object] = set()
         self._known: dict[tuple[object, type[Model], object], Links] = {}
         self._allowed: dict[tuple[object, type[Model]], tuple[ObjectRule, Q | None]] = {}
 
@@ -90,6 +95,17 @@ class Vetting:
     def asking(self) -> ownership.Asking:
         """What the rules of other views are asked with."""
         return ownership.Asking(self.caller, self.request, type(self.view))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not been shown yet that the rule had a part in what the handler did."""
+        if self.rule is None or self.has_vetted:
+            return False
+        return not self.has_run or bool(self.loaded_rows())
+
+    def loaded_rows(self) -> list[Model]:
+        """Return the stored objects that were loaded before one was vetted."""
+        return [each for each in self.loaded if not each._state.adding and each.pk is not None]
 
     @contextmanager
     def saving(self) -> Iterator[None]:
@@ -133,6 +149,7 @@ class Vetting:
             return queryset.none() if hasattr(queryset, "none") else queryset
         self.has_run = True
         with failures_as_refusals(self.view, "the object rule"):
+            self._rule_keys.add(rule.key)
             mark = ownership.Mark(rule.key, self)
             return ownership.narrow(queryset, rule, self.allowed(rule, model or Model), mark)
 
@@ -141,6 +158,7 @@ class Vetting:
 
     def remember(self, rule_key: object, instance: Model) -> None:
         """Take `instance` as one that the rule leaves to the caller."""
+        self.has_vetted = self.has_vetted or rule_key in self._rule_keys
         links = links_of(instance)
         for key in ownership.keys_of(instance):
             self._known[rule_key, *key] = links

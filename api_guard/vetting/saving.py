@@ -69,6 +69,10 @@ class _Judge:
         self._judgement: Judgement | None = None
         self._savepoint: str | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # For who copies what an instance has, and means its values.
+        return type(None), ()
+
     def __call__(self, raw: bool = False, cls: Any = None, *args: Any, **kwargs: Any) -> Any:
         instance = self._instance
         concrete: Any = instance._meta.concrete_model
@@ -100,9 +104,9 @@ class _Judge:
         if not needed:
             yield
             return
-        with nothing_executed(self._using, 0, also=(DatabaseError,)):
-            with transaction.atomic(using=self._using):
-                yield
+        using = self._using
+        with nothing_executed(using, 0, also=(DatabaseError,)), transaction.atomic(using=using):
+            yield
 
     def _conclude(self, judgement: Judgement) -> None:
         try:

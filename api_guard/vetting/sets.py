@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import connections
 from django.db.models import Model
@@ -65,9 +65,7 @@ def _before_change(
     field = _fields[sender]
     name = str(field.remote_field.get_accessor_name() if reverse else field.name)
     is_lifted = name in vetting.policy.related
-    # set() opens a transaction of its own around that of add().
-    blocks = 2 if _is_within_set(using) else 1
-    with nothing_executed(using, blocks):
+    with nothing_executed(using, _own_blocks(using)):
         if is_of_instance:
             _vet_instance(vetting, instance, using)
         elif action != "pre_remove":
@@ -81,9 +79,14 @@ def _before_change(
             _judge_owners(vetting, instance, field, action, pk_set or set(), using)
 
 
-def _is_within_set(using: str) -> bool:
-    blocks = connections[using].atomic_blocks[-2:]
-    return len(blocks) == 2 and not any(block.savepoint for block in blocks)
+def _own_blocks(using: str) -> int:
+    """Count the transactions without a savepoint that add(), remove() and set() open, at most 3."""
+    count = 0
+    for block in reversed(connections[using].atomic_blocks[-3:]):
+        if block.savepoint:
+            break
+        count += 1
+    return count
 
 
 def _vet_instance(vetting: Vetting, instance: Model, using: str) -> None:
@@ -124,14 +127,34 @@ def _judge_owners(
     user_id = vetting.caller.user_id
     vetting.has_run = True
     if action == "pre_add":
-        owners = field.remote_field.through._base_manager.using(using).filter(
-            **{field.m2m_field_name(): instance.pk}
-        )
-        name = field.m2m_reverse_field_name()
-        if user_id in pks or owners.filter(**{name: user_id}).exists():
+        is_left = user_id in pks or is_among(instance, field, user_id, using)
+        if not is_left and any(key in vetting.made for key in ownership.keys_of(instance)):
+            # Oneself may be the last to be added to a new one.
+            vetting.unowned.append((instance, field, using))
             return
-    elif user_id not in pks and action == "pre_remove":
-        return
+    elif action == "pre_remove":
+        is_left = user_id not in pks
+    else:
+        is_left = _own_blocks(using) > 1  # set(..., clear=True), which adds next
+    if not is_left:
+        refuse_leaving(vetting, instance, field)
+
+
+def is_among(instance: Model, field: Any, user_id: object, using: str) -> bool:
+    """Whether the user is in a set of owners now."""
+    named = {field.m2m_field_name(): instance.pk, field.m2m_reverse_field_name(): user_id}
+    return bool(field.remote_field.through._base_manager.using(using).filter(**named).exists())
+
+
+def refuse_unowned(vetting: Vetting) -> None:
+    """Refuse what a handler has made for others alone."""
+    for instance, field, using in vetting.unowned:
+        if not is_among(instance, field, vetting.caller.user_id, using):
+            refuse_leaving(vetting, instance, field)
+
+
+def refuse_leaving(vetting: Vetting, instance: Model, field: Any) -> NoReturn:
+    """Raise OutsideYourObjects for a set of owners in which the caller is not."""
     logger.warning(
         "%s: %s would have left a %s whose %s it is not among.",
         dotted_path(type(vetting.view)),

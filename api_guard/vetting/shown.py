@@ -70,4 +70,4 @@ def _vet_keys(vetting: Vetting, rule: ObjectRule, shown: QuerySet[Any]) -> None:
         is_covered = covered(vetting, rule, root, keys, shown.db) >= set(keys)
     if not is_covered:
         raise HiddenObject
-    vetting.has_run = True
+    vetting.has_run = vetting.has_vetted = True

@@ -29,8 +29,8 @@ def nothing_executed(
     was_broken = connection.needs_rollback
     try:
         yield
-    except (APIException, *also) as refusal:
-        if not was_broken:
+    except Exception as refusal:
+        if not was_broken and isinstance(refusal, (APIException, *also)):
             depth = len(connection.atomic_blocks) - blocks
             setattr(refusal, _NOTE, (connection, depth))
         raise

@@ -77,6 +77,8 @@ class ObjectPassage:
         is_owned = rule is not None and rule.owner is not None
         leads = is_owned and ownership.leads_to_user(model, str(rule and rule.owner)) is not None
         if vetting.model is None or not is_owned or leads or vetting.root(model) is not None:
+            if vetting.model is not None and vetting.root(model) is None:
+                vetting.held.add(vetting.model)
             vetting.model = model
             self.watch()
 
@@ -93,8 +95,11 @@ class ObjectPassage:
     aget_object = get_object
 
     def _vetted(self, found: Any) -> Any:
-        if isinstance(found, Model) and not is_new(found):
-            vet(self.vetting, found)
+        if isinstance(found, Model):
+            if is_new(found):
+                self.vetting.has_run = self.vetting.has_vetted = True  # there is nothing stored
+            else:
+                vet(self.vetting, found)
         return found
 
     def _later(self, result: Any, use: Callable[[Any], Any]) -> Any:
@@ -124,7 +129,7 @@ class ObjectPassage:
         if vetting.model is None:
             vetting.model = obj.__class__
             self.watch()
-        if obj.pk is None and is_new(obj):
+        if is_new(obj):
             return  # made in this request, and judged where it is saved
         with failures_as_refusals(self.view, "the object rule"):
             vet(vetting, obj)
