@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from adrf import generics, serializers, views, viewsets
@@ -25,6 +26,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from api_guard import ANY_OBJECT, guard, unheld
+from api_guard.vetting.awaiting import wrap_async_serializers
 from tests.conftest import MODELS as BACKEND
 from tests.objects.models import Audit, Book, Code, Comment, Document, LongPage, Page
 from tests.test_transparency import MODELS, comparable, rows, seed
@@ -314,6 +316,14 @@ class SyncAction(Pages):
         return Response(page.title)
 
 
+@idiom(("post", 1, {}), owner="author")
+class CallsItself(OnPages):
+    async def post(self, request, pk, again=True):
+        if again:
+            return await self.post(request, pk, again=False)
+        return Response((await self.aget_object()).title)
+
+
 @idiom(("get", 1), ("post", 1, {}), owner="author", model=Page)
 async def move_page(request, pk):
     page = await Page.objects.aget(pk=pk, author=request.user)
@@ -584,6 +594,11 @@ def run(name, side, client, alice, bob):
     for model in (Comment, LongPage, Page, Book, *MODELS):
         model.objects.all().delete()
     return result
+
+
+def test_without_adrf_nothing_is_wrapped():
+    with patch("api_guard.vetting.awaiting.find_spec", return_value=None):
+        assert wrap_async_serializers() is None
 
 
 @pytest.mark.parametrize("name", IDIOMS)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, Count, F, OuterRef, Prefetch, Q, Subquery, Value, When
 from django.db.models.signals import pre_save
 from django.forms.models import model_to_dict
@@ -37,12 +37,17 @@ from tests.objects.keys import continue_keys
 from tests.objects.models import (
     Audit,
     Book,
+    Both,
     Code,
     Comment,
     Document,
     Label,
+    Left,
     LongPage,
+    NamedOwner,
     Page,
+    Right,
+    Seat,
     Tag,
     Ticket,
 )
@@ -1501,70 +1506,17 @@ def test_rules_hold_under_another_urlconf(api, settings, monkeypatch):
     assert Comment.objects.count() == 2
 
 
-# Composite keys, as Django 5.2 has them.
-class Seat(models.Model):
-    pk = models.CompositePrimaryKey("room", "number")
-    room = models.IntegerField()
-    number = models.IntegerField()
-    author = models.ForeignKey("auth.User", models.CASCADE, related_name="+")
-    title = models.CharField(max_length=20)
-
-    class Meta:
-        app_label = "objects"
-
-
-class Left(models.Model):
-    left = models.AutoField(primary_key=True)
-    author = models.ForeignKey("auth.User", models.CASCADE, related_name="+")
-
-    class Meta:
-        app_label = "objects"
-
-
-class Right(models.Model):
-    right = models.AutoField(primary_key=True)
-    text = models.CharField(max_length=20)
-
-    class Meta:
-        app_label = "objects"
-
-
-class Both(Left, Right):
-    more = models.CharField(max_length=20, default="")
-
-    class Meta:
-        app_label = "objects"
-
-
-class NamedOwner(models.Model):
-    author = models.ForeignKey(
-        "auth.User", models.CASCADE, to_field="username", related_name="+", db_column="by"
-    )
-    title = models.CharField(max_length=20)
-    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
-    friends = models.ManyToManyField("self")
-
-    class Meta:
-        app_label = "objects"
-
-
 EXTRA = (Seat, Left, Right, Both, NamedOwner)
 
 
 @pytest.fixture
 def extra_tables(transactional_db, everybody):
-    with connection.schema_editor() as editor:
-        for model in EXTRA:
-            editor.create_model(model)
     alice, bob = everybody
     for number, user in ((1, alice), (2, bob)):
         Seat.objects.create(room=1, number=number, author=user, title=user.username)
         Both.objects.create(author=user, text=user.username)
         NamedOwner.objects.create(pk=number, author=user, title=user.username)
-    yield
-    with connection.schema_editor() as editor:
-        for model in reversed(EXTRA):
-            editor.delete_model(model)
+    continue_keys()
 
 
 def serializer_of(of, *names):

@@ -9,7 +9,7 @@ from django.urls import path
 from rest_framework import generics, serializers
 from rest_framework.response import Response
 
-from api_guard import guard
+from api_guard import guard, unheld
 from tests.objects.models import Book, Page, Tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -107,8 +107,13 @@ class Tags(generics.GenericAPIView):
             "set his": lambda: his.tags.set([tag]),
             "clear mine": lambda: mine.tags.clear(),
             "remove his": lambda: his.tags.remove(tag),
+            "unheld": lambda: self.unheld(his, tag),
         }[what]()
         return Response(status=204)
+
+    def unheld(self, page, tag):
+        with unheld(Page, Tag, why="tagged by the editors"):
+            page.tags.add(tag)
 
 
 @guard(write="notes:write", owner="author")
@@ -122,14 +127,71 @@ class Deletes(generics.GenericAPIView):
         return Response(status=204)
 
 
+@guard(write="notes:write", owner="owner")
+class DeletesBooks(Deletes):
+    queryset = Book.objects.all()
+
+
 @guard(write="notes:write", owner="author")
 class TagsPages(generics.GenericAPIView):
+    """Page is the view's own model, and the far side of the set."""
+
     queryset = Page.objects.all()
 
     def post(self, request, name, what):
+        self.get_queryset().exists()
+        page, tag = Page.objects.get(title=name), Tag.objects.get(name="alice")
+        page.tags.clear() if what == "clear" else getattr(page.tags, what)(tag)
+        return Response(status=204)
+
+
+@ruled
+class FillsTags(generics.GenericAPIView):
+    """Tag is the view's own model, and has the set."""
+
+    queryset = Tag.objects.all()
+
+    def post(self, request, name, what):
+        self.get_queryset().exists()
+        page, tag = Page.objects.get(title="alice"), Tag.objects.get(name=name)
+        tag.pages.clear() if what == "clear" else getattr(tag.pages, what)(page)
+        return Response(status=204)
+
+
+class TagSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Tag
+        fields = ["name"]
+
+
+class TaggedSerializer(serializers.ModelSerializer):
+    tags = TagSerializer(many=True)
+
+    class Meta:
+        model = Page
+        fields = ["title", "tags"]
+
+    def update(self, page, validated):
+        for row in validated["tags"]:
+            tag, _ = Tag.objects.get_or_create(
+                name=row["name"], defaults={"owner": self.context["request"].user}
+            )
+            tag.pages.add(page)
+        return page
+
+
+@guard(write="notes:write", owner="author")
+class Tagged(generics.GenericAPIView):
+    """Tag is held because the serializer writes it."""
+
+    queryset = Page.objects.all()
+    serializer_class = TaggedSerializer
+
+    def post(self, request):
         page = self.get_queryset().get(title="alice")
-        pages = Tag.objects.get(name=name).pages
-        pages.clear() if what == "clear" else getattr(pages, what)(page)
+        serializer = self.get_serializer(page, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
         return Response(status=204)
 
 
@@ -140,7 +202,10 @@ urlpatterns = [
     path("books/", Books.as_view()),
     path("tags/<what>/", Tags.as_view()),
     path("deletes/<name>/<what>/", Deletes.as_view()),
+    path("deletes-books/<name>/<what>/", DeletesBooks.as_view()),
     path("tags-pages/<name>/<what>/", TagsPages.as_view()),
+    path("fills-tags/<name>/<what>/", FillsTags.as_view()),
+    path("tagged/", Tagged.as_view()),
 ]
 
 
@@ -185,25 +250,39 @@ def test_a_set_is_judged_from_either_side(api, pages):
     for what in ("add his", "set his"):
         assert api.post(f"/tags/{what}/").json()["code"] == "outside_your_objects"
     assert not Tag.pages.through.objects.exists()
-
-
-def test_a_strangers_set_is_not_changed_by_what_is_put_into_it(api, pages):
-    for what in ("add", "remove", "clear"):
-        assert api.post(f"/tags-pages/alice/{what}/").status_code == 204
-    Tag.objects.get(name="bob").pages.add(pages["bob"])
-    for what in ("add", "clear"):
-        refused = api.post(f"/tags-pages/bob/{what}/")
-        assert refused.json()["code"] == "outside_your_objects"
-    assert api.post("/tags-pages/bob/remove/").status_code == 204
+    assert api.post("/tags/unheld/").status_code == 204
     assert Tag.pages.through.objects.count() == 1
 
 
+@pytest.mark.parametrize("where", ["tags-pages", "fills-tags"])
+def test_nothing_is_put_into_or_taken_from_what_is_a_strangers(api, pages, where):
+    for what in ("add", "remove", "clear"):
+        assert api.post(f"/{where}/alice/{what}/").status_code == 204
+    his = Tag.objects.get(name="bob")
+    his.pages.add(pages["bob"], pages["alice"])
+    for what in ("add", "clear", *(["remove"] if where == "fills-tags" else [])):
+        refused = api.post(f"/{where}/bob/{what}/")
+        assert refused.json()["code"] == "outside_your_objects"
+    assert his.pages.count() == 2
+
+
+def test_a_set_of_what_a_serializer_writes_is_the_callers_or_new(api, pages):
+    assert api.post("/tagged/", {"tags": [{"name": "alice"}, {"name": "new"}]}).status_code == 204
+    refused = api.post("/tagged/", {"tags": [{"name": "bob"}]})
+    assert refused.json()["code"] == "outside_your_objects"
+    assert sorted(Page.objects.get(title="alice").tags.values_list("name", flat=True)) == [
+        "alice",
+        "new",
+    ]
+
+
 @pytest.mark.parametrize("what", ["one", "all"])
-def test_what_takes_held_objects_with_it_is_judged_itself(api, pages, what):
-    refused = api.post(f"/deletes/bob/{what}/")
+@pytest.mark.parametrize("where", ["deletes", "deletes-books"])
+def test_what_takes_held_objects_with_it_is_judged_itself(api, pages, where, what):
+    refused = api.post(f"/{where}/bob/{what}/")
     assert refused.json()["code"] == "outside_your_objects"
     assert Page.objects.count() == 2
     # Her own book goes with what others have put into it.
     Page.objects.filter(pk=pages["bob"]).update(book=Book.objects.get(title="alice"))
-    assert api.post(f"/deletes/alice/{what}/").status_code == 204
+    assert api.post(f"/{where}/alice/{what}/").status_code == 204
     assert Page.objects.count() == 0

@@ -742,6 +742,14 @@ class ByAnotherMethod(generics.GenericAPIView):
         return self.get(request, *args, **kwargs)
 
 
+@idiom(("post", 1, {}), owner="author")
+class CallsItself(generics.GenericAPIView):
+    queryset = Page.objects.all()
+
+    def post(self, request, pk, again=True):
+        return self.post(request, pk, again=False) if again else Response(self.get_object().title)
+
+
 @idiom(("get", 1), actions={"get": "peek"})
 class HandlerAttributes(Pages):
     @action(detail=True, url_name="peeked")

@@ -135,7 +135,7 @@ def _are_covered(
     for root, found in by_root.items():
         alias = using or _database(vetting, next(iter(found.values())))
         missing = found.keys() - covered(vetting, rule, root, list(found), alias)
-        # A parent or a sibling without a row of the view's model is not judged, nor is a new object.
+        # A parent or a sibling without a row of this model is not judged, nor is a new object.
         strangers = [
             value
             for value in missing

@@ -68,8 +68,8 @@ def _before_change(
     with nothing_executed(using, _own_blocks(using)):
         if is_of_instance:
             _vet_instance(vetting, instance, using)
-        elif action != "pre_remove":
-            _judge_other_side(vetting, instance, field, reverse=reverse)
+        elif reverse and action != "pre_remove":
+            _refuse_as_named(vetting, instance, field)
         if action == "pre_add" and pk_set and not is_lifted:
             # From the far side, the set of each object that is named is what changes.
             operation = ownership.WRITING if reverse else ownership.READING
@@ -99,19 +99,15 @@ def _vet_instance(vetting: Vetting, instance: Model, using: str) -> None:
         refuse_hidden(vetting, instance.__class__, str(instance._meta.model_name))
 
 
-def _judge_other_side(vetting: Vetting, instance: Model, field: Any, *, reverse: bool) -> None:
-    """Judge the object that a held one is put into, or whose set is emptied, as it would be named.
+def _refuse_as_named(vetting: Vetting, instance: Model, field: Any) -> None:
+    """Judge the object that held ones come to point at, as if it had been named by their field.
 
     `note.tags.add(tag)` and `tag.notes.add(note)` write the same row.
     """
-    name = str(field.name if reverse else field.remote_field.get_accessor_name())
-    # The set of the near side is what changes.
-    operation = ownership.READING if reverse else ownership.WRITING
     model = instance.__class__
-    if name not in vetting.policy.related and is_hidden(
-        vetting, model, "pk", [instance.pk], operation
-    ):
-        refuse_hidden(vetting, model, name)
+    is_lifted = field.name in vetting.policy.related
+    if not is_lifted and is_hidden(vetting, model, "pk", [instance.pk]):
+        refuse_hidden(vetting, model, field.name)
 
 
 def _judge_owners(

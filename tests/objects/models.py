@@ -123,3 +123,49 @@ class Entry(models.Model):
 
     class Meta:
         app_label = "objects"
+
+
+class Seat(models.Model):
+    pk = models.CompositePrimaryKey("room", "number")
+    room = models.IntegerField()
+    number = models.IntegerField()
+    author = models.ForeignKey(USER, models.CASCADE, related_name="+")
+    title = models.CharField(max_length=20)
+
+    class Meta:
+        app_label = "objects"
+
+
+class Left(models.Model):
+    left = models.AutoField(primary_key=True)
+    author = models.ForeignKey(USER, models.CASCADE, related_name="+")
+
+    class Meta:
+        app_label = "objects"
+
+
+class Right(models.Model):
+    right = models.AutoField(primary_key=True)
+    text = models.CharField(max_length=20)
+
+    class Meta:
+        app_label = "objects"
+
+
+class Both(Left, Right):
+    more = models.CharField(max_length=20, default="")
+
+    class Meta:
+        app_label = "objects"
+
+
+class NamedOwner(models.Model):
+    author = models.ForeignKey(
+        USER, models.CASCADE, to_field="username", related_name="+", db_column="by"
+    )
+    title = models.CharField(max_length=20)
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
+    friends = models.ManyToManyField("self")
+
+    class Meta:
+        app_label = "objects"
