@@ -1514,7 +1514,7 @@ def extra_tables(transactional_db, everybody):
     alice, bob = everybody
     for number, user in ((1, alice), (2, bob)):
         Seat.objects.create(room=1, number=number, author=user, title=user.username)
-        Both.objects.create(author=user, text=user.username)
+        Both.objects.create(left=number, right=number, author=user, text=user.username)
         NamedOwner.objects.create(pk=number, author=user, title=user.username)
     continue_keys()
 
@@ -1747,8 +1747,7 @@ def test_a_coroutine_touches_no_stranger_s_row(api, method, data, whose):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("rows")
 def test_an_async_stream_saves_no_stranger_s_row(everybody, give):
-    import asyncio
-
+    from asgiref.sync import async_to_sync
     from django.test import AsyncClient
 
     give(everybody[0], "notes:read", "notes:write")
@@ -1760,7 +1759,7 @@ def test_an_async_stream_saves_no_stranger_s_row(everybody, give):
         return [part async for part in response.streaming_content]
 
     with pytest.raises(APIException):
-        asyncio.run(read())
+        async_to_sync(read)()  # in this thread, whose connections are closed with the test
     assert Page.objects.get(pk=2).title == "bob"
 
 
