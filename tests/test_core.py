@@ -313,3 +313,21 @@ def test_a_near_miss_is_named():
 def test_the_credentials_are_all_in_the_tables():
     seen = {(c, u, k) for c, u, k in product(Credential, (None, A), (None, A))}
     assert all(effective_scopes(c, A, Granted(u, k)) <= A for c, u, k in seen)
+
+
+@pytest.mark.parametrize(
+    ("function", "takes"),
+    [
+        (lambda caller: None, False),
+        (lambda caller, request: None, True),
+        (lambda caller, request=None: None, True),
+        (lambda caller, field="author": None, False),
+        (lambda *args: None, False),
+        (dict, False),
+    ],
+)
+def test_a_rule_takes_the_request_where_it_has_a_place_for_it(function, takes):
+    from api_guard.core.objects import takes_request
+
+    assert takes_request(function) is takes
+    assert takes_request(function) is takes

@@ -15,7 +15,7 @@ from django.urls import path
 from rest_framework import generics, serializers, viewsets
 from rest_framework.exceptions import APIException
 from rest_framework.renderers import AdminRenderer
-from rest_framework.request import clone_request
+from rest_framework.request import Request, clone_request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 
@@ -960,3 +960,160 @@ def test_another_handler_after_the_decided_one_is_for_whoever_may_call_it(api, g
     assert api.post("/afterwards/").content == b""
     give(get_user_model().objects.get(pk=1), "audit:read")
     assert api.post("/afterwards/").json() == "read"
+
+
+# Own dispatches, and what a statement sets.
+
+
+@at("dispatches/")
+@guard(**RW)
+class Dispatches(OfPages):
+    """Hands its handler another request than the one that was decided."""
+
+    hands = staticmethod(lambda request: request)
+
+    def dispatch(self, request, *args, **kwargs):
+        self.args, self.kwargs, self.headers = args, kwargs, {}
+        self.request = request = self.initialize_request(request, *args, **kwargs)
+        try:
+            self.initial(request, *args, **kwargs)
+            response = self.get(type(self).hands(request))
+        except APIException as error:
+            response = self.handle_exception(error)
+        return self.finalize_response(request, response, *args, **kwargs)
+
+    def get(self, request):
+        return Response("read")
+
+
+def another_method(request):
+    request.method = "PUT"
+    return request
+
+
+HANDED = [
+    (lambda request: request, 200),
+    (lambda request: request._request, 200),
+    (lambda request: clone_request(request, "GET"), 200),
+    (another_method, 403),
+    (lambda request: Request(APIRequestFactory().get("/")), 403),
+]
+
+
+@pytest.mark.parametrize(("hands", "status"), HANDED)
+def test_a_handler_gets_the_request_that_was_decided(api, monkeypatch, hands, status):
+    monkeypatch.setattr(Dispatches, "hands", staticmethod(hands))
+    assert api.get("/dispatches/").status_code == status
+
+
+def test_a_transaction_of_the_project_s_own_is_rolled_back_with_the_refusal(do):
+    def does(view, request):
+        with transaction.atomic(savepoint=False):
+            Audit.objects.create(text="undone")
+            Page(author_id=2, title="x").save()
+
+    with transaction.atomic():
+        assert do("owner/", does) == OUTSIDE
+        assert connection.needs_rollback
+        transaction.set_rollback(True)
+    assert not Audit.objects.exists()
+
+
+def test_a_key_that_is_none_names_no_row(do):
+    check = lambda view, request: view.check_object_permissions(request, Page(pk="x"))  # noqa: E731
+    assert do("owner/", check)[0] in (403, 404)
+
+    def copied(view, request):
+        page = Page.objects.get(pk=2)
+        page.pk = None
+        return Response(PageSerializer(page).data)
+
+    assert do("owner/", copied)[0] == 404
+
+
+SETS = [
+    (update(book=1), DONE),
+    (update(book=None), DONE),
+    (update(book=F("book")), DONE),
+    (update(book=2), OUTSIDE),
+    (update(author=Value(2)), OUTSIDE),
+]
+
+
+@pytest.mark.parametrize(("does", "answer"), SETS)
+def test_an_update_links_to_no_stranger_s_row(do, does, answer):
+    assert do("owner/", does) == answer
+    assert Page.objects.get(pk=1).book_id != 2
+
+
+@at("kept-by/")
+@guard(**RW, owner="author", keep="book__owner")
+class KeptBy(Does):
+    pass
+
+
+def test_what_a_save_does_not_write_is_as_it_was(do):
+    assert do("kept-by/", saved("title", title="x")) == DONE
+    Page.objects.filter(pk=1).update(book=2)
+    assert do("kept-by/", saved("title", title="y")) == OUTSIDE
+
+
+def test_a_row_of_another_view_s_model_may_be_made_with_its_key(do):
+    def does(view, request):
+        nest(Comment, {"text": "x", "page": 1, "author": 1})(view, request)
+        Comment(pk=77, page_id=1, author_id=1, text="made").save()
+        view.get_queryset().filter(pk=1).delete()
+
+    assert do("books/", does) == DONE
+
+
+def test_a_queryset_that_came_out_of_a_cache_is_narrowed_anew(do):
+    def does(view, request):
+        kept = pickle.loads(pickle.dumps(view.get_queryset()))
+        return Response([] if len(view.filter_queryset(kept)) == 1 else None)
+
+    assert do("owner/", does, "get") == DONE
+
+
+def test_a_serializer_can_be_made_without_a_request():
+    view = ByOwner()
+    view.request, view.format_kwarg = None, None
+    assert "title" in view.get_serializer().fields
+
+
+class ByMethod(serializers.PrimaryKeyRelatedField):
+    def get_queryset(self):
+        return Book.objects.all()
+
+
+class WithMethod(serializers.ModelSerializer):
+    book = ByMethod()
+
+    class Meta:
+        model = Page
+        fields = ["book"]
+
+
+@at("by-method/")
+@guard(**RW)
+class Methodical(Does):
+    serializer_class = WithMethod
+
+
+def test_a_field_whose_rows_only_a_method_tells_is_not_in_the_listing():
+    [row] = [r for r in listing(endpoints()) if r.path == "/by-method/" and "POST" in r.method]
+    assert row.objects == ""
+
+
+def test_a_listener_hears_what_nobody_guards():
+    from api_guard.vetting import listening
+
+    heard = []
+
+    class Listener:
+        def after(self, sql, context):
+            heard.append(sql)
+
+    with listening(Listener()):
+        assert not Audit.objects.exists()
+    assert len(heard) == 1

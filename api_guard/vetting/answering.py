@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Model
 from django.db.models.signals import post_init
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, StreamingHttpResponse
 
 from api_guard import ownership
 from api_guard.core.policy import Operation
@@ -61,7 +61,7 @@ def before_statement(vetting: Vetting, sql: str, params: Any, connection: Any) -
             if not vetting.has_run:
                 refuse_unchecked(vetting, vetting.operation)
             if sql.lstrip().startswith("UPDATE"):
-                refuse_hand_over(vetting, sql, params, connection)
+                refuse_hand_over(vetting, vetting.model, sql, params, connection)
 
 
 def watch_loads(model: type[Model]) -> None:
@@ -130,8 +130,6 @@ def _has_loaded_its_own(vetting: Vetting) -> bool:
 
 
 def _shows_nothing(response: Any) -> bool:
-    if not isinstance(response, HttpResponseBase):
-        return False
     if hasattr(response, "data"):
         return _is_empty(response.data)
     return not response.streaming and not getattr(response, "content", b"")

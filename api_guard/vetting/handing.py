@@ -16,14 +16,14 @@ from api_guard.vetting.links import is_hidden, refuse_hidden
 from api_guard.vetting.record import Vetting, link_fields
 
 
-def refuse_hand_over(vetting: Vetting, sql: str, params: Any, connection: Any) -> None:
+def refuse_hand_over(
+    vetting: Vetting, model: type[Model], sql: str, params: Any, connection: Any
+) -> None:
     """Refuse `update(author=…)` that leaves nothing of the caller's, and links to hidden rows.
 
     What bulk_update() sets by a CASE is not read. Raises OutsideYourObjects.
     """
-    keep, model = vetting.keep, vetting.model
-    if model is None:
-        return
+    keep = vetting.keep
     for field, text, value in _assignments(model, sql, params, connection):
         with failures_as_refusals(vetting.view, "the object rule"):
             if keep is not None and _is_owner(model, keep, field):
