@@ -20,9 +20,13 @@ STATIC_URL = "static/"
 DATABASES = {"default": dj_database_url.config(default="sqlite://:memory:")}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if "REDIS_URL" in os.environ:
+    # A test that clears the cache empties its database: each worker of pytest-xdist has its own.
+    server, _, database = os.environ["REDIS_URL"].rpartition("/")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    database = str(int(database) + 1 + int(worker)) if worker else database
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": os.environ["REDIS_URL"],
+        "LOCATION": f"{server}/{database}",
         "KEY_PREFIX": f"api_guard-tests-{os.getpid()}",
     }
 
