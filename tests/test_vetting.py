@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast
+from django.db.models.signals import pre_delete
 from django.http import HttpResponseRedirect
 from django.urls import path
 from rest_framework import generics, serializers, viewsets
@@ -1117,3 +1118,17 @@ def test_a_listener_hears_what_nobody_guards():
     with listening(Listener()):
         assert not Audit.objects.exists()
     assert len(heard) == 1
+
+
+def test_what_cascades_from_a_held_queryset_is_judged_with_that_queryset(do):
+    def does(view, request):
+        nest(Comment, {"text": "x", "page": 1, "author": 1})(view, request)
+        # In whatever order Django tells of what it deletes.
+        pre_delete.send(
+            sender=Comment,
+            instance=Comment(pk=1, author_id=2),
+            using="default",
+            origin=view.get_queryset().filter(pk=1),
+        )
+
+    assert do("books/", does) == DONE
