@@ -1132,3 +1132,16 @@ def test_what_cascades_from_a_held_queryset_is_judged_with_that_queryset(do):
         )
 
     assert do("books/", does) == DONE
+
+
+def test_a_test_that_calls_initial_by_itself_is_held_to_nothing_afterwards(api, give):
+    view = ByOwner()
+    view.args, view.kwargs = (), {}
+    request = APIRequestFactory().post("/")
+    force_authenticate(request, get_user_model().objects.get(pk=1))
+    view.request = view.initialize_request(request)
+    view.initial(view.request)
+    page = Page.objects.get(pk=2)
+    page.title = "free"
+    page.save()
+    assert Page.objects.filter(title="free").update(author=1) == 1

@@ -14,7 +14,7 @@ from api_guard.blame import SUSPECTS, is_of_client
 from api_guard.core.policy import SAFE_METHODS
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import InvalidValue
-from api_guard.parsers.reading import refusals
+from api_guard.parsers.reading import refused_limits
 from api_guard.vetting import is_untouched, listening, was_untouched
 
 logger = logging.getLogger("api_guard")
@@ -41,7 +41,7 @@ class Net:
         """Raise InvalidValue in the place of an exception that a client's value caused."""
         writes = self._request.method not in SAFE_METHODS
         try:
-            with refusals(), listening(self) if writes else ExitStack():
+            with refused_limits(), listening(self) if writes else ExitStack():
                 yield
         except SUSPECTS as error:
             # What is stored cannot be undone here, and a 400 would say that nothing was.

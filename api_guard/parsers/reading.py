@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from traceback import walk_tb
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -58,20 +57,29 @@ def refuse_cut_off(length: int, context: Mapping[str, Any]) -> None:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn what parsing raises into refusals, for which DRF writes the answer."""
+    """Turn what our parsers raise into refusals, for which DRF writes the answer."""
+    try:
+        with refused_limits():
+            yield
+    except Refusal:
+        raise
+    except ParseError:
+        # The text of the DRF parser below repeats what the client sent.
+        raise MalformedBody from None
+
+
+@contextmanager
+def refused_limits() -> Iterator[None]:
+    """Turn what Django and our readers raise of a body into refusals.
+
+    What another parser, or a handler itself, says in a ParseError stays as it is.
+    """
     try:
         yield
     except OverLimit as error:
         raise BodyOverLimit(str(error)) from None
     except BodyError as error:
         raise MalformedBody(str(error)) from None
-    except Refusal:
-        raise
-    except ParseError as error:
-        if not _is_of_drf(error):
-            raise  # what a project says of a request, in a handler of its own for instance
-        # Its text repeats what the client sent.
-        raise MalformedBody from None
     except (TooManyFieldsSent, TooManyFilesSent):
         raise BodyOverLimit from None
     except RequestDataTooBig:
@@ -79,9 +87,3 @@ def refusals() -> Iterator[None]:
     except UnreadablePostError:
         # The client has gone; what DRF answers goes to nobody.
         raise MalformedBody("The body ends before its Content-Length.") from None
-
-
-def _is_of_drf(error: ParseError) -> bool:
-    """Whether one of DRF's own parsers has raised it."""
-    modules = [frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)]
-    return modules[-1:] == ["rest_framework.parsers"]

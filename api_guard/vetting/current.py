@@ -19,6 +19,7 @@ logger = logging.getLogger("api_guard")
 
 # Context variables follow a request through coroutines and sync_to_async(), not into other threads.
 _current: ContextVar[Vetting | None] = ContextVar("api_guard_vetting", default=None)
+_is_dispatching: ContextVar[bool] = ContextVar("api_guard_dispatching", default=False)
 _unheld: ContextVar[tuple[frozenset[type[Model]], ...]] = ContextVar("api_guard_unheld", default=())
 
 
@@ -38,18 +39,23 @@ def within(vetting: Vetting) -> Iterator[None]:
 
 
 def enter(vetting: Vetting) -> None:
-    """Hold what comes after the decision, until `left_as_it_was` ends."""
-    _current.set(vetting)
+    """Hold what comes after the decision, until `left_as_it_was` ends.
+
+    Where a test calls `initial()` by itself, nothing would end it, and nothing begins.
+    """
+    if _is_dispatching.get():
+        _current.set(vetting)
 
 
 @contextmanager
 def left_as_it_was() -> Iterator[None]:
     """Take back what a view has entered in here."""
-    before = _current.get()
+    before, token = _current.get(), _is_dispatching.set(True)
     try:
         yield
     finally:
         _current.set(before)
+        _is_dispatching.reset(token)
 
 
 class unheld:  # noqa: N801  # a context manager, which reads as a function
