@@ -1145,3 +1145,28 @@ def test_a_test_that_calls_initial_by_itself_is_held_to_nothing_afterwards(api, 
     page.title = "free"
     page.save()
     assert Page.objects.filter(title="free").update(author=1) == 1
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        lambda request: request._request,
+        lambda request: clone_request(request, "GET"),
+        lambda request: as_bob(clone_request(request, "POST")),
+    ],
+)
+def test_another_request_in_the_view_changes_nothing(do, switch):
+    def does(view, request):
+        view.request = switch(request)
+        assert [each.pk for each in view.get_queryset()] == [1]
+        page = Page.objects.get(pk=2)
+        page.title = "taken"
+        page.save()
+
+    assert do("owner/", does) == OUTSIDE
+    assert Page.objects.get(pk=2).title == "bob"
+
+
+def as_bob(request):
+    request.user = get_user_model().objects.get(pk=2)
+    return request

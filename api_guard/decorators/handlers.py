@@ -98,6 +98,7 @@ def _async_decided(passage: Passage, decided: Request, handler: Any) -> Any:
 def _handling(passage: Passage, request: Any) -> Iterator[None]:
     vetting = passage.vetting
     passage.is_handling = passage.has_handled = True
+    vetting.pinned = request if isinstance(request, Request) else None
     try:
         with Net(passage.view, request).catching(), within(vetting):
             yield
@@ -106,6 +107,7 @@ def _handling(passage: Passage, request: Any) -> Iterator[None]:
             passage.outer.has_run = True
     finally:
         passage.is_handling = False
+        vetting.pinned = None
 
 
 def _is_description(handler: Any) -> bool:

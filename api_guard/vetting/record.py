@@ -31,7 +31,8 @@ class Vetting:
     `judged` the deletes that were, `gone` what they deleted, and `pending` is what an event loop
     left to be asked. `loaded` are the objects of the view's model that were read before one was
     vetted, `has_read` says that a statement read its tables before the rule ran, and `written`
-    names other tables. `unowned` are new objects whose set of owners had others alone.
+    names other tables. `pinned` is the request of the handler that runs. `unowned` are new objects
+    whose set of owners had others alone.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Vetting:
         self.view = view
         self.model = model
         self.held: set[type[Model]] = set()
+        self.pinned: Request | None = None
         self.has_run = False
         self.has_vetted = False
         self.is_filling = False
@@ -65,7 +67,12 @@ class Vetting:
 
     @property
     def request(self) -> Any:
-        """DRF's request, None where a schema generator asks."""
+        """DRF's request, None where a schema generator asks.
+
+        While the handler runs it is the one that was decided, whatever becomes of `view.request`.
+        """
+        if self.pinned is not None:
+            return self.pinned
         request = getattr(self.view, "request", None)
         return request if isinstance(request, Request) else None
 
