@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from functools import partial, wraps
 from unittest import mock
@@ -11,6 +10,7 @@ import pytest
 from adrf.decorators import api_view as async_api_view
 from adrf.views import APIView as AsyncAPIView
 from adrf.viewsets import ViewSet as AsyncViewSet
+from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.core.checks import run_checks
 from django.http import HttpResponse
@@ -645,7 +645,7 @@ ASYNC_CLASSES.append("Mixed")
 @pytest.mark.parametrize("name", ASYNC_HIDDEN)
 @pytest.mark.django_db(transaction=True)
 def test_an_async_view_that_nobody_declared_is_refused(site, name):
-    response = asyncio.run(AsyncClient().get(f"/async/{name}"))
+    response = async_to_sync(AsyncClient().get)(f"/async/{name}")
     assert (response.status_code, response.json()["code"]) == (403, "undeclared_endpoint")
     assert not Note.objects.exists()
     assert status_of(ASYNC_HIDDEN[name], "/") is Status.UNGUARDED
@@ -660,10 +660,10 @@ def test_an_async_view_is_refused_under_wsgi_too(api, site, name):
 @pytest.mark.parametrize("route", ["/async-scoped", "/async-hidden-scoped"])
 @pytest.mark.django_db(transaction=True)
 def test_an_async_view_that_asks_for_scopes_answers(site, alice, give, issue, route):
-    assert asyncio.run(AsyncClient().get(route)).status_code == 401
+    assert async_to_sync(AsyncClient().get)(route).status_code == 401
     give(alice, "notes:read")
     give(issue("notes:read", user=alice).application, "notes:read")
     token = issue("notes:read", user=alice).token
     header = {"authorization": f"Bearer {token}"}
-    assert asyncio.run(AsyncClient().get(route, headers=header)).content == b"scoped"
+    assert async_to_sync(AsyncClient().get)(route, headers=header).content == b"scoped"
     assert status_of(AsyncScoped.as_view(), "/") is Status.GUARDED

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from contextlib import suppress
 
 import pytest
 from adrf.views import APIView as AsyncAPIView
+from asgiref.sync import async_to_sync
 from django.core.signals import request_finished
 from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client
@@ -420,11 +420,11 @@ urlpatterns.append(path("async/fails", AsyncFails.as_view()))
 @pytest.mark.django_db(transaction=True)
 def test_an_async_view_is_sealed_as_any(name):
     _, status, code = ASYNC[name]
-    response = asyncio.run(AsyncClient().get(f"/async/{name}"))
+    response = async_to_sync(AsyncClient().get)(f"/async/{name}")
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_async_view_that_fails_fails():
     client = AsyncClient(raise_request_exception=False)
-    assert asyncio.run(client.get("/async/fails")).status_code == 500
+    assert async_to_sync(client.get)("/async/fails").status_code == 500
