@@ -1539,9 +1539,9 @@ class Seats(viewsets.ModelViewSet):
         return Response()
 
 
-@at("boths/<int:pk>/", {**CRUD, "post": "part"})
+@at("of-both/<int:pk>/", {**CRUD, "post": "part"})
 @own
-class Boths(viewsets.ModelViewSet):
+class OfBoth(viewsets.ModelViewSet):
     queryset = Both.objects.all()
     serializer_class = serializer_of(Both, "text", "more")
 
@@ -1597,14 +1597,14 @@ TABLES = [
     ("post", "seats/1/1/", None, True),
     ("post", "seats/1/7/", None, True),
     ("delete", "seats/1/1/", None, True),
-    ("get", "boths/2/", None, False),
-    ("patch", "boths/2/", {"text": "x"}, False),
-    ("delete", "boths/2/", None, False),
-    ("post", "boths/2/", None, False),
-    ("get", "boths/1/", None, True),
-    ("patch", "boths/1/", {"text": "x", "more": "y"}, True),
-    ("post", "boths/1/", None, True),
-    ("delete", "boths/1/", None, True),
+    ("get", "of-both/2/", None, False),
+    ("patch", "of-both/2/", {"text": "x"}, False),
+    ("delete", "of-both/2/", None, False),
+    ("post", "of-both/2/", None, False),
+    ("get", "of-both/1/", None, True),
+    ("patch", "of-both/1/", {"text": "x", "more": "y"}, True),
+    ("post", "of-both/1/", None, True),
+    ("delete", "of-both/1/", None, True),
     ("get", "named/2/", None, False),
     ("patch", "named/1/", {"parent": 2}, False),
     ("patch", "named/1/", {"friends": [2]}, False),
