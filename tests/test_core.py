@@ -331,3 +331,13 @@ def test_a_rule_takes_the_request_where_it_has_a_place_for_it(function, takes):
 
     assert takes_request(function) is takes
     assert takes_request(function) is takes
+
+
+def test_functions_that_are_made_in_requests_are_not_kept_for_ever(monkeypatch):
+    from api_guard.core import objects
+
+    monkeypatch.setattr(objects, "_MOST_KEPT", 2)
+    monkeypatch.setattr(objects, "_TAKING", {})
+    kept = [lambda caller: None for _ in range(10)]
+    assert not any(map(objects.takes_request, kept))
+    assert len(objects._TAKING) <= 3

@@ -18,8 +18,8 @@ LAST_USED_INTERVAL = 300
 def scopes() -> dict[str, str]:
     """The declared scopes, each with its description.
 
-    What is no scope name is left out, and so are names that differ in case alone: none of them
-    can be granted.
+    Invalid names are left out, and so are names that differ in case alone: none of them can be
+    granted.
     """
     declared = _declarable()
     unclear = {name for names in alike(declared) for name in names}

@@ -63,10 +63,13 @@ def takes_request(function: RuleFunction) -> bool:
     # By identity: a function may have no hash. With the function, so that no other takes its id.
     known = _TAKING.get(id(function))
     if known is None or known[0] is not function:
+        if len(_TAKING) > _MOST_KEPT:
+            _TAKING.clear()  # functions that are made in requests are not kept for ever
         known = _TAKING[id(function)] = (function, _takes_request(function))
     return known[1]
 
 
+_MOST_KEPT = 10_000
 _TAKING: dict[int, tuple[RuleFunction, bool]] = {}
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 

@@ -127,7 +127,7 @@ def status_of(callback: Any, path: str) -> Status | None:
 
 
 def listed_class_of(callback: Any) -> type | None:
-    """Return the class for which `status_of` answers; None for a view that is none of DRF's."""
+    """Return the class for which `status_of` answers; None for a plain Django view."""
     weakest = _weakest(callback)
     return None if weakest is None else weakest[1].view_class
 

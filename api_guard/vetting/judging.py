@@ -102,7 +102,7 @@ class Judgement:
         return None
 
     def _is_undecided(self) -> bool:
-        """Whether memory cannot tell what may be left behind. Raise where it says no."""
+        """Whether only the written row can tell. Raise where memory already shows a breach."""
         verdicts = list(self._verdicts())
         if not verdicts or True in verdicts:
             return False
