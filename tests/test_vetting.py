@@ -15,6 +15,7 @@ from django.http import HttpResponseRedirect
 from django.urls import path
 from rest_framework import generics, serializers, viewsets
 from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
 from rest_framework.renderers import AdminRenderer
 from rest_framework.request import Request, clone_request
 from rest_framework.response import Response
@@ -1170,3 +1171,20 @@ def test_another_request_in_the_view_changes_nothing(do, switch):
 def as_bob(request):
     request.user = get_user_model().objects.get(pk=2)
     return request
+
+
+class Iterates(BasePermission):
+    def has_permission(self, request, view):
+        return len(view.get_queryset()) == 1
+
+
+@at("permitted/")
+@own
+class Permitted(Does):
+    permission_classes = [Iterates]
+
+
+def test_what_a_permission_was_shown_does_not_stand_for_the_handler(do):
+    assert do("permitted/", lambda v, r: Response(Page.objects.get(pk=2).title)) == UNCHECKED
+    assert do("permitted/", lambda v, r: Response(Page.objects.get(pk=1).title)) == DONE
+    assert do("permitted/", lambda v, r: Response(Page.objects.values("title"))) == UNCHECKED

@@ -103,6 +103,11 @@ class Vetting:
         """What the rules of other views are asked with."""
         return ownership.Asking(self.caller, self.request, type(self.view))
 
+    def begin(self) -> None:
+        """Begin a handler, in which the rule has had no part yet."""
+        self.has_run = self.has_vetted = self.has_read = False
+        self.loaded.clear()
+
     @property
     def is_open(self) -> bool:
         """Whether it has not been shown yet that the rule had a part in what the handler did."""

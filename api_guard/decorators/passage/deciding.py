@@ -124,7 +124,7 @@ class Passage(ObjectPassage):
             self._demand, self.decided, self.caller = demand, operation, caller
             record_decision(request, self.view)
             # What a permission did with the queryset says nothing of what the view will do.
-            self.vetting.has_run = False
+            self.vetting.begin()
             self.outer = current()
             enter(self.vetting)
 
@@ -136,12 +136,12 @@ class Passage(ObjectPassage):
     @contextmanager
     def as_decided(self, operation: Operation) -> Iterator[None]:
         """Take `operation` for the decided one meanwhile, with an object rule that has not run."""
-        before, ran = self.decided, self.vetting.has_run
-        self.decided, self.vetting.has_run = operation, False
+        before, self.decided = self.decided, operation
+        self.vetting.begin()
         try:
             yield
         finally:
-            self.decided, self.vetting.has_run = before, ran
+            self.decided = before
 
     def get_permissions(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> list[Any]:
         """Let a permission admit only by returning exactly True."""
