@@ -85,7 +85,7 @@ def bobs(alice, bob, mine):
 def test_a_thread_s_connection_is_let_go(alice):
     def alive():
         gc.collect()
-        return sum(isinstance(o, BaseDatabaseWrapper) for o in gc.get_objects())
+        return sum(issubclass(type(o), BaseDatabaseWrapper) for o in gc.get_objects())
 
     before = alive()
 
