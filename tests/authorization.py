@@ -24,6 +24,43 @@ CHALLENGE = (
 BACK = "https://client.example/back"
 FORM = "application/x-www-form-urlencoded"
 
+# What `manage.py check --deploy` asks for, and nothing else.
+DEPLOYED = {
+    "PKCE_REQUIRED": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+}
+
+
+@pytest.fixture
+def deployed(settings):
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, **DEPLOYED}
+
+
+@pytest.fixture
+def discouraged(settings, in_both_settings):
+    """Grants that RFC 9700 discourages."""
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": False,
+        "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": False,
+    }
+
+
+@pytest.fixture(params=["as it comes", "as --deploy asks"], autouse=True)
+def in_both_settings(request):
+    """Every test of a module that imports this runs in both."""
+    if request.param == "as --deploy asks":
+        request.getfixturevalue("deployed")
+    return request.param
+
 
 @pytest.fixture
 def web_app(db):
@@ -100,7 +137,11 @@ def pair(client, code):
 
 
 def scopes_of(pair):
-    return AccessToken.objects.get(token=pair["access_token"]).scope
+    return AccessToken.objects.get(token_checksum=checksum(pair["access_token"])).scope
+
+
+def checksum(token):
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def live_tokens():

@@ -21,7 +21,9 @@ from api_guard.models import RefreshScope
 from tests.authorization import (
     FORM,
 )
+from tests.authorization import deployed as deployed
 from tests.authorization import granted as granted
+from tests.authorization import in_both_settings as in_both_settings
 from tests.authorization import web_app as web_app
 from tests.authorization import with_devices as with_devices
 

@@ -286,16 +286,82 @@ def test_a_subject_is_a_user_by_issuer_and_subject_and_by_nothing_else(
 ):
     grants.grant("notes:read", alice)
     active(sub="42", username="alice", email="alice@example.com")
-    assert call(api).json() == {"user": None, "client": application.pk}
+    assert call(api).json()["code"] == "invalid_token"
     RemoteSubject.objects.create(issuer="https://elsewhere.example", subject="42", user=bob)
-    cache.clear()
-    assert call(api).json()["user"] is None
+    assert call(api).json()["code"] == "invalid_token"
     RemoteSubject.objects.create(issuer=ISSUER, subject="42", user=alice)
     assert call(api).json() == {"user": alice.pk, "client": application.pk}
     grants.revoke_all(alice)
     assert call(api).status_code == 403
     get_user_model().objects.filter(pk=alice.pk).update(is_active=False)
     assert call(api).status_code == 401
+
+
+@pytest.mark.parametrize("removed", ["the mapping", "the user"])
+def test_removing_a_user_or_its_mapping_never_adds_access(api, active, alice, application, removed):
+    subject = RemoteSubject.objects.create(issuer=ISSUER, subject="42", user=alice)
+    active(sub="42")
+    assert call(api).status_code == 403
+    (subject if removed == "the mapping" else alice).delete()
+    refused = call(api)
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({}, 200),
+        ({"sub": None}, 200),
+        ({"sub": "{client}"}, 200),
+        ({"username": "{client}"}, 200),
+        ({"sub": "{client}", "username": "service-account-the-api"}, 200),
+        ({"sub": ""}, 401),
+        ({"sub": "42"}, 401),
+        ({"sub": "{client} "}, 401),
+        ({"username": "alice"}, 401),
+        ({"username": ""}, 401),
+        ({"sub": "alice", "username": "{client}"}, 401),
+    ],
+)
+def test_a_client_acts_alone_only_where_the_token_stands_for_nobody_else(
+    api, active, alice, application, claims, status
+):
+    active(
+        **{
+            name: value and value.replace("{client}", application.client_id)
+            for name, value in claims.items()
+        }
+    )
+    assert call(api).status_code == status
+
+
+def test_a_token_that_stands_for_its_client_is_no_users(api, active, alice, application):
+    """A client that could choose its name would be whom that name is mapped to."""
+    grants.grant("notes:read", alice)
+    RemoteSubject.objects.create(issuer=ISSUER, subject=application.client_id, user=alice)
+    active(sub=application.client_id)
+    assert call(api).json() == {"user": None, "client": application.pk}
+
+
+def test_a_setting_may_leave_the_tokens_of_unknown_users_to_their_client(
+    api, active, application, settings
+):
+    active(sub="42")
+    for value, status in (("refuse", 401), ("client", 200), ("Client", 503), (True, 503)):
+        asked = {**settings.API_GUARD["INTROSPECTION"], "UNKNOWN_SUBJECT": value}
+        settings.API_GUARD = {**settings.API_GUARD, "INTROSPECTION": asked}
+        assert call(api).status_code == status, value
+
+
+def test_the_other_server_may_be_asked_by_a_bearer_token(api, server, active, settings):
+    asked = {**settings.API_GUARD["INTROSPECTION"], "TOKEN": "of the api"}
+    settings.API_GUARD = {**settings.API_GUARD, "INTROSPECTION": asked}
+    assert call(api).status_code == 503, "a token or a secret, and not both"
+    for name in ("CLIENT_ID", "CLIENT_SECRET"):
+        del asked[name]
+    settings.API_GUARD = {**settings.API_GUARD, "INTROSPECTION": asked}
+    assert call(api).status_code == 200
+    assert [authorization for authorization, _ in server.asked] == ["Bearer of the api"]
 
 
 def test_a_user_without_a_known_client_holds_nothing(api, active, alice):
@@ -317,8 +383,9 @@ def test_a_subject_and_a_client_are_the_same_to_the_letter(api, active, alice, a
     subject = RemoteSubject(issuer=ISSUER, subject="Bob", user=alice)
     active(sub="bob")
     with patch("api_guard.tokens.remote.RemoteSubject.objects") as found:
-        found.filter.return_value.select_related.return_value.first.return_value = subject
-        assert call(api).json()["user"] is None
+        rows = found.using.return_value.filter.return_value.select_related.return_value
+        rows.first.return_value = subject
+        assert call(api).json()["code"] == "invalid_token"
     active(client_id=application.client_id.swapcase())
     cache.clear()
     manager = patch.object(Application._default_manager, "filter")
@@ -389,6 +456,14 @@ def test_a_token_for_a_part_of_this_api_opens_that_part(api, active, settings):
         (200, {"active": True, "scope": ["notes:read"]}),
         (200, {"active": True, "sub": 42}),
         (200, {"active": True, "aud": [1]}),
+        (200, {"active": True, "exp": 10**400}),
+        (200, {"active": True, "nbf": -(10**400)}),
+        (200, b'{"active": true, "exp": 1' + b"0" * 5_000 + b"}"),
+        *(
+            (200, {"active": True, name: f"a{text}"})
+            for name in ("scope", "client_id", "sub", "username", "iss", "token_type", "aud")
+            for text in ("\ud800", "\0")
+        ),
     ],
 )
 def test_an_answer_that_says_neither_yes_nor_no_is_503(api, server, answer, caplog):

@@ -40,7 +40,9 @@ from tests.authorization import (
     token,
 )
 from tests.authorization import code as code
+from tests.authorization import deployed as deployed
 from tests.authorization import granted as granted
+from tests.authorization import in_both_settings as in_both_settings
 from tests.authorization import pair as pair
 from tests.authorization import web_app as web_app
 from tests.authorization import with_oidc as with_oidc
@@ -108,7 +110,12 @@ def test_an_access_token_that_came_alone_ends_as_well(client, code, monkeypatch)
     assert live_tokens() == (0, 0)
 
 
-def test_a_code_is_remembered_as_long_as_a_token_of_it_lives(client, code):
+def test_a_code_is_remembered_as_long_as_a_token_of_it_lives(client, code, settings):
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "REFRESH_TOKEN_EXPIRE_SECONDS": None,
+        "REFRESH_TOKEN_REUSE_PROTECTION": False,
+    }
     stolen = refresh(client, refresh(client, redeem(client, code).json()).json()).json()
     call_command("cleartokens", verbosity=0)
     assert RefreshToken.objects.count() == 1
@@ -159,7 +166,7 @@ def test_a_page_of_consent_has_no_grant_type(
     settings.OAUTH2_PROVIDER = {
         **settings.OAUTH2_PROVIDER,
         "PKCE_REQUIRED": False,
-        "COMPLIANT_BCP_RFC9700_RESPONSE_TYPES": False,
+        "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": False,
     }
     web_app.authorization_grant_type = kind
     web_app.save()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import OperationalError
+from django.db import OperationalError, connection, connections
 from django.http import HttpResponse
+from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
 from oauth2_provider.models import (
@@ -33,7 +35,9 @@ from tests.authorization import (
     SECRET,
     VERIFIER,
     ask,
+    checksum,
     consent,
+    live_tokens,
     login,
     redeem,
     refresh,
@@ -41,7 +45,10 @@ from tests.authorization import (
     token,
 )
 from tests.authorization import code as code
+from tests.authorization import deployed as deployed
+from tests.authorization import discouraged as discouraged
 from tests.authorization import granted as granted
+from tests.authorization import in_both_settings as in_both_settings
 from tests.authorization import pair as pair
 from tests.authorization import web_app as web_app
 from tests.authorization import with_oidc as with_oidc
@@ -148,7 +155,7 @@ def test_a_refresh_narrows_and_a_new_grant_undoes_it(client, pair, granted, alic
     grants.grant("notes:write", alice)
     whole = refresh(client, again).json()
     assert whole["scope"] == scopes_of(whole) == "notes:read notes:write"
-    last = RefreshToken.objects.get(token=whole["refresh_token"])
+    last = RefreshToken.objects.get(token_checksum=checksum(whole["refresh_token"]))
     assert not RefreshScope.objects.filter(refresh_token=last).exists()
 
 
@@ -208,7 +215,7 @@ def test_a_replayed_refresh_token_ends_its_family_where_the_toolkit_is_told_to(
     second = refresh(client, pair).json()
     assert refresh(client, pair).json() == {"error": "invalid_grant"}
     assert refresh(client, second).json() == {"error": "invalid_grant"}
-    assert not AccessToken.objects.filter(token=second["access_token"]).exists()
+    assert not AccessToken.objects.filter(token_checksum=checksum(second["access_token"])).exists()
 
 
 # Other ways to a token
@@ -223,6 +230,7 @@ def test_a_client_on_its_own_behalf_without_a_grant_gets_no_token(client, web_ap
 
 
 @pytest.mark.filterwarnings("ignore:The OAuth 2.0 resource owner:DeprecationWarning")
+@pytest.mark.usefixtures("discouraged")
 def test_a_password_gives_what_both_sides_may_have(client, alice, web_app, granted):
     web_app.authorization_grant_type = "password"
     web_app.save()
@@ -231,6 +239,7 @@ def test_a_password_gives_what_both_sides_may_have(client, alice, web_app, grant
     assert got.json()["scope"] == "notes:read"
 
 
+@pytest.mark.usefixtures("discouraged")
 @pytest.mark.filterwarnings("ignore:The OAuth 2.0 implicit:DeprecationWarning")
 def test_an_implicit_token_carries_what_both_sides_may_have(client, alice, web_app, granted):
     web_app.authorization_grant_type = "implicit"
@@ -447,13 +456,97 @@ def test_a_refresh_token_that_is_revoked_while_it_is_used_gives_none(
     assert not AccessToken.objects.exists()
 
 
-def test_a_retry_in_the_period_of_grace_gets_what_the_first_got(client, pair, settings, alice):
+@pytest.fixture
+def grace(settings):
     provider = {**settings.OAUTH2_PROVIDER, "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 120}
     settings.OAUTH2_PROVIDER = provider
+
+
+def test_a_retry_in_the_period_of_grace_gets_a_pair_that_works(
+    client, pair, grace, alice, in_both_settings
+):
+    """The one that the first got, or a fresh one where that is stored hashed."""
     second = refresh(client, pair).json()
-    assert refresh(client, pair).json()["access_token"] == second["access_token"]
+    third = refresh(client, pair).json()
+    is_same = third["access_token"] == second["access_token"]
+    assert is_same is (in_both_settings == "as it comes")
+    assert live_tokens() == (1, 1)
+    fourth = refresh(client, third)
+    assert (fourth.status_code, fourth.json()["scope"]) == (200, pair["scope"])
     tokens.revoke_tokens(alice)
     assert refresh(client, pair).json() == {"error": "invalid_grant"}
+
+
+def test_a_retry_after_the_period_of_grace_gets_nothing(client, pair, grace, settings):
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "ROTATE_REFRESH_TOKEN": True}
+    refresh(client, pair)
+    RefreshToken.objects.update(revoked=timezone.now() - timedelta(seconds=121))
+    assert refresh(client, pair).json() == {"error": "invalid_grant"}
+
+
+def test_a_pair_that_was_told_to_nobody_is_told_no_more(client, pair, grace, in_both_settings):
+    """What a retry got in its place is the only one that works."""
+    second, third = refresh(client, pair).json(), refresh(client, pair).json()
+    if in_both_settings == "as --deploy asks":
+        assert refresh(client, second).json() == {"error": "invalid_grant"}
+        assert refresh(client, third).json() == {"error": "invalid_grant"}, "its family has ended"
+
+
+def test_a_code_that_comes_twice_ends_what_a_retry_got(client, code, grace):
+    first = redeem(client, code).json()
+    refresh(client, first)
+    refresh(client, first)
+    assert live_tokens() == (1, 1)
+    assert redeem(client, code).json() == {"error": "invalid_grant"}
+    assert live_tokens() == (0, 0)
+
+
+@pytest.mark.parametrize("seconds", [0, 120])
+def test_of_two_refreshes_at_once_each_gets_a_pair_or_invalid_grant(
+    client, pair, settings, monkeypatch, seconds, in_both_settings
+):
+    """The second was judged before the first was saved."""
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": seconds,
+    }
+    saved, answers = OAuth2Validator.save_bearer_token, []
+
+    def late(self, *args, **kwargs):
+        monkeypatch.setattr(OAuth2Validator, "save_bearer_token", saved)
+        answers.append(refresh(client, pair))
+        return saved(self, *args, **kwargs)
+
+    monkeypatch.setattr(OAuth2Validator, "save_bearer_token", late)
+    answers.append(refresh(client, pair))
+    is_told_twice = seconds or in_both_settings == "as it comes"
+    assert [answer.status_code for answer in answers] == [200, 200 if is_told_twice else 400]
+    assert live_tokens() == (1, 1)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite writes one at a time")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seconds", [0, 120])
+def test_of_many_refreshes_at_once_none_is_an_error(client, pair, settings, seconds):
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": seconds,
+    }
+
+    def one(_):
+        try:
+            answer = refresh(Client(), pair)
+            return answer.status_code, answer.json().get("error")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = set(pool.map(one, range(64)))
+    assert (200, None) in answers
+    assert answers <= {(200, None), (400, "invalid_grant"), (429, "too_many_failures")}
+    if seconds:
+        assert answers == {(200, None)}
+        assert live_tokens() == (1, 1)
 
 
 def test_the_grant_type_by_which_oauthlib_knows_openid_is_none(client, code):

@@ -9,21 +9,28 @@ from api_guard.conf.values import Rule, is_count, read, strings
 
 INTROSPECTION_CACHE_SECONDS = 60
 INTROSPECTION_TIMEOUT = 3
-_NEEDED = ("URL", "CLIENT_ID", "CLIENT_SECRET", "ISSUER")
+_AS_CLIENT, _REFUSE = "client", "refuse"
+_LOGIN = {"CLIENT_ID", "CLIENT_SECRET"}
+_BEARER = {"TOKEN"}
+_NEEDED = {"URL", "ISSUER"}
 
 
 @dataclass(frozen=True)
 class Introspection:
-    """The introspection endpoint of another authorization server (RFC 7662), and our client there.
+    """The introspection endpoint of another authorization server (RFC 7662), and who asks there.
 
-    `timeout` is the time, in seconds, that a whole question may take.
+    We ask by a bearer `token`, or as a client with a secret; the other is empty. `timeout` is the
+    time, in seconds, that a whole question may take. `is_unknown_subject_client` says that a token
+    whose user nobody here is mapped to stands for its client alone.
     """
 
     url: str
     client_id: str
     client_secret: str = field(repr=False)
+    token: str = field(repr=False)
     issuer: str
     timeout: int
+    is_unknown_subject_client: bool
 
 
 def audience() -> tuple[str, ...]:
@@ -36,9 +43,15 @@ def introspection() -> Introspection | None:
     value = read("INTROSPECTION")
     if not isinstance(value, Mapping) or not _is_introspection(value):
         return None
-    url, client_id, client_secret, issuer = (str(value[name]) for name in _NEEDED)
-    timeout = value.get("TIMEOUT", INTROSPECTION_TIMEOUT)
-    return Introspection(url, client_id, client_secret, issuer, timeout)
+    return Introspection(
+        url=value["URL"],
+        client_id=value.get("CLIENT_ID", ""),
+        client_secret=value.get("CLIENT_SECRET", ""),
+        token=value.get("TOKEN", ""),
+        issuer=value["ISSUER"],
+        timeout=value.get("TIMEOUT", INTROSPECTION_TIMEOUT),
+        is_unknown_subject_client=value.get("UNKNOWN_SUBJECT") == _AS_CLIENT,
+    )
 
 
 def introspection_cache_seconds() -> int:
@@ -53,14 +66,17 @@ def revoke_exposed_tokens() -> bool:
 
 
 def _is_introspection(value: object) -> bool:
-    if not isinstance(value, Mapping) or not value.keys() <= {*_NEEDED, "TIMEOUT"}:
+    if not isinstance(value, Mapping):
         return False
     timeout = value.get("TIMEOUT", INTROSPECTION_TIMEOUT)
+    said = value.keys() - {"TIMEOUT", "UNKNOWN_SUBJECT"}
     return (
-        all(isinstance(value.get(name), str) and value[name] for name in _NEEDED)
+        said in (_NEEDED | _LOGIN, _NEEDED | _BEARER)
+        and all(isinstance(value[name], str) and value[name] for name in said)
         and value["URL"].startswith(("https://", "http://"))
         and is_count(timeout)
         and timeout > 0
+        and value.get("UNKNOWN_SUBJECT", _REFUSE) in (_REFUSE, _AS_CLIENT)
     )
 
 
@@ -72,7 +88,8 @@ RULES: dict[str, Rule] = {
     ),
     "INTROSPECTION": (
         _is_introspection,
-        "must be a dict of URL, CLIENT_ID, CLIENT_SECRET, ISSUER and, where you like, TIMEOUT",
+        "must be a dict of URL, ISSUER, CLIENT_ID and CLIENT_SECRET (or TOKEN in their place) and, "
+        "where you like, TIMEOUT and UNKNOWN_SUBJECT",
         '{"URL": "https://auth.example.com/introspect/", "CLIENT_ID": "...", '
         '"CLIENT_SECRET": "...", "ISSUER": "https://auth.example.com"}',
     ),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from api_guard.core.audiences import is_meant_for
+
+# What no database and no header holds: a null, and half of a pair of UTF-16.
+_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class MalformedAnswer(ValueError):
@@ -17,13 +22,24 @@ class MalformedAnswer(ValueError):
 class Claims:
     """What the answer says of an active token.
 
-    `expires` is a POSIX time, None where it is not told.
+    `expires` is a POSIX time, None where it is not told. `username` is only for reading: it may be
+    given to somebody else.
     """
 
     scope: str
     client_id: str | None
     subject: str | None
     expires: float | None
+    username: str | None = None
+
+    @property
+    def is_clients_own(self) -> bool:
+        """Whether a client acts on its own behalf: no subject, or its own (RFC 9068 §2.2).
+
+        A server that tells a user's name and no subject speaks of a user as well.
+        """
+        told = self.username if self.subject is None else self.subject
+        return told is None or told == self.client_id
 
 
 def read_claims(
@@ -39,7 +55,8 @@ def read_claims(
     if not answer["active"]:
         return None
     expires, begins = _time(answer, "exp"), _time(answer, "nbf")
-    scope, client_id, subject = (_text(answer, name) for name in ("scope", "client_id", "sub"))
+    scope, client_id = _text(answer, "scope"), _text(answer, "client_id")
+    subject, username = _text(answer, "sub"), _text(answer, "username")
     if (expires is not None and expires <= now) or (begins is not None and begins > now):
         return None
     if _text(answer, "iss") not in (None, issuer) or answer.get("cnf") is not None:
@@ -48,7 +65,7 @@ def read_claims(
         return None
     if not _is_for_us(_audience(answer), audience, path):
         return None
-    return Claims(scope or "", client_id, subject, expires)
+    return Claims(scope or "", client_id, subject, expires, username)
 
 
 def _is_for_us(named: list[str], audience: Collection[str], path: str) -> bool:
@@ -63,7 +80,7 @@ def _audience(answer: Mapping[str, object]) -> list[str]:
     if value is None:
         return []
     values = value if isinstance(value, list) else [value]
-    named = [name for name in values if isinstance(name, str)]
+    named = [name for name in values if isinstance(name, str) and not _NOT_TEXT.search(name)]
     if len(named) != len(values):
         raise MalformedAnswer("aud is neither a string nor a list of strings")
     return named
@@ -71,15 +88,19 @@ def _audience(answer: Mapping[str, object]) -> list[str]:
 
 def _text(answer: Mapping[str, object], name: str) -> str | None:
     value = answer.get(name)
-    if value is None or isinstance(value, str):
+    if value is None:
+        return None
+    if isinstance(value, str) and not _NOT_TEXT.search(value):
         return value
-    raise MalformedAnswer(f"{name} is no string")
+    raise MalformedAnswer(f"{name} is not text")
 
 
 def _time(answer: Mapping[str, object], name: str) -> float | None:
     value = answer.get(name)
     if value is None:
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    raise MalformedAnswer(f"{name} is no time")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        with suppress(OverflowError):  # an integer of any length
+            if math.isfinite(value):
+                return float(value)
+    raise MalformedAnswer(f"{name} is not a time")

@@ -4,7 +4,7 @@ from api_guard.tokens.finding import find, is_well_formed
 from api_guard.tokens.introspection import introspect
 from api_guard.tokens.judging import is_alive, is_good
 from api_guard.tokens.remote import IntrospectedToken, locate
-from api_guard.tokens.revoking import revoke_exposed, revoke_issued, revoke_tokens
+from api_guard.tokens.revoking import revoke_exposed, revoke_issued, revoke_pair, revoke_tokens
 
 __all__ = [
     "IntrospectedToken",
@@ -16,5 +16,6 @@ __all__ = [
     "locate",
     "revoke_exposed",
     "revoke_issued",
+    "revoke_pair",
     "revoke_tokens",
 ]

@@ -57,9 +57,7 @@ def introspect(token: str, path: str) -> Claims | None:
 def _ask(token: str, settings: conf.Introspection) -> object:
     """Return the answer, within the time that the settings give."""
     deadline = time.monotonic() + settings.timeout
-    # RFC 6749 §2.3.1: each half is encoded as in a form.
-    login = ":".join(map(quote_plus, (settings.client_id, settings.client_secret)))
-    headers = {"Accept": "application/json", **urllib3.make_headers(basic_auth=login)}
+    headers = {"Accept": "application/json", **_credential(settings)}
     try:
         response = _pool.request(
             "POST",
@@ -82,6 +80,14 @@ def _ask(token: str, settings: conf.Introspection) -> object:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise _Fault("its answer is no JSON") from error
+
+
+def _credential(settings: conf.Introspection) -> dict[str, str]:
+    if settings.token:
+        return {"Authorization": f"Bearer {settings.token}"}
+    # RFC 6749 §2.3.1: each half is encoded as in a form.
+    login = ":".join(map(quote_plus, (settings.client_id, settings.client_secret)))
+    return urllib3.make_headers(basic_auth=login)
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models, router
 from oauth2_provider.models import get_application_model
 
+from api_guard import conf
 from api_guard.core.introspection import Claims
 from api_guard.models import RemoteSubject
 
@@ -32,11 +33,11 @@ class IntrospectedToken:
 def locate(claims: Claims, issuer: str) -> IntrospectedToken | None:
     """Return the token with its user and its client on this site; None of one that may not come.
 
-    A subject that is no user here leaves its client on its own; an inactive user or an unusable
-    client refuse the token, and so does a token of nobody that is known here.
+    A token of a user who is unknown here is refused, for alone its client may hold more than both
+    together. So is a token of an inactive user, of an unusable client, or of nobody known here.
     """
-    user, client = _user(claims, issuer), _client(claims)
-    if user is None and client is None:
+    user, client = None if claims.is_clients_own else _user(claims, issuer), _client(claims)
+    if user is None and (client is None or not _may_act_alone(claims)):
         return None
     if user is not None and getattr(user, "is_active", False) is not True:
         return None
@@ -51,6 +52,12 @@ def locate(claims: Claims, issuer: str) -> IntrospectedToken | None:
         client_id=claims.client_id,
         expires=claims.expires,
     )
+
+
+def _may_act_alone(claims: Claims) -> bool:
+    settings = conf.introspection()
+    is_allowed = settings is not None and settings.is_unknown_subject_client
+    return claims.is_clients_own or is_allowed
 
 
 def _user(claims: Claims, issuer: str) -> models.Model | None:

@@ -68,6 +68,12 @@ def revoke_exposed(token: str) -> bool:
     return bool(found)
 
 
+def revoke_pair(access_token: Any) -> None:
+    """Revoke an access token, and its refresh token."""
+    with transaction.atomic(using=router.db_for_write(get_access_token_model())):
+        _revoke_pairs({"access_token": access_token.pk}, {"pk": access_token.pk})
+
+
 def revoke_issued(token: Any) -> None:
     """Revoke an access token, or a refresh token with all that came of it.
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import router
-from oauth2_provider.models import get_access_token_model, get_refresh_token_model
-from oauthlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
+from oauth2_provider.models import get_refresh_token_model
+from oauthlib.oauth2.rfc6749.errors import InvalidScopeError
 
 from api_guard.models import RedeemedCode, RefreshScope
 from api_guard.oauth2.narrowing import is_active, live_scopes
+from api_guard.oauth2.validators.rotating import hold
 
 
 class RefreshMixin:
@@ -51,7 +52,9 @@ class RefreshMixin:
         return bool(request.scopes)
 
     def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
-        _lock(request)
+        used = vars(request).get("refresh_token_instance")
+        if isinstance(used, get_refresh_token_model()):
+            hold(used, request)
         validator: Any = super()
         validator._save_bearer_token(token, request, *args, **kwargs)
         reused = vars(request).get("refresh_token_instance")
@@ -67,28 +70,6 @@ class RefreshMixin:
         if previous is not None:
             RedeemedCode.objects.filter(refresh_token=previous).update(refresh_token=row)
         return row
-
-
-def _lock(request: Any) -> None:
-    """Hold the refresh token until the new one is saved. Raises InvalidGrantError for a void one.
-
-    It was judged before this transaction began, and may have been revoked since. One that another
-    request has just rotated is judged by the toolkit, which answers with what that request got.
-    """
-    used, model = vars(request).get("refresh_token_instance"), get_refresh_token_model()
-    if not isinstance(used, model):
-        return
-    # The code first, as whoever comes with it again holds it before its tokens.
-    list(RedeemedCode.objects.select_for_update().filter(refresh_token=used))
-    row = model.objects.select_for_update().filter(pk=used.pk).first()
-    if row is None or (row.access_token_id is None and not _is_rotated(row)):
-        raise InvalidGrantError(request=request)
-
-
-def _is_rotated(row: Any) -> bool:
-    # Held as well, for the toolkit reads it next, and makes a new one where it is gone.
-    issued = get_access_token_model().objects.select_for_update()
-    return issued.filter(source_refresh_token=row).first() is not None
 
 
 def _as_list(scopes: Any) -> Iterable[str]:
