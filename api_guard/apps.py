@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.core import checks
 from django.db.models.signals import post_delete, post_save, pre_save
 
@@ -30,6 +31,7 @@ class APIGuardConfig(AppConfig):
         # Of every sender, because a proxy of the user model saves users in its own name.
         pre_save.connect(signals.remember_change, dispatch_uid="api_guard")
         post_save.connect(signals.revoke_after_change, dispatch_uid="api_guard")
+        user_logged_in.connect(signals.remember_sign_in, dispatch_uid="api_guard.oauth2")
         # Of clients alone: with a receiver for all, Django would load whatever it deletes.
         post_delete.connect(
             signals.forget_device_codes, signals.client_model(), dispatch_uid="api_guard"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
@@ -18,7 +19,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, budget, checks, conf, cost, guard, sliding
-from api_guard.checks.deploy import check_proxies, check_transport
+from api_guard.checks.deploy import check_lifetimes, check_proxies, check_transport
 from api_guard.endpoints import Endpoint, Status, endpoints, view_class_of
 from api_guard.permissions import Guarded, HasScopes
 from tests.models import Note
@@ -732,13 +733,48 @@ def test_deployment_without_tls_is_an_error(settings):
         **settings.OAUTH2_PROVIDER,
         **{f"COMPLIANT_BCP_RFC9700_{gate}": True for gate in gates.split()},
         "REFRESH_TOKEN_REUSE_PROTECTION": True,
-        "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+        # Native and command line clients listen on loopback interfaces (RFC 8252 §7.3).
+        "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],
+        # A retry of a refresh is answered, however tokens are stored.
+        "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 10,
     }
     assert check_transport() == []
     settings.SECURE_PROXY_SSL_HEADER = ("X-Forwarded-Proto", "https")
     assert [message.id for message in check_transport()] == ["api_guard.E031"]
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert check_transport() == []
+
+
+@pytest.mark.parametrize(
+    ("access", "refresh", "found"),
+    [
+        (3600, 14 * 24 * 3600, []),
+        (60, timedelta(days=14), []),
+        (36_000, 3600, ["api_guard.W041"]),
+        (3600.5, 3600, ["api_guard.W041"]),
+        (3600, None, ["api_guard.E040"]),
+        (3600, 0, ["api_guard.E040"]),
+        (3601, timedelta(0), ["api_guard.E040", "api_guard.W041"]),
+    ],
+)
+def test_tokens_end_some_day(settings, access, refresh, found):
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "ACCESS_TOKEN_EXPIRE_SECONDS": access,
+        "REFRESH_TOKEN_EXPIRE_SECONDS": refresh,
+    }
+    assert [message.id for message in check_lifetimes()] == found
+
+
+def test_where_no_token_is_issued_none_has_to_end(settings, routed):
+    routed()
+    sys.modules["tests.routed"].urlpatterns = []
+    clear_url_caches()
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "REFRESH_TOKEN_EXPIRE_SECONDS": None,
+    }
+    assert check_lifetimes() == []
 
 
 def test_a_plain_view_below_the_prefixes_is_named_and_troubles_no_other_check(settings):

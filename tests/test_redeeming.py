@@ -139,13 +139,27 @@ def test_another_client_ends_nothing(client, code, pair, application):
     assert live_tokens() == (1, 1)
 
 
-@pytest.mark.parametrize("kept", [(VERIFIER, "plain"), ("", "")])
+@pytest.mark.parametrize("kept", [(VERIFIER, "plain", VERIFIER), ("", "", None)])
 def test_a_code_without_a_hash_to_prove_comes_twice(client, code, settings, kept):
     settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "PKCE_REQUIRED": False}
     Grant.objects.update(code_challenge=kept[0], code_challenge_method=kept[1])
-    assert redeem(client, code).status_code == 200
-    redeem(client, code)
+    proof = {"code_verifier": kept[2]} if kept[2] else {}
+    data = {"code": code, "redirect_uri": BACK, **proof}
+    assert token(client, "authorization_code", **data).status_code == 200
+    token(client, "authorization_code", **data)
     assert live_tokens() == (0, 0)
+
+
+@pytest.mark.parametrize("verifier", [VERIFIER, "w" * 43, ""])
+@pytest.mark.parametrize("is_required", [True, False])
+def test_a_verifier_of_a_code_without_a_challenge_is_refused(
+    client, code, settings, verifier, is_required
+):
+    """RFC 9700 §2.1.1: whoever took the challenge away would redeem a code of its own."""
+    settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "PKCE_REQUIRED": is_required}
+    Grant.objects.update(code_challenge="", code_challenge_method="")
+    assert redeem(client, code, code_verifier=verifier).json()["error"] == "invalid_grant"
+    assert not AccessToken.objects.exists()
 
 
 @pytest.mark.usefixtures("with_oidc")

@@ -2,7 +2,7 @@
 
 from api_guard.checks.authentication import check_authentication, check_plain_users
 from api_guard.checks.credentials import check_failed_credentials, check_login_limit
-from api_guard.checks.deploy import check_proxies, check_transport
+from api_guard.checks.deploy import check_lifetimes, check_proxies, check_transport
 from api_guard.checks.endpoints import (
     check_endpoints,
     check_exemptions,
@@ -76,6 +76,7 @@ CHECKS = (
 )
 DEPLOY_CHECKS = (
     check_transport,
+    check_lifetimes,
     check_introspection_transport,
     check_proxies,
     check_servers,

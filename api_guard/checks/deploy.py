@@ -10,7 +10,10 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks.security import base, csrf, sessions
 
 from api_guard import conf
-from api_guard.oauth2.security import toolkit_warnings
+from api_guard.checks.oauth2 import is_routed
+from api_guard.oauth2.security import token_lifetimes, toolkit_warnings
+
+_LONGEST_ACCESS = 3600
 
 _DJANGO = (
     base.check_security_middleware,
@@ -42,6 +45,24 @@ def check_transport(app_configs: object = None, **_: object) -> list[CheckMessag
                 id="api_guard.E031",
             )
         )
+    return found
+
+
+def check_lifetimes(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E040, W041: refresh tokens expire (ASVS 10.4.8), and access tokens within the hour."""
+    del app_configs
+    found: list[CheckMessage] = []
+    if not is_routed("token"):
+        return found
+    access, refresh = token_lifetimes()
+    if not refresh:
+        text = "Refresh tokens never expire: one that is stolen is good for ever."
+        hint = 'OAUTH2_PROVIDER = {"REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600, ...}'
+        found.append(Error(text, hint=hint, id="api_guard.E040"))
+    if isinstance(access, (int, float)) and access > _LONGEST_ACCESS:
+        text = f"An access token is good for {access} seconds, in whoever's hands it is."
+        hint = f'OAUTH2_PROVIDER = {{"ACCESS_TOKEN_EXPIRE_SECONDS": {_LONGEST_ACCESS}, ...}}'
+        found.append(checks.Warning(text, hint=hint, id="api_guard.W041"))
     return found
 
 

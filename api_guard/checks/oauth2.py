@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -16,17 +15,17 @@ from django.utils.module_loading import import_string
 from api_guard import conf
 from api_guard.authentication import IntrospectionAuthentication
 from api_guard.checks.authentication import authenticators
+from api_guard.core.redirects import is_loopback
 from api_guard.endpoints import callbacks, dotted_path, plain_view
 from api_guard.oauth2 import GuardedValidatorMixin
 
 _VALIDATOR = "api_guard.oauth2.GuardedValidator"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """E007, E033, W025, W026, W039: the toolkit issues only what is granted, to chosen clients."""
     del app_configs
-    if conf.introspection() is not None and not _is_routed("token"):
+    if conf.introspection() is not None and not is_routed("token"):
         return []  # tokens come from another site, and are judged here
     found: list[CheckMessage] = []
     if _toolkit("SCOPES_BACKEND_CLASS") != "api_guard.oauth2.GrantedScopes":
@@ -52,16 +51,16 @@ def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]
 def _check_routes() -> list[CheckMessage]:
     found: list[CheckMessage] = []
     mend = 'path("o/", include("api_guard.oauth2.urls"))'
-    if _is_routed("register"):
+    if is_routed("register"):
         text = "Any user may register a client, at oauth2_provider's own URLs."
         found.append(checks.Warning(text, hint=mend, id="api_guard.W025"))
-    elif _is_routed("introspect") and not _is_ours("introspect"):
+    elif is_routed("introspect") and not _is_ours("introspect"):
         text = (
             "The authorization server is routed by the toolkit's own views: a public client may "
             "introspect any token, and a page of consent shows what its user may not have."
         )
         found.append(checks.Warning(text, hint=mend, id="api_guard.W039"))
-    if not _is_routed("token"):
+    if not is_routed("token"):
         text = "No route leads to the authorization server, so that no client gets a token here."
         hint = (
             f'{mend}, or API_GUARD["INTROSPECTION"] where tokens come from another site, or '
@@ -126,7 +125,7 @@ def check_introspection_transport(app_configs: object = None, **_: object) -> li
     asked = conf.introspection()
     if asked is None or asked.url.startswith("https://"):
         return []
-    if urlsplit(asked.url).hostname in _LOOPBACK:
+    if is_loopback(asked.url):
         return []
     text = f"{asked.url} is asked in clear about tokens, with a client's secret."
     hint = 'API_GUARD["INTROSPECTION"]["URL"] = "https://..."'
@@ -160,7 +159,8 @@ def _validator_behind(callback: Callable[..., Any]) -> Any:
 _DECORATORS = ("protected_resource.<locals>", "rw_protected_resource.<locals>")
 
 
-def _is_routed(name: str) -> bool:
+def is_routed(name: str) -> bool:
+    """Whether an endpoint of the authorization server, by the toolkit's name, is routed here."""
     try:
         reverse(f"oauth2_provider:{name}")
     except NoReverseMatch:

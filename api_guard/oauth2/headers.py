@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from rest_framework.views import set_rollback
 
 from api_guard.exceptions import is_fault
@@ -17,12 +18,16 @@ logger = logging.getLogger("api_guard.oauth2")
 
 View = Callable[..., HttpResponseBase]
 
+_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+# RFC 8707 §2, and the boxes of our page of consent.
+_REPEATED = ("resource", "scopes")
 _ADDRESSES = ("redirect_uri", "post_logout_redirect_uri", "resource")
 
 
 def as_endpoint(view: View) -> View:
     """Let nobody keep the answer of an endpoint that clients talk to (RFC 6749 §5.1)."""
-    return _with_headers(view, {"Cache-Control": "no-store", "Pragma": "no-cache"})
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+    return _with_headers(_as_json(view), headers)
 
 
 def as_page(view: View) -> View:
@@ -38,6 +43,19 @@ def as_page(view: View) -> View:
             "X-Frame-Options": "DENY",
         },
     )
+
+
+def _as_json(view: View) -> View:
+    """Say of what is JSON that it is, which the toolkit leaves out where oauthlib raised it."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if isinstance(response, HttpResponse) and response.content.startswith(b"{"):
+            response.headers["Content-Type"] = "application/json"
+        return response
+
+    return answer
 
 
 def _with_headers(view: View, headers: dict[str, str]) -> View:
@@ -60,10 +78,14 @@ def _with_headers(view: View, headers: dict[str, str]) -> View:
 
 
 def _refuse_unreadable(request: HttpRequest) -> HttpResponseBase | None:
-    """Refuse a null character, which no parameter may hold and PostgreSQL cannot look up, and an
-    address that cannot be read as one.
+    """Refuse a null character, which PostgreSQL cannot look up, an address that cannot be read as
+    one, and a parameter that comes twice (RFC 6749 §3.1 and §3.2).
     """
+    if _BAD_ESCAPE.search(request.META.get("QUERY_STRING", "")):
+        return _invalid("The query cannot be decoded.")
     given = [*request.GET.lists(), *request.POST.lists()]
+    if any(len(values) > 1 and name not in _REPEATED for name, values in given):
+        return _invalid("A parameter comes twice.")
     if any("\0" in text for name, values in given for text in (name, *values)):
         return _invalid("A parameter holds a null.")
     addresses = (text for name, values in given if name in _ADDRESSES for text in values)

@@ -68,9 +68,7 @@ class IntrospectTokenView(views.IntrospectTokenView):  # type: ignore[misc]
         asked = OAuthRequest(*core._extract_params(request))
         is_known = core.server.request_validator.authenticate_client(asked)
         if not is_known or not _is_confidential(asked.client):
-            response = JsonResponse({"error": "invalid_client"}, status=401)
-            response.headers["WWW-Authenticate"] = 'Basic realm="api"'
-            return response
+            return JsonResponse({"error": "invalid_client"}, status=401)
         if INTROSPECTION not in grants.scopes_of_client(asked.client.pk):
             return JsonResponse({"error": "insufficient_scope", "scope": INTROSPECTION}, status=403)
         return None

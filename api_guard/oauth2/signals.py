@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.db.models import Model
+from django.http import HttpRequest
 from oauth2_provider.models import get_application_model, get_device_grant_model
 
 from api_guard import tokens
+from api_guard.oauth2.parameters import SIGNED_IN_AT
 
 _REASON = "_api_guard_revoke"
 
@@ -37,6 +40,14 @@ def revoke_after_change(sender: type[Model], instance: Any, **kwargs: Any) -> No
     reason = instance.__dict__.pop(_REASON, None)
     if reason is not None:
         tokens.revoke_tokens(instance, reason=reason)
+
+
+def remember_sign_in(sender: object, request: HttpRequest, **kwargs: Any) -> None:
+    """Note in the session when its user signed in, which `max_age` asks for."""
+    del sender, kwargs
+    session = getattr(request, "session", None)
+    if session is not None:
+        session[SIGNED_IN_AT] = time.time()
 
 
 def client_model() -> type[Model]:

@@ -11,6 +11,8 @@ from oauth2_provider.urls import (
 )
 
 from api_guard.oauth2 import views
+from api_guard.oauth2.authorizing import AuthorizationView
+from api_guard.oauth2.challenging import challenge_clients
 from api_guard.oauth2.deciding import as_deciding
 from api_guard.oauth2.headers import as_endpoint, as_page
 from api_guard.oauth2.introspection import IntrospectTokenView
@@ -19,7 +21,7 @@ from api_guard.oauth2.limits import limit_secrets, limit_user_codes
 app_name = "oauth2_provider"
 
 _OURS: dict[str, Any] = {
-    "authorize": views.AuthorizationView,
+    "authorize": AuthorizationView,
     "token": views.TokenView,
     "introspect": IntrospectTokenView,
     "device-authorization": views.DeviceAuthorizationView,
@@ -36,6 +38,7 @@ _LIMITED = {
     "device-authorization": limit_secrets,
     "device": limit_user_codes,
 }
+_AUTHENTICATING = {name for name, limit in _LIMITED.items() if limit is limit_secrets}
 # What these say is for everybody, and may be kept.
 _PUBLIC = {"oidc-connect-discovery-info", "jwks-info"}
 
@@ -46,6 +49,7 @@ def _harden(pattern: URLPattern) -> URLPattern:
         return pattern
     view = _OURS[name].as_view() if name in _OURS else pattern.callback
     view = _LIMITED[name](view) if name in _LIMITED else view
+    view = challenge_clients(view) if name in _AUTHENTICATING else view
     view = as_deciding(view)
     is_page = name in _PAGES or name.startswith("authorized-token")
     answer = as_page(view) if is_page else as_endpoint(view)

@@ -15,45 +15,12 @@ from oauth2_provider.models import (
 )
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.oauth2.rfc6749.errors import (
-    InvalidClientIdError,
     InvalidScopeError,
-    MismatchingRedirectURIError,
-    OAuth2Error,
 )
 
+from api_guard import tokens
 from api_guard.oauth2.narrowing import live_scopes
-from api_guard.oauth2.toolkit import FatalClientError, InvalidOIDCClientError, OAuthToolkitError
-
-
-class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships no types
-    """Ask the user's consent to what the client and the user may have, and to nothing else."""
-
-    def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], Any]:
-        """Return the scopes to consent to. Raises OAuthToolkitError where none is left."""
-        scopes, credentials = super().validate_authorization_request(request)
-        if not request.user.is_authenticated:
-            return scopes, credentials  # it is validated once more after the sign-in
-        asked = credentials["request"]
-        scopes = live_scopes(scopes, request.user, asked.client)
-        if not scopes:
-            raise OAuthToolkitError(error=InvalidScopeError(request=asked))
-        return scopes, credentials
-
-    def form_valid(self, form: Any) -> HttpResponseBase:
-        """Send a browser only to where the client is registered; what a form says is hearsay."""
-        given = form.cleaned_data
-        clients = get_application_model()._default_manager
-        client = clients.filter(client_id=given["client_id"]).first()
-        if client is None or not client.is_usable(self.request):
-            return self._refuse(InvalidClientIdError())
-        if given["redirect_uri"] and not client.redirect_uri_allowed(given["redirect_uri"]):
-            return self._refuse(MismatchingRedirectURIError())
-        response: HttpResponseBase = super().form_valid(form)
-        return response
-
-    def _refuse(self, error: OAuth2Error) -> HttpResponseBase:
-        refused: HttpResponseBase = self.error_response(FatalClientError(error=error), None)
-        return refused
+from api_guard.oauth2.toolkit import InvalidOIDCClientError
 
 
 class AuthorizedTokenDeleteView(views.AuthorizedTokenDeleteView):  # type: ignore[misc]
@@ -76,6 +43,27 @@ class RPInitiatedLogoutView(views.RPInitiatedLogoutView):  # type: ignore[misc]
             return super().get_request_application(id_token, client_id)
         except ObjectDoesNotExist:
             raise InvalidOIDCClientError from None
+
+    def do_logout(
+        self,
+        application: Any = None,
+        post_logout_redirect_uri: str | None = None,
+        state: str | None = None,
+        token_user: Any = None,
+    ) -> HttpResponseBase:
+        """End the session; without one, no more than the tokens of the client that asks.
+
+        An ID token travels in addresses, and whoever has seen one could else end what its user has
+        at every other client.
+        """
+        if not self.request.user.is_authenticated and token_user is not None:
+            if oauth2_settings.OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS:
+                tokens.revoke_tokens(token_user, client=application, reason="the client logged out")
+            token_user = None
+        response: HttpResponseBase = super().do_logout(
+            application, post_logout_redirect_uri, state, token_user
+        )
+        return response
 
 
 class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[misc]
@@ -115,11 +103,6 @@ class DeviceConfirmView(views.DeviceConfirmView):  # type: ignore[misc]
 
 class TokenView(views.TokenView):  # type: ignore[misc]
     """Answer what comes to nothing as RFC 6749 §5.2 says."""
-
-    def create_token_response(self, request: HttpRequest) -> tuple[Any, dict[str, str], str, int]:
-        """Say that an error is JSON, which oauthlib does not where it comes as it saves."""
-        url, headers, body, status = super().create_token_response(request)
-        return url, {"Content-Type": "application/json", **headers}, body, status
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Issue a token, or say why not; where the database fails, a code and a refresh token are

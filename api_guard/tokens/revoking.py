@@ -26,13 +26,22 @@ logger = logging.getLogger("api_guard.tokens")
 _MOST_ROUNDS = 10
 
 
-def revoke_tokens(holder: models.Model, *, by: models.Model | None = None, reason: str = "") -> int:
+def revoke_tokens(
+    holder: models.Model,
+    *,
+    client: models.Model | None = None,
+    by: models.Model | None = None,
+    reason: str = "",
+) -> int:
     """Revoke every token of a user or a client, and whatever could still become one.
 
     Access, refresh and ID tokens, authorization codes and device codes: the next request of each is
-    refused. Returns how many there were. Raises TypeError for anything but a user or a client.
+    refused. With `client`, only those of a user that this client was issued. Returns how many there
+    were. Raises TypeError for anything but a user or a client.
     """
     filters = _filters(holder)
+    if client is not None:
+        filters = {model: {**filters[model], **of} for model, of in _filters(client).items()}
     count = 0
     for _ in range(_MOST_ROUNDS):
         found = _revoke_once(filters)

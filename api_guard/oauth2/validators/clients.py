@@ -13,6 +13,10 @@ from api_guard.credentials import account_of_basic
 class ClientMixin:
     """Take what is no Basic credential for a wrong one, and no grant type that is none."""
 
+    def _extract_basic_auth(self, request: Any) -> str | None:
+        scheme, _, credential = request.headers.get("HTTP_AUTHORIZATION", "").partition(" ")
+        return credential.strip() if scheme.lower() == "basic" else None  # RFC 9110 §11.1
+
     def _authenticate_basic_auth(self, request: Any) -> bool:
         validator: Any = super()
         # The toolkit would take a parameter of the form for it, and read another client's id out of

@@ -13,6 +13,7 @@ from oauth2_provider.models import get_refresh_token_model
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, ServerError
 
 from api_guard.oauth2.narrowing import is_active, live_scopes
+from api_guard.oauth2.redirects import may_redirect_to
 
 logger = logging.getLogger("api_guard.oauth2")
 
@@ -38,6 +39,9 @@ class IssueMixin:
             return False
         if isinstance(request.user, get_user_model()):
             request.scopes = live_scopes(scopes, request.user, client)
+        elif request.grant_type == "client_credentials":
+            # What OpenID Connect's own scopes tell of is a user.
+            request.scopes = live_scopes(scopes, None, client)
         return bool(request.scopes)
 
     def validate_response_type(
@@ -62,6 +66,34 @@ class IssueMixin:
             client_id, response_type, client, request, *args, **kwargs
         )
         return is_valid is True
+
+    def validate_silent_login(self, request: Any) -> bool:
+        """Whether a page may be spared the user: the page decides, which knows its session."""
+        del request
+        return True
+
+    def validate_silent_authorization(self, request: Any) -> bool:
+        """The same of its consent."""
+        del request
+        return True
+
+    def validate_redirect_uri(
+        self, client_id: str, redirect_uri: str, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether it is one of the client's, and no code is sent in clear (RFC 9700 §2.1)."""
+        validator: Any = super()
+        is_registered = validator.validate_redirect_uri(
+            client_id, redirect_uri, request, *args, **kwargs
+        )
+        return is_registered is True and may_redirect_to(redirect_uri)
+
+    def get_default_redirect_uri(
+        self, client_id: str, request: Any, *args: Any, **kwargs: Any
+    ) -> str | None:
+        """Return the address of a client that has only one, where a code may be sent to it."""
+        validator: Any = super()
+        uri: str | None = validator.get_default_redirect_uri(client_id, request, *args, **kwargs)
+        return uri if uri and may_redirect_to(uri) else None
 
     def validate_code(
         self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
@@ -92,8 +124,9 @@ class IssueMixin:
 
 def _refuse_what_cannot_be_kept(request: Any) -> None:
     challenge, nonce = request.code_challenge, request.nonce
-    if challenge and not _CHALLENGE.fullmatch(challenge):
-        raise InvalidRequestError("The code_challenge is none.", request=request)
+    # An empty one is no challenge either: who sends it believes that a code is bound to it.
+    if challenge is not None and not _CHALLENGE.fullmatch(challenge):
+        raise InvalidRequestError("The code_challenge is not one.", request=request)
     if nonce and len(nonce) > _LONGEST_NONCE:
         raise InvalidRequestError("The nonce is too long.", request=request)
 

@@ -1,0 +1,125 @@
+"""The page of consent: who asks for what, to be sent where, and which of it the user allows."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import resolve_url
+from oauth2_provider import views
+from oauth2_provider.models import get_application_model
+from oauth2_provider.settings import oauth2_settings
+from oauthlib.oauth2.rfc6749.errors import (
+    InvalidClientIdError,
+    InvalidRequestFatalError,
+    InvalidScopeError,
+    MismatchingRedirectURIError,
+    OAuth2Error,
+)
+from oauthlib.openid.connect.core.exceptions import ConsentRequired
+
+from api_guard.core.redirects import with_issuer
+from api_guard.oauth2 import parameters
+from api_guard.oauth2.narrowing import live_scopes
+from api_guard.oauth2.redirects import may_redirect_to
+from api_guard.oauth2.toolkit import FatalClientError, OAuthToolkitError
+
+# What a sign-in is: without it there is nothing to sign in with.
+_ALWAYS = "openid"
+# What the button of our own page says beside the boxes; a form without boxes means all.
+_TICKED = "ticked"
+
+
+class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships no types
+    """Ask the user's consent to what the client and the user may have, and to nothing else."""
+
+    template_name = "api_guard/oauth2/authorize.html"
+
+    def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], Any]:
+        """Return the scopes to consent to. Raises OAuthToolkitError where none is left."""
+        scopes, credentials = super().validate_authorization_request(request)
+        asked = credentials["request"]
+        try:
+            parameters.refuse_unsupported(asked)
+            # The toolkit's view reads from the query how to go on.
+            request.GET = parameters.decided(request, asked)  # type: ignore[assignment]
+        except OAuth2Error as error:
+            raise OAuthToolkitError(error=error) from None
+        if not request.user.is_authenticated:
+            return scopes, credentials  # it is validated once more after the sign-in
+        scopes = live_scopes(scopes, request.user, asked.client)
+        if not scopes:
+            raise OAuthToolkitError(error=InvalidScopeError(request=asked))
+        self.asked = asked
+        return scopes, credentials
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the page, or send the browser back where no page may be shown."""
+        response: HttpResponseBase = super().get(request, *args, **kwargs)
+        is_page = response.status_code == 200
+        if is_page and "none" in parameters.prompts(self.asked):
+            error = OAuthToolkitError(error=ConsentRequired(request=self.asked))
+            response = self.error_response(error, self.asked.client)
+        return response
+
+    def handle_prompt_login(self) -> HttpResponseBase:
+        """Have the user sign in again, and come back to the same question."""
+        here = parameters.without_sign_in(self.request.get_full_path())
+        return redirect_to_login(
+            here, resolve_url(self.get_login_url()), self.get_redirect_field_name()
+        )
+
+    def redirect(self, redirect_to: str, application: Any) -> HttpResponseBase:
+        """Send the browser to the client; an error names who sends it, too (RFC 9207 §2)."""
+        if oauth2_settings.COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS is True:
+            issuer = oauth2_settings.oauth2_authorization_server_issuer(self.request)
+            redirect_to = with_issuer(redirect_to, issuer)
+        response: HttpResponseBase = super().redirect(redirect_to, application)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Say what the page shows: the scopes in words, and where the browser goes from it."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        described = zip(
+            context.get("scopes", ()), context.get("scopes_descriptions", ()), strict=True
+        )
+        to = urlsplit(context.get("redirect_uri") or "")
+        return {
+            **context,
+            "permissions": [(name, text, name == _ALWAYS) for name, text in described],
+            "destination": to.netloc or to.scheme,
+        }
+
+    def form_valid(self, form: Any) -> HttpResponseBase:
+        """Send a browser only to where the client is registered; what a form says is hearsay."""
+        given = form.cleaned_data
+        clients = get_application_model()._default_manager
+        client = clients.filter(client_id=given["client_id"]).first()
+        if client is None or not client.is_usable(self.request):
+            return self._refuse(InvalidClientIdError())
+        uri = given["redirect_uri"]
+        if not client.redirect_uri_allowed(uri) or not may_redirect_to(uri):
+            return self._refuse(MismatchingRedirectURIError())
+        given["scope"] = self._ticked(given["scope"].split())
+        # Who allows nothing of it has declined.
+        given["allow"] = given["allow"] and bool(given["scope"])
+        response: HttpResponseBase = super().form_valid(form)
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponseBase:
+        """Refuse a form that this page did not write: it says neither who asks nor for what."""
+        del form
+        return self._refuse(InvalidRequestFatalError())
+
+    def _ticked(self, scopes: list[str]) -> str:
+        posted = self.request.POST
+        ticked = posted.getlist("scopes")
+        if ticked or posted.get("allow") == _TICKED:
+            scopes = [name for name in scopes if name in ticked or name == _ALWAYS]
+        return " ".join(scopes)
+
+    def _refuse(self, error: OAuth2Error) -> HttpResponseBase:
+        refused: HttpResponseBase = self.error_response(FatalClientError(error=error), None)
+        return refused

@@ -1,0 +1,106 @@
+"""What a client may ask of the page of consent, beside scopes (OpenID Connect Core §3.1.2.1)."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.http import HttpRequest, QueryDict
+from oauth2_provider.settings import oauth2_settings
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError
+from oauthlib.openid.connect.core.exceptions import (
+    LoginRequired,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestURINotSupported,
+)
+
+from api_guard.core.redirects import is_anybodys
+
+SIGNED_IN_AT = "api_guard_signed_in_at"
+"""Where a session says, as a POSIX time, when its user signed in."""
+
+# No more digits than anybody lives to see the end of.
+_SECONDS = re.compile(r"[0-9]{1,10}", re.ASCII)
+_PROMPTS = frozenset({"none", "login", "consent", "select_account", "create"})
+# Who has several accounts chooses among them by signing in.
+_SIGNS_IN = frozenset({"login", "select_account"})
+_OBJECTS = {
+    "request": RequestNotSupported,
+    "request_uri": RequestURINotSupported,
+    "registration": RegistrationNotSupported,
+}
+
+
+def refuse_unsupported(asked: Any) -> None:
+    """Refuse what the client asks for and nobody here does. Raises OAuth2Error.
+
+    Ignored in silence, it would leave the client in the belief that it was done.
+    """
+    for name, error in _OBJECTS.items():
+        if getattr(asked, name, None):
+            raise error(request=asked)
+    mode = asked.response_mode
+    if mode and mode != ("query" if asked.response_type in ("code", "none") else "fragment"):
+        raise InvalidRequestError("This response_mode is not supported.", request=asked)
+    if not prompts(asked) <= _PROMPTS:
+        raise InvalidRequestError("This prompt is not supported.", request=asked)
+    if asked.max_age and not _SECONDS.fullmatch(asked.max_age):
+        raise InvalidRequestError("The max_age is not a number of seconds.", request=asked)
+
+
+def prompts(asked: Any) -> frozenset[str]:
+    """Return the values of `prompt`."""
+    return frozenset((asked.prompt or "").split())
+
+
+def decided(request: HttpRequest, asked: Any) -> QueryDict:
+    """Return the query as django-oauth-toolkit's view is to read it. Raises LoginRequired.
+
+    A sign-in that is older than `max_age` seconds asks for another. A client can ask for a consent
+    that the settings spare its user, and never spare one that they force; nor is one spared where
+    any program of the user's device could be the client (RFC 8252 §8.6).
+    """
+    query = request.GET.copy()
+    wanted = prompts(asked)
+    if wanted & _SIGNS_IN or _is_too_old(request, asked):
+        if "none" in wanted:
+            raise LoginRequired(request=asked)
+        query["prompt"] = " ".join({*wanted, "login"})
+    is_spared = (
+        oauth2_settings.REQUEST_APPROVAL_PROMPT == "auto"
+        and query.get("approval_prompt") in (None, "auto")
+        and "consent" not in wanted
+        and not _may_be_another(asked)
+    )
+    query["approval_prompt"] = "auto" if is_spared else "force"
+    return query
+
+
+def without_sign_in(address: str) -> str:
+    """Return `address` as it is after the sign-in that it asks for."""
+    parts = urlsplit(address)
+    query = []
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name == "prompt":
+            value = " ".join(each for each in value.split() if each not in _SIGNS_IN)
+        if (name == "prompt" and not value) or (name == "max_age" and not value.strip("0")):
+            continue
+        query.append((name, value))
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _is_too_old(request: HttpRequest, asked: Any) -> bool:
+    if not asked.max_age or not request.user.is_authenticated:
+        return False
+    signed_in_at = request.session.get(SIGNED_IN_AT)
+    if not isinstance(signed_in_at, (int, float)):
+        return True
+    return time.time() - signed_in_at >= int(asked.max_age)
+
+
+def _may_be_another(asked: Any) -> bool:
+    is_public = asked.client.client_type != asked.client.CLIENT_CONFIDENTIAL
+    return is_public and is_anybodys(asked.redirect_uri or "")

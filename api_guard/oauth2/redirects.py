@@ -1,0 +1,16 @@
+"""Where this site may send a code to."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from api_guard.core.redirects import is_in_clear
+
+
+def may_redirect_to(uri: str) -> bool:
+    """Whether a code may be sent to `uri`.
+
+    A site that speaks TLS alone (`SECURE_SSL_REDIRECT`) sends none in clear, but to the loopback
+    interfaces of native and command line clients (RFC 9700 §2.1, RFC 8252 §7.3).
+    """
+    return settings.SECURE_SSL_REDIRECT is not True or not is_in_clear(uri)
