@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from api_guard import grants
 from api_guard.counters import faults, local
 from api_guard.credentials import strangers
+from api_guard.oauth2.remembering import verified_secrets
 from tests.servers import count_on as count_on
 from tests.servers import memcached as memcached
 from tests.servers import own_redis as own_redis
@@ -46,6 +47,7 @@ def _no_request_counted_yet():
     local.clear()
     faults.end_pause()
     strangers.forget_all()
+    verified_secrets.forget()
 
 
 @pytest.fixture

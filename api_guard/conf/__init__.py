@@ -12,6 +12,7 @@ from api_guard.conf.credentials import failed_credentials
 from api_guard.conf.oauth import (
     Introspection,
     audience,
+    client_secret_cache_seconds,
     introspection,
     introspection_cache_seconds,
     revoke_exposed_tokens,
@@ -42,6 +43,7 @@ __all__ = [
     "ProxyHeader",
     "audience",
     "ceiling",
+    "client_secret_cache_seconds",
     "counter_timeout",
     "counters_alias",
     "everyone_group",

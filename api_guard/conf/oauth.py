@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from api_guard.conf.values import Rule, is_count, read, strings
 
+CLIENT_SECRET_CACHE_SECONDS = 30
 INTROSPECTION_CACHE_SECONDS = 60
 INTROSPECTION_TIMEOUT = 3
 _AS_CLIENT, _REFUSE = "client", "refuse"
@@ -60,6 +61,12 @@ def introspection_cache_seconds() -> int:
     return value if is_count(value) else INTROSPECTION_CACHE_SECONDS
 
 
+def client_secret_cache_seconds() -> int:
+    """Seconds for which a process remembers that a client's secret was right; 0 for not at all."""
+    value = read("CLIENT_SECRET_CACHE_SECONDS")
+    return value if is_count(value) else CLIENT_SECRET_CACHE_SECONDS
+
+
 def revoke_exposed_tokens() -> bool:
     """Whether a token that was sent where others can read it is revoked."""
     return read("REVOKE_EXPOSED_TOKENS") is True
@@ -85,6 +92,11 @@ RULES: dict[str, Rule] = {
         lambda value: all(text.strip() for text in strings(value) or [""]),
         "must be a list of the identifiers of this API (RFC 8707)",
         '["https://api.example.com/"]',
+    ),
+    "CLIENT_SECRET_CACHE_SECONDS": (
+        is_count,
+        "must be a number of seconds",
+        str(CLIENT_SECRET_CACHE_SECONDS),
     ),
     "INTROSPECTION": (
         _is_introspection,

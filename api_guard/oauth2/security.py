@@ -9,7 +9,7 @@ from api_guard.oauth2.toolkit import bcp_checks
 
 # What GuardedValidator does better than by forbidding it: an address in clear is refused unless it
 # is a loopback one, and a retry is answered by a fresh pair where tokens are stored hashed.
-_SETTLED = ("oauth2_provider.W008", "oauth2_provider.E001")
+_SETTLED = ("oauth2_provider.W008", "oauth2_provider.E003", "oauth2_provider.E001")
 
 
 def toolkit_warnings() -> list[CheckMessage]:
