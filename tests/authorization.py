@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -103,10 +104,13 @@ def ask(client, scope="notes:read notes:write", **extra):
     return client.get("/o/authorize/", query)
 
 
+def hidden_of(page):
+    fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode())
+    return {name: unescape(value) for name, value in fields if name != "csrfmiddlewaretoken"}
+
+
 def consent(client, page):
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode()))
-    hidden.pop("csrfmiddlewaretoken", None)
-    back = client.post("/o/authorize/", {**hidden, "allow": "Authorize"})
+    back = client.post("/o/authorize/", {**hidden_of(page), "allow": "Authorize"})
     assert back.status_code == 302, back.content
     return {name: values[0] for name, values in parse_qs(urlsplit(back["Location"]).query).items()}
 

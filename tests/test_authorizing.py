@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-from html import unescape
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -13,7 +11,7 @@ from django.urls import include, path
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
 from api_guard import grants
-from tests.authorization import BACK, CHALLENGE, ask, consent, login, redeem, refresh
+from tests.authorization import BACK, CHALLENGE, ask, consent, hidden_of, login, redeem, refresh
 from tests.authorization import code as code
 from tests.authorization import deployed as deployed
 from tests.authorization import granted as granted
@@ -53,11 +51,6 @@ def told(response):
     assert response.status_code == 302, response.content
     parts = urlsplit(response["Location"])
     return {name: values[0] for name, values in parse_qs(parts.query or parts.fragment).items()}
-
-
-def hidden_of(page):
-    fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode())
-    return {name: unescape(value) for name, value in fields if name != "csrfmiddlewaretoken"}
 
 
 # What the page shows

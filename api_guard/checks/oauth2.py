@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error
 from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.module_loading import import_string
 
-from api_guard import conf
+from api_guard import conf, tokens
 from api_guard.authentication import IntrospectionAuthentication
 from api_guard.checks.authentication import authenticators
 from api_guard.core.redirects import is_loopback
@@ -93,7 +93,7 @@ def check_introspection(app_configs: object = None, **_: object) -> list[CheckMe
     if is_asked and conf.introspection() is None:
         text = "IntrospectionAuthentication has nobody to ask: every token is answered with 503."
         found.append(Error(text, hint=mend, id="api_guard.E036"))
-    elif is_asked and not conf.audience():
+    elif is_asked and not tokens.audience():
         text = (
             "API_GUARD['AUDIENCE'] is not set: a token that the other server issued for another "
             "API, and that does not say so, is good for this one."

@@ -6,7 +6,6 @@ from django.urls import URLPattern
 from oauth2_provider.urls import (
     base_urlpatterns,
     management_urlpatterns,
-    metadata_urlpatterns,
     oidc_urlpatterns,
 )
 
@@ -17,6 +16,7 @@ from api_guard.oauth2.deciding import as_deciding
 from api_guard.oauth2.headers import as_endpoint, as_page
 from api_guard.oauth2.introspection import IntrospectTokenView
 from api_guard.oauth2.limits import limit_secrets, limit_user_codes
+from api_guard.oauth2.metadata import ConnectDiscoveryInfoView, oauth_urlpatterns
 
 app_name = "oauth2_provider"
 
@@ -40,13 +40,17 @@ _LIMITED = {
 }
 _AUTHENTICATING = {name for name, limit in _LIMITED.items() if limit is limit_secrets}
 # What these say is for everybody, and may be kept.
-_PUBLIC = {"oidc-connect-discovery-info", "jwks-info"}
+_PUBLIC: dict[str, Any] = {
+    "oidc-connect-discovery-info": ConnectDiscoveryInfoView.as_view(),
+    "jwks-info": None,
+}
 
 
 def _harden(pattern: URLPattern) -> URLPattern:
     name = pattern.name or ""
     if name in _PUBLIC:
-        return pattern
+        callback = _PUBLIC[name] or pattern.callback
+        return URLPattern(pattern.pattern, callback, pattern.default_args, pattern.name)
     view = _OURS[name].as_view() if name in _OURS else pattern.callback
     view = _LIMITED[name](view) if name in _LIMITED else view
     view = challenge_clients(view) if name in _AUTHENTICATING else view
@@ -57,7 +61,7 @@ def _harden(pattern: URLPattern) -> URLPattern:
 
 
 urlpatterns = [
-    *metadata_urlpatterns,
+    *oauth_urlpatterns,
     *map(_harden, base_urlpatterns),
     *map(_harden, oidc_urlpatterns),
     # A user may see and revoke what it has consented to.

@@ -2,12 +2,13 @@
 
 from api_guard.tokens.finding import find, is_well_formed
 from api_guard.tokens.introspection import introspect
-from api_guard.tokens.judging import is_alive, is_good
+from api_guard.tokens.judging import audience, is_alive, is_good
 from api_guard.tokens.remote import IntrospectedToken, locate
 from api_guard.tokens.revoking import revoke_exposed, revoke_issued, revoke_pair, revoke_tokens
 
 __all__ = [
     "IntrospectedToken",
+    "audience",
     "find",
     "introspect",
     "is_alive",

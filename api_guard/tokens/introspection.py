@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 from api_guard import conf
 from api_guard.core.introspection import Claims, MalformedAnswer, read_claims
 from api_guard.exceptions import GuardUnavailable, is_fault
+from api_guard.tokens.judging import audience
 
 logger = logging.getLogger("api_guard.tokens")
 
@@ -44,7 +45,7 @@ def introspect(token: str, path: str) -> Claims | None:
             answer = _ask(token, settings)
         now = time.time()
         claims = read_claims(
-            answer, issuer=settings.issuer, audience=conf.audience(), path=path, now=now
+            answer, issuer=settings.issuer, audience=audience(), path=path, now=now
         )
     except (_Fault, MalformedAnswer) as error:
         logger.error("The introspection endpoint could not be used: %s.", error)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from oauth2_provider.settings import oauth2_settings
+
 from api_guard import conf
 from api_guard.core.audiences import is_meant_for
 
@@ -33,11 +35,16 @@ def is_good(access_token: Any, request: Any, *, uri: str, path: str) -> bool:
     return _is_for_here(access_token, uri, path)
 
 
+def audience() -> tuple[str, ...]:
+    """The names by which a token may mean this API: those of the settings, and of its metadata."""
+    own: str = oauth2_settings.OAUTH2_PROTECTED_RESOURCE_IDENTIFIER
+    names = conf.audience()
+    return names if not own or own in names else (*names, own)
+
+
 def _is_for_here(access_token: Any, uri: str, path: str) -> bool:
     resources = access_token.resource
-    if not resources:
+    if not resources or is_meant_for(resources, audience(), path):
         return True
-    audience = conf.audience()
-    if audience:
-        return is_meant_for(resources, audience, path)
-    return access_token.allows_audience(uri) is True
+    # Where nobody said what we are called, it is as we are called by who asks.
+    return not conf.audience() and access_token.allows_audience(uri) is True

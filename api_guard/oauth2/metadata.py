@@ -1,0 +1,131 @@
+"""What the server and the API say of themselves: one issuer, and one resource, wherever asked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.urls import path
+from oauth2_provider import views
+from oauth2_provider.settings import oauth2_settings
+
+from api_guard import tokens
+from api_guard.oauth2.validators.devices import GRANT_TYPE as DEVICE_CODE
+
+
+class IssuerMixin:
+    """Name the issuer that codes, ID tokens and introspection name (RFC 8414 §3.3, RFC 9207 §2.4).
+
+    At an address with the path of another issuer there is none: 404.
+    """
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Return the metadata."""
+        issuer = oauth2_settings.oauth2_authorization_server_issuer(request)
+        asked = kwargs.get("issuer_path")
+        if asked is not None and asked.strip("/") != urlsplit(issuer).path.strip("/"):
+            raise Http404("No such issuer.")
+        view: Any = super()
+        response = view.get(request, *args, **kwargs)
+        if response.status_code != 200:
+            return response  # type: ignore[no-any-return]
+        told = json.loads(response.content)
+        answer = JsonResponse({**told, **self._also(request, told), "issuer": issuer})
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
+
+    def _also(self, request: HttpRequest, told: dict[str, Any]) -> dict[str, Any]:
+        """Return what the toolkit leaves out, and what the endpoints of this site take besides."""
+        grant_types = [
+            each for each in told.get("grant_types_supported", _GRANT_TYPES) if each != DEVICE_CODE
+        ]
+        secrets = told["token_endpoint_auth_methods_supported"]
+        also = {
+            "token_endpoint_auth_methods_supported": _with(secrets, "none"),
+            "revocation_endpoint": self._url(request, "revoke-token"),
+            "revocation_endpoint_auth_methods_supported": _with(secrets, "none"),
+            "introspection_endpoint": self._url(request, "introspect"),
+            # A token in the place of a secret (RFC 8414 §2).
+            "introspection_endpoint_auth_methods_supported": _with(secrets, "Bearer"),
+            "protected_resources": list(tokens.audience()) or None,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
+        }
+        if oauth2_settings.OAUTH_DEVICE_VERIFICATION_URI:
+            also["device_authorization_endpoint"] = self._url(request, "device-authorization")
+            grant_types.append(DEVICE_CODE)
+        also["grant_types_supported"] = grant_types
+        if "prompt_values_supported" in told:
+            prompts = _with(told["prompt_values_supported"], "consent", "select_account")
+            also["prompt_values_supported"] = prompts
+        return {name: value for name, value in also.items() if value is not None}
+
+    def _url(self, request: HttpRequest, name: str) -> str | None:
+        view: Any = self
+        url: str | None = view._get_endpoint_url(request, name)
+        return url
+
+
+class OAuthServerMetadataView(IssuerMixin, views.OAuthServerMetadataView):  # type: ignore[misc]
+    """The metadata of the authorization server (RFC 8414)."""
+
+
+class ConnectDiscoveryInfoView(IssuerMixin, views.ConnectDiscoveryInfoView):  # type: ignore[misc]
+    """The metadata of the OpenID provider (OpenID Connect Discovery §4)."""
+
+
+class OAuthProtectedResourceMetadataView(
+    views.OAuthProtectedResourceMetadataView  # type: ignore[misc]
+):
+    """The metadata of the API (RFC 9728)."""
+
+    def get_resource(self, request: HttpRequest) -> str:
+        """Return a name that a token may have, and is good here for.
+
+        The one that the settings say; of several, the one that is asked at.
+        """
+        at = request.build_absolute_uri("/").rstrip("/")
+        below = str(self.kwargs.get("resource_path", "")).strip("/")
+        here = f"{at}/{below}" if below else at
+        names = tokens.audience()
+        own: str = oauth2_settings.OAUTH2_PROTECTED_RESOURCE_IDENTIFIER
+        if own:
+            return own
+        alike = (name for name in names if name.rstrip("/") == here)
+        return next(alike, names[0] if names else here)
+
+
+def _with(values: list[str], *more: str) -> list[str]:
+    return [*values, *(each for each in more if each not in values)]
+
+
+# RFC 8414 §2: what is meant where nothing is said.
+_GRANT_TYPES = ["authorization_code", "implicit"]
+_SERVER = ".well-known/oauth-authorization-server"
+_PROVIDER = ".well-known/openid-configuration"
+_RESOURCE = ".well-known/oauth-protected-resource"
+
+oauth_urlpatterns = [
+    path(_SERVER, OAuthServerMetadataView.as_view(), name="oauth-server-metadata"),
+    path(
+        f"{_SERVER}/<path:issuer_path>",
+        OAuthServerMetadataView.as_view(),
+        name="oauth-server-metadata-issuer",
+    ),
+    path(_RESOURCE, OAuthProtectedResourceMetadataView.as_view(), name="oauth-resource-metadata"),
+    path(
+        f"{_RESOURCE}/<path:resource_path>",
+        OAuthProtectedResourceMetadataView.as_view(),
+        name="oauth-resource-metadata-path",
+    ),
+]
+openid_urlpatterns = [
+    path(_PROVIDER, ConnectDiscoveryInfoView.as_view(), name="openid-configuration"),
+    path(
+        f"{_PROVIDER}/<path:issuer_path>",
+        ConnectDiscoveryInfoView.as_view(),
+        name="openid-configuration-issuer",
+    ),
+]
