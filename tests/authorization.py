@@ -16,6 +16,7 @@ from oauth2_provider.models import (
 )
 
 from api_guard import grants
+from tests.deployment import DEPLOYED
 
 SECRET = "secret"
 VERIFIER = "v" * 43
@@ -24,20 +25,6 @@ CHALLENGE = (
 )
 BACK = "https://client.example/back"
 FORM = "application/x-www-form-urlencoded"
-
-# What `manage.py check --deploy` asks for, and nothing else.
-DEPLOYED = {
-    "PKCE_REQUIRED": True,
-    "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
-    "REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600,
-    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
-    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
-    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
-    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
-}
 
 
 @pytest.fixture

@@ -92,11 +92,11 @@ def free_port():
         return server.getsockname()[1]
 
 
-def environment(folder, port=8000):
+def environment(folder, port=8000, settings="example_project.settings"):
     """Everything is told to the example, whatever surrounds the tests."""
     told = {
         "DATABASE_URL": f"sqlite:///{folder / 'notes.sqlite3'}",
-        "DJANGO_SETTINGS_MODULE": "example_project.settings",
+        "DJANGO_SETTINGS_MODULE": settings,
         "SECRET_KEY": "only for this test, and long enough for every check of Django's",
         "REDIS_URL": "",
         "DEBUG": "1",
@@ -118,7 +118,7 @@ def manage(folder, *command):
 
 
 @contextmanager
-def served(folder, port):
+def served(folder, port, settings="example_project.settings"):
     """Seed and serve the example, and end it."""
     seeded = manage(folder, "demo", "--no-serve", "--json", "--port", str(port))
     assert seeded.returncode == 0, seeded.stderr
@@ -126,7 +126,7 @@ def served(folder, port):
     with (
         (folder / "server.log").open("w") as log,
         subprocess.Popen(
-            serve, cwd=ROOT, env=environment(folder, port), stdout=log, stderr=log
+            serve, cwd=ROOT, env=environment(folder, port, settings), stdout=log, stderr=log
         ) as server,
     ):
         try:

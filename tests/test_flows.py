@@ -22,9 +22,12 @@ from tests.test_example_project import free_port, served, submit
 CLIENTS = Path(__file__).parent / "clients"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("flows"), free_port()) as site:
+@pytest.fixture(scope="module", params=["as it comes", "as --deploy asks"])
+def site(request, tmp_path_factory):
+    is_deployed = request.param == "as --deploy asks"
+    settings = "tests.deployed_example" if is_deployed else "example_project.settings"
+    with served(tmp_path_factory.mktemp("flows"), free_port(), settings) as site:
+        site.issuer = site.url if is_deployed else f"{site.url}/o"
         yield site
 
 
@@ -34,12 +37,13 @@ def _without_tls(monkeypatch):
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
 
 
-def consent(site, url, name="bob"):
+def consent(site, url, name="bob", **pressed):
     """Sign in, agree to what the page shows, and return where the browser is sent back to."""
+    pressed = pressed or {"allow": "ticked", "scopes": ["notes:read", "notes:write"]}
     with site.browser(name) as browser:
         page = browser.get(url, timeout=10).text
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
-        return submit(browser, url, **hidden, allow="Authorize").url
+        return submit(browser, url, **hidden, **pressed).url
 
 
 @contextmanager
@@ -93,7 +97,7 @@ def test_from_insufficient_scope_to_a_new_consent(site):
     metadata = re.search(r'resource_metadata="([^"]+)"', challenge)[1]
     told = requests.get(metadata, timeout=10).json()
     assert told["resource"] == site.url
-    assert told["authorization_servers"] == [f"{site.url}/o"]
+    assert told["authorization_servers"] == [site.issuer]
     with demo(site, f"notes:read {needed}") as client:
         token = sign_in(site, client)["access_token"]
     assert site.call("/notes/", token, "POST", json={"title": "Higher"}).status_code == 201
@@ -174,18 +178,28 @@ def test_a_client_in_javascript_goes_every_way(site, javascript):
         try:
             say(
                 site=site.url,
+                issuer=site.issuer,
                 redirectUri=site.redirect_uri,
                 inspectorSecret=site.inspector_secret,
             )
-            assert hear() == {"issuer": f"{site.url}/o"}
+            assert hear() == {"issuer": site.issuer}
+            say(back=consent(site, hear()["url"], decline="1"))
+            assert hear() == {"declined": "access_denied"}
             say(back=consent(site, hear()["url"]))
             assert hear() == {"scope": "notes:read", "status": 200}
             assert hear() == {"rotated": True}
             assert hear() == {"replay": "invalid_grant"}
             assert hear() == {"after": "invalid_grant"}
             assert hear() == {"twice": "invalid_grant"}
+            say(back=consent(site, hear()["url"]))
+            assert hear() == {"atOnce": ["invalid_grant", "refreshed"]}
+            say(back=consent(site, hear()["url"], decline="1"))
+            assert hear() == {"plainDeclined": "access_denied"}
+            say(back=consent(site, hear()["url"]))
+            assert hear() == {"plain": "notes:read", "status": 200}
             assert hear() == {"own": "introspection"}
             assert hear() == {"active": True, "scope": "introspection", "client": "inspector"}
+            assert hear() == {"byToken": True}
             assert hear() == {"revoked": False}
             device = hear()
             assert device["where"] == f"{site.url}/o/device/"
