@@ -47,6 +47,14 @@ def start(client, scope="scope=notes%3Aread+notes%3Awrite"):
     return answer.json()
 
 
+@pytest.mark.usefixtures("with_devices", "device_app")
+@pytest.mark.parametrize("charset", ["; charset=utf-8", ";charset=UTF-8", ""])
+def test_a_form_may_say_its_charset(client, granted, charset):
+    body = "client_id=web&scope=notes%3Aread"
+    answer = client.post("/o/device-authorization/", body, content_type=f"{FORM}{charset}")
+    assert answer.status_code == 200, answer.content
+
+
 def approve(client, user, started):
     client.force_login(user)
     assert client.post("/o/device/", {"user_code": started["user_code"]}).status_code == 302

@@ -75,6 +75,8 @@ class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[mi
         """Refuse scopes that are not the client's, which oauthlib 3.3 does not; leave out the
         scope, which oauthlib 4.0 tells and the toolkit takes for a mistake.
         """
+        # oauthlib 3.3 compares it with its parameters, such as `charset`.
+        request.META["CONTENT_TYPE"] = request.content_type
         headers, body, status = super().create_device_authorization_response(request)
         if status != 200:
             return headers, body, status
