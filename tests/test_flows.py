@@ -17,6 +17,7 @@ from authlib.integrations.requests_client import OAuth2Session as Authlib
 from oauthlib.oauth2 import DeviceClient, InvalidGrantError
 from requests_oauthlib import OAuth2Session
 
+from tests.browser.chromium import CHROMIUM
 from tests.test_example_project import free_port, served, submit
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -209,3 +210,42 @@ def test_a_client_in_javascript_goes_every_way(site, javascript):
             assert node.wait(10) == 0
         finally:
             node.kill()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not on this machine")
+def test_a_user_allows_less_and_declines_in_a_browser(site, javascript):
+    """Not by a client that sends what it likes: a browser says of each form where it comes from."""
+    verifier = "v" * 64
+    with demo(site, "notes:read notes:write") as client, site.browser("bob") as session:
+        url, _ = client.create_authorization_url(f"{site.url}/o/authorize/", code_verifier=verifier)
+        cookie = {"name": "sessionid", "value": session.cookies["sessionid"], "url": site.url}
+        words = {
+            "url": url,
+            "cookies": [cookie],
+            "executablePath": CHROMIUM,
+            "pictures": os.environ.get("PICTURES"),
+        }
+        done = subprocess.run(
+            ["node", "consent.mjs"],
+            cwd=javascript,
+            input=json.dumps(words) + "\n",
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        light, dark, allowed, declined = map(json.loads, done.stdout.splitlines())
+        for page in (light, dark):
+            assert (page["title"], page["fits"]) == ("Allow Demo?", True)
+            assert page["labels"] == ["Read notes notes:read", "Change notes notes:write"]
+            assert page["button"] >= 44
+        assert light["ground"] != dark["ground"]
+        token = client.fetch_token(
+            f"{site.url}/o/token/",
+            authorization_response=allowed["back"],
+            code_verifier=verifier,
+        )
+    assert token["scope"] == "notes:read"
+    assert "error=access_denied" in declined["back"]
+    assert declined["said"] == []

@@ -138,7 +138,7 @@ def test_a_page_of_consent_is_neither_framed_nor_kept(client, alice, granted):
     page = ask(client)
     assert page["X-Frame-Options"] == "DENY"
     assert page["Content-Security-Policy"] == "frame-ancestors 'none'"
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "same-origin"
     assert page["Cache-Control"] == "no-store"
 
 
