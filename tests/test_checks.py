@@ -867,6 +867,22 @@ def test_the_toolkit_s_own_urls_are_a_warning(routed):
     assert [message.id for message in checks.check_toolkit()] == ["api_guard.W025"]
 
 
+@pytest.mark.parametrize(("version", "is_said"), [("3.3.1", False), ("4.0.1", True)])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_the_toolkit_s_own_urls_say_what_fails_with_an_oauthlib(
+    routed, monkeypatch, version, is_said, is_whole
+):
+    from oauth2_provider import urls as toolkit
+
+    monkeypatch.setattr("oauthlib.__version__", version)
+    routed()
+    own = toolkit if is_whole else (toolkit.base_urlpatterns, "oauth2_provider")
+    sys.modules["tests.routed"].urlpatterns = [path("o/", include(own))]
+    clear_url_caches()
+    [message] = checks.check_toolkit()
+    assert ("its endpoint of devices is a 500" in message.msg) is is_said
+
+
 @pytest.mark.parametrize("name", ["nowhere.Validator", "oauth2_provider.models.Application", None])
 def test_what_is_no_guarded_validator_is_an_error(settings, name):
     settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "OAUTH2_VALIDATOR_CLASS": name}

@@ -18,6 +18,7 @@ from api_guard.checks.authentication import authenticators
 from api_guard.core.redirects import is_loopback
 from api_guard.endpoints import callbacks, dotted_path, plain_view
 from api_guard.oauth2 import GuardedValidatorMixin
+from api_guard.oauth2.security import fails_at_devices
 
 _VALIDATOR = "api_guard.oauth2.GuardedValidator"
 
@@ -51,13 +52,16 @@ def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]
 def _check_routes() -> list[CheckMessage]:
     found: list[CheckMessage] = []
     mend = 'path("o/", include("api_guard.oauth2.urls"))'
+    devices = "device-authorization"
+    is_broken = fails_at_devices() and is_routed(devices) and not _is_ours(devices)
+    also = " With this oauthlib its endpoint of devices is a 500." if is_broken else ""
     if is_routed("register"):
-        text = "Any user may register a client, at oauth2_provider's own URLs."
+        text = f"Any user may register a client, at oauth2_provider's own URLs.{also}"
         found.append(checks.Warning(text, hint=mend, id="api_guard.W025"))
     elif is_routed("introspect") and not _is_ours("introspect"):
         text = (
             "The authorization server is routed by the toolkit's own views: a public client may "
-            "introspect any token, and a page of consent shows what its user may not have."
+            f"introspect any token, and a page of consent shows what its user may not have.{also}"
         )
         found.append(checks.Warning(text, hint=mend, id="api_guard.W039"))
     if not is_routed("token"):

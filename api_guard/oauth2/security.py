@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import oauthlib
 from django.core.checks import CheckMessage
 from oauth2_provider.settings import oauth2_settings
 
@@ -26,3 +27,8 @@ def token_lifetimes() -> tuple[object, object]:
         oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS,
         oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS,
     )
+
+
+def fails_at_devices() -> bool:
+    """Whether django-oauth-toolkit's own device endpoint fails with this oauthlib, which is 4.0."""
+    return oauthlib.__version__.startswith("4.")
