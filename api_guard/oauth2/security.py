@@ -31,4 +31,5 @@ def token_lifetimes() -> tuple[object, object]:
 
 def fails_at_devices() -> bool:
     """Whether django-oauth-toolkit's own device endpoint fails with this oauthlib, which is 4.0."""
-    return oauthlib.__version__.startswith("4.")
+    version: str = oauthlib.__version__
+    return version.startswith("4.")
