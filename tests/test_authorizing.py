@@ -14,10 +14,12 @@ from api_guard import grants
 from tests.authorization import BACK, CHALLENGE, ask, consent, hidden_of, login, redeem, refresh
 from tests.authorization import code as code
 from tests.authorization import deployed as deployed
+from tests.authorization import discouraged as discouraged
 from tests.authorization import granted as granted
 from tests.authorization import in_both_settings as in_both_settings
 from tests.authorization import pair as pair
 from tests.authorization import web_app as web_app
+from tests.authorization import with_devices as with_devices
 from tests.authorization import with_oidc as with_oidc
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -44,6 +46,10 @@ def public_app(web_app):
 
 def set_provider(settings, **values):
     settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, **values}
+
+
+def boxes(*scopes):
+    return {f"scope:{name}": "1" for name in scopes}
 
 
 def told(response):
@@ -85,7 +91,7 @@ def test_names_are_text_on_the_page(signed_in, web_app):
 )
 def test_a_user_allows_less_than_the_client_asks_for(signed_in, ticked, scope):
     """RFC 6749 §3.3: and the client hears what it got."""
-    form = {**hidden_of(ask(signed_in)), "allow": "ticked", "scopes": ticked}
+    form = {**hidden_of(ask(signed_in)), "allow": "ticked", **boxes(*ticked)}
     back = told(signed_in.post("/o/authorize/", form))
     pair = redeem(signed_in, back["code"]).json()
     assert pair["scope"] == scope
@@ -101,8 +107,8 @@ def test_who_allows_nothing_has_declined(signed_in):
 @pytest.mark.usefixtures("with_oidc")
 def test_a_sign_in_stays_a_sign_in_whatever_is_ticked(signed_in):
     page = ask(signed_in, scope="openid email notes:read", nonce="n")
-    assert 'value="openid" checked disabled' in page.content.decode()
-    form = {**hidden_of(page), "allow": "ticked", "scopes": ["notes:read"]}
+    assert 'name="scope:openid" value="1" checked disabled' in page.content.decode()
+    form = {**hidden_of(page), "allow": "ticked", **boxes("notes:read")}
     pair = redeem(signed_in, told(signed_in.post("/o/authorize/", form))["code"]).json()
     assert pair["scope"] == "openid notes:read"
     assert pair["id_token"]
@@ -117,7 +123,7 @@ def test_an_error_is_a_page_of_its_own(signed_in):
 
 @pytest.mark.parametrize("left_out", ["client_id", "redirect_uri", "scope", "response_type"])
 def test_a_form_that_the_page_did_not_write_is_refused(signed_in, left_out):
-    form = {**hidden_of(ask(signed_in)), "allow": "ticked", "scopes": ["notes:read"]}
+    form = {**hidden_of(ask(signed_in)), "allow": "ticked", **boxes("notes:read")}
     del form[left_out]
     assert signed_in.post("/o/authorize/", form).status_code == 400
     assert not Grant.objects.exists()
@@ -192,7 +198,7 @@ def test_no_code_is_sent_in_clear_but_to_the_user_s_own_machine(
         **query,
         "redirect_uri": uri,
         "allow": "ticked",
-        "scopes": ["notes:read"],
+        **boxes("notes:read"),
     }
     assert signed_in.post("/o/authorize/", form).status_code == (302 if is_allowed else 400)
 
@@ -345,6 +351,64 @@ def test_after_a_sign_in_the_same_question_is_asked_once(signed_in, alice, asked
     assert signed_in.get(again).status_code == 200
 
 
+@pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "60"}, {"max_age": "0"}])
+def test_a_login_page_that_sends_back_who_is_signed_in_does_not_satisfy_it(signed_in, alice, asked):
+    """`LoginView(redirect_authenticated_user=True)`: else it is a loop, or no sign-in at all."""
+    signed_in_ago(signed_in, 100)
+    again = parse_qs(urlsplit(ask(signed_in, **asked)["Location"]).query)["next"][0]
+    assert "_auth_user_id" in signed_in.session
+    page = signed_in.get(again)
+    assert urlsplit(page["Location"]).path == "/accounts/login/"
+    assert "_auth_user_id" not in signed_in.session
+    again = parse_qs(urlsplit(page["Location"]).query)["next"][0]
+    signed_in.force_login(alice, MODELS)
+    assert signed_in.get(again).status_code == 200
+
+
+def test_a_sign_in_that_was_asked_for_long_ago_is_forgotten(signed_in):
+    ask(signed_in, prompt="login")
+    session = signed_in.session
+    session["api_guard_sign_in_wanted_at"] -= 601
+    session["api_guard_signed_in_at"] -= 1000
+    session.save()
+    assert ask(signed_in).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("login_url", "next_begins"),
+    [("/accounts/login/", "/o/authorize/"), ("https://sso.example/login", "http://testserver/o/")],
+)
+@pytest.mark.parametrize("asked", [{}, {"prompt": "login"}, {"max_age": "0"}])
+def test_a_login_page_elsewhere_is_told_where_to_come_back_to(
+    client, alice, granted, settings, login_url, next_begins, asked
+):
+    settings.LOGIN_URL = login_url
+    anonymous = ask(client, **asked)
+    client.force_login(alice, MODELS)
+    for page in [anonymous, *([ask(client, **asked)] if asked else [])]:
+        assert page["Location"].startswith(login_url)
+        assert parse_qs(urlsplit(page["Location"]).query)["next"][0].startswith(next_begins)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"prompt": "login"}, {"prompt": "select_account"}, {"max_age": "0"}, {}]
+)
+def test_who_is_not_signed_in_signs_in_once(client, alice, granted, asked):
+    again = parse_qs(urlsplit(ask(client, **asked)["Location"]).query)["next"][0]
+    client.force_login(alice, MODELS)
+    assert client.get(again).status_code == 200
+
+
+@pytest.mark.parametrize(("max_age", "status"), [("60", 302), ("600", 302), ("junk", 302)])
+def test_a_page_that_was_left_open_for_long_asks_again(signed_in, max_age, status):
+    page = ask(signed_in)
+    signed_in_ago(signed_in, 100)
+    form = {**hidden_of(page), "allow": "ticked", **boxes("notes:read")}
+    answer = signed_in.post(f"/o/authorize/?max_age={max_age}", form)
+    assert answer.status_code == status
+    assert ("/accounts/login/" in answer["Location"]) is (max_age == "60")
+
+
 def test_an_old_sign_in_is_asked_for_until_it_is_new(signed_in, alice):
     signed_in_ago(signed_in, 100)
     again = parse_qs(urlsplit(ask(signed_in, max_age="60")["Location"]).query)["next"][0]
@@ -381,6 +445,53 @@ def test_a_client_is_known_by_its_secret_however_the_scheme_is_written(
     header = login().replace("Basic", scheme)
     data = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}
     assert client.post("/o/token/", data, HTTP_AUTHORIZATION=header).status_code == 200
+
+
+def test_an_empty_parameter_was_not_sent(client, pair, web_app):
+    """RFC 6749 §3.2: clients that fill in a form send them."""
+    data = {"grant_type": "refresh_token", "refresh_token": pair["refresh_token"]}
+    answer = client.post("/o/token/", {**data, "client_secret": ""}, HTTP_AUTHORIZATION=login())
+    assert answer.status_code == 200
+
+
+@pytest.mark.usefixtures("with_devices")
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [("?client_id=web", {"scope": "notes:read"}), ("", {"scope": "notes:read"}), ("", {})],
+)
+def test_a_device_that_does_not_name_its_client_is_refused(client, web_app, query, body):
+    web_app.client_type = "public"
+    web_app.authorization_grant_type = "urn:ietf:params:oauth:grant-type:device_code"
+    web_app.save()
+    answer = client.post(f"/o/device-authorization/{query}", body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.usefixtures("with_oidc", "discouraged")
+@pytest.mark.filterwarnings("ignore:The OAuth 2.0:DeprecationWarning")
+def test_without_a_code_a_client_without_a_grant_gets_no_token(client, alice, web_app):
+    web_app.authorization_grant_type = "password"
+    web_app.save()
+    data = {"grant_type": "password", "username": "alice", "password": "wonderland"}
+    answer = client.post("/o/token/", {**data, "scope": "openid"}, HTTP_AUTHORIZATION=login())
+    assert answer.json()["error"] == "invalid_scope"
+    web_app.authorization_grant_type = "implicit"
+    web_app.save()
+    client.force_login(alice, MODELS)
+    page = ask(client, scope="openid", response_type="id_token token", nonce="n")
+    assert told(page)["error"] == "invalid_scope"
+    grants.grant("notes:read", web_app)
+    page = ask(client, scope="openid", response_type="id_token token", nonce="n")
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize("endpoint", ["token", "revoke_token"])
+def test_a_token_that_was_tried_where_none_is_taken_is_challenged_by_basic(
+    client, web_app, endpoint
+):
+    data = {"grant_type": "refresh_token", "refresh_token": "x", "token": "x", "client_id": "web"}
+    refused = client.post(f"/o/{endpoint}/", data, HTTP_AUTHORIZATION="Bearer x")
+    assert (refused.status_code, refused["WWW-Authenticate"]) == (401, 'Basic realm="api"')
 
 
 @pytest.mark.parametrize("endpoint", ["token", "introspect", "revoke_token"])
@@ -475,6 +586,18 @@ def test_without_a_session_a_logout_ends_no_token_of_another_client(client, id_t
     assert client.get("/o/logout/", query).status_code == 302
     assert owners() == ["other"]
     assert not RefreshToken.objects.filter(revoked__isnull=True).exists()
+
+
+@pytest.mark.parametrize("allow", ["1", ""])
+def test_another_user_ends_its_own_session_and_no_token_of_the_owner(
+    client, bob, id_token, settings, allow
+):
+    """Whoever has an account could else do what nobody without one can."""
+    client.logout()
+    client.force_login(bob, MODELS)
+    client.post("/o/logout/", {"id_token_hint": id_token, "allow": allow})
+    assert owners() == ["other", "web"]
+    assert ("_auth_user_id" in client.session) is (allow == "")
 
 
 def test_without_a_session_a_logout_ends_nothing_where_the_settings_say_so(

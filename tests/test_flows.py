@@ -40,7 +40,8 @@ def _without_tls(monkeypatch):
 
 def consent(site, url, name="bob", **pressed):
     """Sign in, agree to what the page shows, and return where the browser is sent back to."""
-    pressed = pressed or {"allow": "ticked", "scopes": ["notes:read", "notes:write"]}
+    boxes = {"scope:notes:read": "1", "scope:notes:write": "1"}
+    pressed = pressed or {"allow": "ticked", **boxes}
     with site.browser(name) as browser:
         page = browser.get(url, timeout=10).text
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from urllib.parse import parse_qs, urlsplit
 
 import jwt as pyjwt
@@ -116,6 +117,31 @@ def test_what_a_client_may_do_is_named(client, url):
         }
 
 
+@pytest.mark.usefixtures("with_oidc")
+@pytest.mark.parametrize("is_gated", [True, False])
+def test_both_documents_name_the_grants_that_there_are(client, settings, is_gated):
+    set_provider(
+        settings,
+        COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT=is_gated,
+        COMPLIANT_BCP_RFC9700_PASSWORD_GRANT=is_gated,
+    )
+    one, other = (client.get(f"/{name}").json() for name in (SERVER, PROVIDER))
+    assert one["grant_types_supported"] == other["grant_types_supported"]
+    assert {"authorization_code", "refresh_token"} <= set(one["grant_types_supported"])
+    assert ("implicit" in one["grant_types_supported"]) is not is_gated
+
+
+@pytest.mark.usefixtures("with_oidc")
+@pytest.mark.parametrize("name", [SERVER, f"{SERVER}/o", PROVIDER])
+def test_where_no_server_is_routed_there_is_none(client, settings, name):
+    module = type(sys)("tests.resource_only")
+    module.urlpatterns = [path("", include("api_guard.oauth2.metadata_urls"))]
+    sys.modules["tests.resource_only"] = module
+    settings.ROOT_URLCONF = "tests.resource_only"
+    assert client.get(f"/{name}").status_code == 404
+    assert client.get(f"/{RESOURCE}").json()["resource"] == "http://testserver"
+
+
 def test_without_a_page_for_its_user_no_device_is_invited(client):
     told = client.get(f"/{SERVER}").json()
     assert "device_authorization_endpoint" not in told
@@ -132,7 +158,8 @@ def test_without_a_page_for_its_user_no_device_is_invited(client):
         ("", ["https://api.example/"], "", "https://api.example/"),
         ("", ["urn:api", "http://testserver/"], "", "http://testserver/"),
         ("", ["urn:api", "http://testserver/v1/"], "/v1", "http://testserver/v1/"),
-        ("", ["urn:api", "http://testserver/v1/"], "/v2", "urn:api"),
+        ("", ["urn:api", "http://testserver/v1/"], "/v2", "http://testserver/v1/"),
+        ("", ["urn:api"], "", "urn:api"),
     ],
 )
 def test_the_api_accepts_the_resource_that_its_metadata_name(

@@ -484,6 +484,21 @@ def test_a_retry_after_the_period_of_grace_gets_nothing(client, pair, grace, set
     assert refresh(client, pair).json() == {"error": "invalid_grant"}
 
 
+def test_a_retry_loses_nothing_of_what_was_consented_to(client, pair, grace, granted, alice):
+    """Though the first got less, because it asked for less or less was granted."""
+    for _ in range(2):
+        narrowed = refresh(client, pair, scope="notes:read").json()
+        assert narrowed["scope"] == "notes:read"
+    whole = refresh(client, narrowed).json()
+    assert whole["scope"] == "notes:read notes:write"
+    grants.revoke(granted["user", "notes:write"])
+    for _ in range(2):
+        narrowed = refresh(client, whole).json()
+        assert narrowed["scope"] == "notes:read"
+    grants.grant("notes:write", alice)
+    assert refresh(client, narrowed).json()["scope"] == "notes:read notes:write"
+
+
 def test_a_pair_that_was_told_to_nobody_is_told_no_more(client, pair, grace, in_both_settings):
     """What a retry got in its place is the only one that works."""
     second, third = refresh(client, pair).json(), refresh(client, pair).json()

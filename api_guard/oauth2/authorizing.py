@@ -30,6 +30,7 @@ from api_guard.oauth2.toolkit import FatalClientError, OAuthToolkitError
 _ALWAYS = "openid"
 # What the button of our own page says beside the boxes; a form without boxes means all.
 _TICKED = "ticked"
+_BOX = "scope:"
 
 
 class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships no types
@@ -66,10 +67,19 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
 
     def handle_prompt_login(self) -> HttpResponseBase:
         """Have the user sign in again, and come back to the same question."""
-        here = parameters.without_sign_in(self.request.get_full_path())
-        return redirect_to_login(
-            here, resolve_url(self.get_login_url()), self.get_redirect_field_name()
-        )
+        login_url = resolve_url(self.get_login_url())
+        # As a page of another site does not know where a path of this one is.
+        is_elsewhere = bool(urlsplit(login_url).netloc)
+        here = self.request.build_absolute_uri() if is_elsewhere else self.request.get_full_path()
+        back = parameters.without_sign_in(here)
+        return redirect_to_login(back, login_url, self.get_redirect_field_name())
+
+    def handle_no_permission(self) -> HttpResponseBase:
+        """Have who is not signed in do so, once."""
+        if {"none", "create"} & set(self.request.GET.get("prompt", "").split()):
+            response: HttpResponseBase = super().handle_no_permission()
+            return response
+        return self.handle_prompt_login()
 
     def redirect(self, redirect_to: str, application: Any) -> HttpResponseBase:
         """Send the browser to the client; an error names who sends it, too (RFC 9207 §2)."""
@@ -88,6 +98,7 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         to = urlsplit(context.get("redirect_uri") or "")
         return {
             **context,
+            "user": self.request.user,
             "permissions": [(name, text, name == _ALWAYS) for name, text in described],
             "destination": to.netloc or to.scheme,
         }
@@ -102,6 +113,8 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         uri = given["redirect_uri"]
         if not client.redirect_uri_allowed(uri) or not may_redirect_to(uri):
             return self._refuse(MismatchingRedirectURIError())
+        if parameters.is_too_old(self.request, self.request.GET.get("max_age")):
+            return self.handle_prompt_login()  # the page was left open for long
         given["scope"] = self._ticked(given["scope"].split())
         # Who allows nothing of it has declined.
         given["allow"] = given["allow"] and bool(given["scope"])
@@ -115,7 +128,7 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
 
     def _ticked(self, scopes: list[str]) -> str:
         posted = self.request.POST
-        ticked = posted.getlist("scopes")
+        ticked = [name for name in scopes if f"{_BOX}{name}" in posted]
         if ticked or posted.get("allow") == _TICKED:
             scopes = [name for name in scopes if name in ticked or name == _ALWAYS]
         return " ".join(scopes)

@@ -13,18 +13,21 @@ from api_guard.core.challenges import REALM, quoted
 View = Callable[..., HttpResponseBase]
 
 
-def challenge_clients(view: View) -> View:
-    """Refuse two secrets at once, and challenge by the scheme that was tried (§5.2)."""
+def challenge_clients(view: View, *, takes_tokens: bool) -> View:
+    """Refuse two secrets at once, and challenge by the scheme that was tried (§5.2).
+
+    `takes_tokens` says that a client may also come with an access token.
+    """
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         scheme = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
-        if scheme == "basic" and "client_secret" in request.POST:
+        if scheme == "basic" and request.POST.get("client_secret"):
             text = "A client authenticates itself by the header or in the body, and not by both."
             body = {"error": "invalid_request", "error_description": text}
             return JsonResponse(body, status=400)
         response = view(request, *args, **kwargs)
-        if response.status_code == 401 and scheme != "bearer":
+        if response.status_code == 401 and not (takes_tokens and scheme == "bearer"):
             # oauthlib challenges by Bearer, which no client can answer with its secret.
             response.headers["WWW-Authenticate"] = f"Basic realm={quoted(REALM)}"
         return response

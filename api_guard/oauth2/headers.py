@@ -19,8 +19,7 @@ logger = logging.getLogger("api_guard.oauth2")
 View = Callable[..., HttpResponseBase]
 
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
-# RFC 8707 §2, and the boxes of our page of consent.
-_REPEATED = ("resource", "scopes")
+_REPEATED = ("resource",)  # RFC 8707 §2
 _ADDRESSES = ("redirect_uri", "post_logout_redirect_uri", "resource")
 
 

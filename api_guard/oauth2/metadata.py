@@ -23,6 +23,8 @@ class IssuerMixin:
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Return the metadata."""
+        if not self._url(request, "token"):
+            raise Http404("No authorization server.")
         issuer = oauth2_settings.oauth2_authorization_server_issuer(request)
         asked = kwargs.get("issuer_path")
         if asked is not None and asked.strip("/") != urlsplit(issuer).path.strip("/"):
@@ -38,9 +40,12 @@ class IssuerMixin:
 
     def _also(self, request: HttpRequest, told: dict[str, Any]) -> dict[str, Any]:
         """Return what the toolkit leaves out, and what the endpoints of this site take besides."""
-        grant_types = [
-            each for each in told.get("grant_types_supported", _GRANT_TYPES) if each != DEVICE_CODE
-        ]
+        left_out = {
+            DEVICE_CODE: not oauth2_settings.OAUTH_DEVICE_VERIFICATION_URI,
+            "implicit": oauth2_settings.COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT,
+            "password": oauth2_settings.COMPLIANT_BCP_RFC9700_PASSWORD_GRANT,
+        }
+        grant_types = _with(oauth2_settings.OAUTH2_GRANT_TYPES_SUPPORTED, DEVICE_CODE)
         secrets = told["token_endpoint_auth_methods_supported"]
         also = {
             "token_endpoint_auth_methods_supported": _with(secrets, "none"),
@@ -55,8 +60,7 @@ class IssuerMixin:
         }
         if oauth2_settings.OAUTH_DEVICE_VERIFICATION_URI:
             also["device_authorization_endpoint"] = self._url(request, "device-authorization")
-            grant_types.append(DEVICE_CODE)
-        also["grant_types_supported"] = grant_types
+        also["grant_types_supported"] = [each for each in grant_types if not left_out.get(each)]
         if "prompt_values_supported" in told:
             prompts = _with(told["prompt_values_supported"], "consent", "select_account")
             also["prompt_values_supported"] = prompts
@@ -93,16 +97,16 @@ class OAuthProtectedResourceMetadataView(
         own: str = oauth2_settings.OAUTH2_PROTECTED_RESOURCE_IDENTIFIER
         if own:
             return own
-        alike = (name for name in names if name.rstrip("/") == here)
-        return next(alike, names[0] if names else here)
+        # Only what has a host can be asked for (RFC 8707 §2, as the toolkit reads it).
+        urls = [name for name in names if urlsplit(name).netloc]
+        alike = [name for name in urls if name.rstrip("/") == here]
+        return next(iter([*alike, *urls, *names]), here)
 
 
 def _with(values: list[str], *more: str) -> list[str]:
     return [*values, *(each for each in more if each not in values)]
 
 
-# RFC 8414 §2: what is meant where nothing is said.
-_GRANT_TYPES = ["authorization_code", "implicit"]
 _SERVER = ".well-known/oauth-authorization-server"
 _PROVIDER = ".well-known/openid-configuration"
 _RESOURCE = ".well-known/oauth-protected-resource"

@@ -7,6 +7,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from django.contrib.auth import logout
 from django.http import HttpRequest, QueryDict
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError
@@ -21,6 +22,9 @@ from api_guard.core.redirects import is_anybodys
 
 SIGNED_IN_AT = "api_guard_signed_in_at"
 """Where a session says, as a POSIX time, when its user signed in."""
+_WANTED_AT = "api_guard_sign_in_wanted_at"
+# Whoever was asked to sign in and did not is asked again, for so many seconds.
+_WANTED_FOR = 600
 
 # No more digits than anybody lives to see the end of.
 _SECONDS = re.compile(r"[0-9]{1,10}", re.ASCII)
@@ -65,10 +69,15 @@ def decided(request: HttpRequest, asked: Any) -> QueryDict:
     """
     query = request.GET.copy()
     wanted = prompts(asked)
-    if wanted & _SIGNS_IN or _is_too_old(request, asked):
+    is_owed = _is_owed(request)
+    if wanted & _SIGNS_IN or is_owed or is_too_old(request, asked.max_age):
         if "none" in wanted:
             raise LoginRequired(request=asked)
         query["prompt"] = " ".join({*wanted, "login"})
+        if is_owed:
+            # The login page has sent back who was signed in (`redirect_authenticated_user`).
+            logout(request)
+        request.session[_WANTED_AT] = time.time()
     is_spared = (
         oauth2_settings.REQUEST_APPROVAL_PROMPT == "auto"
         and query.get("approval_prompt") in (None, "auto")
@@ -92,13 +101,23 @@ def without_sign_in(address: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-def _is_too_old(request: HttpRequest, asked: Any) -> bool:
-    if not asked.max_age or not request.user.is_authenticated:
+def is_too_old(request: HttpRequest, max_age: str | None) -> bool:
+    """Whether the user of this session signed in longer than `max_age` seconds ago."""
+    if not _SECONDS.fullmatch(max_age or "") or not request.user.is_authenticated:
         return False
     signed_in_at = request.session.get(SIGNED_IN_AT)
     if not isinstance(signed_in_at, (int, float)):
         return True
-    return time.time() - signed_in_at >= int(asked.max_age)
+    return time.time() - signed_in_at >= int(max_age or 0)
+
+
+def _is_owed(request: HttpRequest) -> bool:
+    """Whether a sign-in was asked for in this session a moment ago, and did not come."""
+    if not request.user.is_authenticated:
+        return False
+    wanted_at: float = request.session.get(_WANTED_AT, 0)
+    signed_in_at: float = request.session.get(SIGNED_IN_AT, 0)
+    return signed_in_at < wanted_at and time.time() < wanted_at + _WANTED_FOR
 
 
 def _may_be_another(asked: Any) -> bool:

@@ -53,7 +53,8 @@ def _harden(pattern: URLPattern) -> URLPattern:
         return URLPattern(pattern.pattern, callback, pattern.default_args, pattern.name)
     view = _OURS[name].as_view() if name in _OURS else pattern.callback
     view = _LIMITED[name](view) if name in _LIMITED else view
-    view = challenge_clients(view) if name in _AUTHENTICATING else view
+    if name in _AUTHENTICATING:
+        view = challenge_clients(view, takes_tokens=name == "introspect")
     view = as_deciding(view)
     is_page = name in _PAGES or name.startswith("authorized-token")
     answer = as_page(view) if is_page else as_endpoint(view)

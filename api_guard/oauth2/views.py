@@ -15,6 +15,7 @@ from oauth2_provider.models import (
 )
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.oauth2.rfc6749.errors import (
+    InvalidRequestError,
     InvalidScopeError,
 )
 
@@ -51,13 +52,14 @@ class RPInitiatedLogoutView(views.RPInitiatedLogoutView):  # type: ignore[misc]
         state: str | None = None,
         token_user: Any = None,
     ) -> HttpResponseBase:
-        """End the session; without one, no more than the tokens of the client that asks.
+        """End the session of who is signed in; without one, the tokens of the client that asks.
 
         An ID token travels in addresses, and whoever has seen one could else end what its user has
         at every other client.
         """
-        if not self.request.user.is_authenticated and token_user is not None:
-            if oauth2_settings.OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS:
+        asks = self.request.user
+        if token_user is not None and token_user != asks:
+            if not asks.is_authenticated and oauth2_settings.OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS:
                 tokens.revoke_tokens(token_user, client=application, reason="the client logged out")
             token_user = None
         response: HttpResponseBase = super().do_logout(
@@ -75,6 +77,8 @@ class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[mi
         """Refuse scopes that are not the client's, which oauthlib 3.3 does not; leave out the
         scope, which oauthlib 4.0 tells and the toolkit takes for a mistake.
         """
+        if request.GET or not request.POST.get("client_id"):
+            return {}, InvalidRequestError("The body names no client_id.").json, 400
         # oauthlib 3.3 compares it with its parameters, such as `charset`.
         request.META["CONTENT_TYPE"] = request.content_type
         headers, body, status = super().create_device_authorization_response(request)

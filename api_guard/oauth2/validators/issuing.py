@@ -12,6 +12,7 @@ from jwcrypto.common import JWException
 from oauth2_provider.models import get_refresh_token_model
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, ServerError
 
+from api_guard import grants
 from api_guard.oauth2.narrowing import is_active, live_scopes
 from api_guard.oauth2.redirects import may_redirect_to
 
@@ -30,12 +31,19 @@ class IssueMixin:
     ) -> bool:
         """Refuse scopes that are not the client's; leave out, of a user, those that it lacks.
 
-        RFC 6749 §3.3: the server may issue fewer scopes than were asked for, and says which.
+        RFC 6749 §3.3: the server may issue fewer scopes than were asked for, and says which. What
+        signs a user in needs no grant, but where no code is exchanged: there it would be a token
+        for a client to which nobody has granted anything.
         """
         validator: Any = super()
         if not scopes or not validator.validate_scopes(
             client_id, scopes, client, request, *args, **kwargs
         ):
+            return False
+        is_direct = request.grant_type == "password" or "code" not in (
+            request.response_type or "code"
+        )
+        if is_direct and not grants.scopes_of_client(client.pk):
             return False
         if isinstance(request.user, get_user_model()):
             request.scopes = live_scopes(scopes, request.user, client)

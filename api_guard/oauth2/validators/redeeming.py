@@ -55,7 +55,7 @@ class RedeemMixin:
             challenge: str | None = validator.get_code_challenge(code, request)
         if not (challenge or "").isascii():
             raise InvalidGrantError(request=request)  # nor is that a challenge
-        if not challenge and request.code_verifier is not None:
+        if not challenge and request.code_verifier:
             # RFC 9700 §2.1.1: somebody took the challenge away, and the code is not this client's.
             raise InvalidGrantError(request=request)
         return challenge

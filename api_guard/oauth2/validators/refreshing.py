@@ -32,7 +32,11 @@ class RefreshMixin:
         validator: Any = super()
         row = request.refresh_token_instance
         scopes = RefreshScope.objects.using(router.db_for_write(RefreshScope))
-        kept = scopes.filter(refresh_token=row).first()
+        # Of one that was used a moment ago, what the next one stands for.
+        kept = (
+            scopes.filter(refresh_token=row).first()
+            or scopes.filter(refresh_token__access_token__source_refresh_token=row).first()
+        )
         carried = validator.get_original_scopes(refresh_token, request, *args, **kwargs)
         request.consented = (kept.scope if kept else " ".join(_as_list(carried))).split()
         live = live_scopes(request.consented, request.user, request.client)
