@@ -1,4 +1,4 @@
-"""What becomes of an exception between a request and its decision."""
+"""What becomes of an exception between a request and its decision, and of an outage."""
 
 from __future__ import annotations
 
@@ -8,16 +8,43 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework.exceptions import APIException
 
-from api_guard.endpoints import dotted_path
-from api_guard.exceptions import GuardUnavailable, RuleFailed, is_fault
+from api_guard import credentials
+from api_guard.endpoints import dotted_path, view_class_of
+from api_guard.exceptions import (
+    GuardUnavailable,
+    Refusal,
+    RuleFailed,
+    TooManyFailures,
+    Unsealed,
+    is_fault,
+    is_outage,
+)
 
 logger = logging.getLogger("api_guard")
 
 # These are answers, not failures.
 _ANSWERS = (APIException, PermissionDenied, Http404, SuspiciousOperation, BadRequest)
+
+
+def refusal_of(request: HttpRequest, error: Exception) -> Refusal | None:
+    """Return what answers an exception that left a view: a refusal, or that something is down.
+
+    What a handler of DRF raises is its own affair, unless it was signing somebody in.
+    """
+    if isinstance(error, (TooManyFailures, GuardUnavailable, Unsealed)):
+        return error
+    if not is_outage(error) or not (credentials.is_open(request) or _is_page(request)):
+        return None
+    logger.error("%s could not be answered.", request.path_info, exc_info=error)
+    return GuardUnavailable()
+
+
+def _is_page(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is None or view_class_of(match.func) is None
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from api_guard.endpoints import (
     Status,
     dotted_path,
     gate_status_of,
+    has_handed_out_a_token,
     is_whole,
     policy_of,
     status_of,
@@ -27,13 +28,12 @@ from api_guard.endpoints import (
     view_classes_of,
 )
 from api_guard.exceptions import (
-    GuardUnavailable,
     InsecureTransport,
     TokenInQuery,
-    TooManyFailures,
     UndeclaredEndpoint,
     Unsealed,
 )
+from api_guard.failures import refusal_of
 from api_guard.record import (
     is_covered,
     record_route,
@@ -73,7 +73,7 @@ class GuardMiddleware:
             credentials.mark_gated(request)
             response = seal(request, self.get_response(request))
             if credentials.is_open(request):
-                credentials.settle(request, response.status_code)
+                _settle(request, response)
             return response
         _revoke_exposed(request)
         return refused
@@ -84,7 +84,7 @@ class GuardMiddleware:
             credentials.mark_gated(request)
             response = seal(request, await self.get_response(request))
             if credentials.is_open(request):
-                await sync_to_async(credentials.settle)(request, response.status_code)
+                await sync_to_async(_settle)(request, response)
             return response
         await sync_to_async(_revoke_exposed)(request)
         return refused
@@ -121,15 +121,26 @@ class GuardMiddleware:
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
-        """Answer what is refused where no view of DRF does: in Django's login, in a renderer."""
-        if not isinstance(exception, (TooManyFailures, GuardUnavailable, Unsealed)):
+        """Answer what is refused where no view of DRF does, in Django's login or in a renderer, and
+        what a database that is down keeps from being answered.
+        """
+        refusal = refusal_of(request, exception)
+        if refusal is None:
             return None
-        response = exception.answer()
-        if exception.wait is not None and "text/html" in request.headers.get("Accept", ""):
-            text = f"{exception.default_detail} Try again in {exception.wait} seconds."
+        response = refusal.answer()
+        if refusal.wait is not None and "text/html" in request.headers.get("Accept", ""):
+            text = f"{refusal.default_detail} Try again in {refusal.wait} seconds."
             response.headers["Content-Type"] = "text/plain; charset=utf-8"
             response.content = text.encode()
         return response
+
+
+def _settle(request: HttpRequest, response: HttpResponseBase) -> None:
+    match = request.resolver_match
+    if match is not None and has_handed_out_a_token(match.func, response):
+        credentials.succeed(request)
+    else:
+        credentials.settle(request, response.status_code)
 
 
 def _refuse_early(

@@ -15,9 +15,10 @@ from rest_framework.test import APIClient
 
 from api_guard import grants
 from api_guard.counters import faults, local
-from api_guard.credentials import strangers
+from api_guard.credentials import owed, strangers
 from tests.servers import count_on as count_on
 from tests.servers import memcached as memcached
+from tests.servers import own_memcached as own_memcached
 from tests.servers import own_redis as own_redis
 from tests.servers import shared_redis as shared_redis
 
@@ -46,6 +47,7 @@ def _no_request_counted_yet():
     local.clear()
     faults.end_pause()
     strangers.forget_all()
+    owed.forget_all()
 
 
 @pytest.fixture

@@ -59,7 +59,9 @@ class MemoryCounters:
         return window
 
     def _keep(self, counter: Counter, window: Window) -> None:
-        self._cache.set(counter.name, window, counter.rate.seconds * 2)
+        # Without an end, for the cache tells it by a clock that may jump. What is old goes first when
+        # the cache is full.
+        self._cache.set(counter.name, window, None)
 
 
 def _now() -> int:
