@@ -8,6 +8,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from unittest.mock import patch
 
 import pytest
@@ -385,7 +386,7 @@ def test_when_a_pause_ends_one_request_tries_the_cache_and_the_others_do_not_wai
         list(pool.map(ask, range(60)))
     # 0.4 s until the first fails, 0.3 s of pause, 0.4 s until the next one does, and so on.
     assert 2 <= len(asked) <= 3
-    assert all(later - earlier > 0.65 for earlier, later in zip(asked, asked[1:], strict=False))
+    assert all(later - earlier > 0.65 for earlier, later in pairwise(asked))
 
 
 @pytest.mark.parametrize("kind", ["redis", "memcached"])

@@ -45,10 +45,11 @@ def place_of_client(client: Any) -> Place | None:
 
 def place_of_memcached(cache: Any) -> Place | None:
     """Return where Memcached listens; None of another cache, and of several servers."""
-    servers = getattr(cache, "client_servers", ())
+    servers: Any = getattr(cache, "client_servers", ())
     if len(servers) != 1:
         return None
-    server = str(servers[0])
+    [first] = servers
+    server = str(first)
     if server.startswith(("unix:", "/")):
         return place_of_socket(server.removeprefix("unix:"))
     host, _, port = server.rpartition(":")
@@ -57,8 +58,9 @@ def place_of_memcached(cache: Any) -> Place | None:
 
 def _client(cache: Any) -> Any:
     if isinstance(cache, RedisCache):
-        cache._servers = list(cache._servers)[:1]
-        return cache._cache.get_client(write=True)
+        django: Any = cache
+        django._servers = list(django._servers)[:1]
+        return django._cache.get_client(write=True)
     # django-redis; its sharded and clustered clients have no one server for a script.
     client: Any = getattr(cache, "client", None)
     if f"{type(client).__module__}.{type(client).__qualname__}" != _DJANGO_REDIS:

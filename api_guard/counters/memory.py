@@ -59,8 +59,8 @@ class MemoryCounters:
         return window
 
     def _keep(self, counter: Counter, window: Window) -> None:
-        # Without an end, for the cache tells it by a clock that may jump. What is old goes first when
-        # the cache is full.
+        # Without an end, which the cache would tell by a clock that may jump. What was not touched for
+        # the longest time goes first when the cache is full.
         self._cache.set(counter.name, window, None)
 
 

@@ -10,8 +10,8 @@ from django.db import InterfaceError, OperationalError
 from api_guard.exceptions.faults import is_fault
 
 # Of what each driver calls an OperationalError, a part is a mistake in SQL.
-# https://www.sqlite.org/rescode.html: busy, locked, nomem, readonly, ioerr, corrupt, full, cantopen,
-# protocol, notadb.
+# https://www.sqlite.org/rescode.html: busy, locked, nomem, readonly, ioerr, corrupt, full,
+# cantopen, protocol and notadb.
 _SQLITE = frozenset({5, 6, 7, 8, 10, 11, 13, 14, 15, 26})
 # Connections, resources, limits, locks, read-only; from 2000 on it is the client who says so.
 # https://mariadb.com/docs/server/reference/error-codes
@@ -21,8 +21,8 @@ _MYSQL = frozenset(
     | {1290, 1317, 1429, 1792, 1836, 1927, 1969, 3024}
 )
 _MYSQL_CLIENT = 2000
-# https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, transaction rollback,
-# resources, operator intervention, system error; and a lock that was not waited for.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, rollback, resources,
+# operator intervention, system error; and a lock that was not waited for.
 _POSTGRESQL = ("08", "40", "53", "57", "58", "55P03")
 
 

@@ -41,7 +41,7 @@ def limit_secrets(view: View) -> View:
             _each(clients + users, Attempt.dropped)
             return _refused(refusal)
         except Exception:
-            # Nothing was verified, or nobody was told: an outage must not outlive itself as a block.
+            # Nothing was verified, or nobody was told: a block must not outlive an outage.
             _each(clients + users, Attempt.dropped)
             raise
         _judge(response.status_code, error, clients, users)
