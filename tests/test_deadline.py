@@ -288,10 +288,8 @@ def test_a_body_that_is_not_read_by_the_other_side_ends_in_time():
         peer(lambda: iter([])) as deaf,
         patch.object(Peer, "_serve", lambda self, connection: time.sleep(9)),
         within(SECONDS),
-        pytest.raises((urllib3.exceptions.HTTPError, OSError)),
     ):
-        began = time.monotonic()
-        pool_manager().request(
-            "POST", f"http://127.0.0.1:{deaf.port}/", body=os.urandom(50_000_000)
-        )
+        url, data, began = f"http://127.0.0.1:{deaf.port}/", os.urandom(50_000_000), time.monotonic()
+        with pytest.raises(urllib3.exceptions.HTTPError):
+            pool_manager().request("POST", url, body=data)
     assert is_in_time(time.monotonic() - began)

@@ -59,8 +59,8 @@ class MemoryCounters:
         return window
 
     def _keep(self, counter: Counter, window: Window) -> None:
-        # Without an end, which the cache would tell by a clock that may jump. What was not touched for
-        # the longest time goes first when the cache is full.
+        # Without an end, which the cache would tell by a clock that may jump. Where the cache is full,
+        # what was not touched for the longest time goes first.
         self._cache.set(counter.name, window, None)
 
 

@@ -11,8 +11,8 @@ from api_guard.core.rates import PARTS, Counter, Usage
 # The arithmetic of core/rates/windows.py. The clock is that of the server, so that processes whose
 # clocks differ count in one window. Every counter has three keys: its own; the spare one that takes
 # its place where too many are stored, or ""; and the number that are stored. And four arguments:
-# its limit, its cost, its period in milliseconds, and the parts in which a sliding window is counted,
-# 0 for a fixed one. The first argument says what is done: take, ask or give (back); the second how
+# its limit, its cost, its period in milliseconds, and the parts of a sliding window, 0 for a fixed
+# one. The first argument says what is done: take, ask or give (back); the second how
 # many may be stored.
 _SCRIPT = """
 local clock = redis.call('TIME')
