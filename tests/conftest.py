@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from api_guard import grants
 from api_guard.counters import faults, local
 from api_guard.credentials import owed, strangers
+from tests.faults import table
 from tests.servers import count_on as count_on
 from tests.servers import memcached as memcached
 from tests.servers import own_memcached as own_memcached
@@ -39,6 +40,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print how each fault was answered, as the tests of faults noted it."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    table.show(terminalreporter, [row for report in reports for row in table.rows_of(report)])
 
 
 @pytest.fixture(autouse=True)

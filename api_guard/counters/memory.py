@@ -59,8 +59,8 @@ class MemoryCounters:
         return window
 
     def _keep(self, counter: Counter, window: Window) -> None:
-        # Without an end, which the cache would tell by a clock that may jump. Where the cache is full,
-        # what was not touched for the longest time goes first.
+        # Without an end, which the cache would tell by a clock that may jump. Of a full cache goes
+        # first what was not touched for the longest time.
         self._cache.set(counter.name, window, None)
 
 
