@@ -17,7 +17,7 @@ OnFault = Literal["local", "deny", "allow"]
 ProxyHeader = Literal["X-Forwarded-For", "Forwarded"]
 CALLERS = ("user", "client", "address")
 COUNTER_TIMEOUT = 0.5
-MAX_COUNTERS = 200_000
+MAX_COUNTERS = 100_000
 _LONGEST = 10
 # What a ceiling is that cannot be read: the least that admits anybody.
 _LEAST = (Rate(1, 1, budget=CEILING),)
