@@ -409,6 +409,50 @@ def test_the_first_request_after_the_return_of_a_server_that_hung_is_served(
         assert take(counter("a", 9))
 
 
+def test_a_server_that_answers_and_hangs_again_is_given_the_whole_pause(
+    own_redis, count_on, settings
+):
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
+    count_on(REDIS, own_redis)
+    assert take(counter("a", 9))
+    with patch("api_guard.counters.faults.PAUSE", 30):
+        own_redis.hang()
+        assert [seconds_to_fail() > TIMEOUT / 2 for _ in range(2)] == [True, False]
+        os.kill(own_redis.process.pid, signal.SIGCONT)
+        assert answers(own_redis)
+        own_redis.hang()
+        assert [seconds_to_fail() > TIMEOUT / 2 for _ in range(2)] == [True, False]
+        os.kill(own_redis.process.pid, signal.SIGCONT)
+        assert answers(own_redis)
+        assert seconds_to_fail() < TIMEOUT / 2
+
+
+def test_a_try_that_fails_at_once_ends_the_pause(count_on):
+    count_on(PLAIN)
+    with patch("api_guard.counters.faults.PAUSE", 0.1), pytest.raises(CounterFault), failing(0.2):
+        take(counter("a", 9))
+    with patch("api_guard.counters.faults.PAUSE", 30):
+        time.sleep(0.15)
+        with failing(0), pytest.raises(CounterFault, match="ConnectionError"):
+            take(counter("a", 9))
+        assert take(counter("a", 9))
+
+
+def test_who_waited_to_look_at_the_pause_does_not_begin_another(monkeypatch):
+    pause = faults.Pause()
+    pause._ends = 1.0
+
+    class Lock:
+        def __enter__(self):
+            pause._ends = 0.0
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(pause, "_lock", Lock())
+    assert pause.pass_by() is False
+
+
 def answers(server):
     """Whether a server answers, as whoever starts it again would look."""
     with socket.socket(socket.AF_UNIX) as asked:

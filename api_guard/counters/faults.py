@@ -37,9 +37,11 @@ class Pause:
         if not self._ends:
             return False
         with self._lock:
+            if not self._ends:
+                return False  # another request has just found it well
             now = time.monotonic()
             is_knocked = self._knock is not None and self._knock.is_answered()
-            if self._ends and now < self._ends and not is_knocked:
+            if now < self._ends and not is_knocked:
                 raise CounterFault("it failed a moment ago")
             # A cache that answers a knock and then hangs again is given the whole pause.
             self._may_knock = not is_knocked

@@ -22,16 +22,13 @@ def write_use(alias: str, pks: list[int], now: datetime, due: datetime) -> None:
     What another transaction has locked is left to the next use. A failure is logged, no more.
     """
     unused = Q(last_used_at__isnull=True) | Q(last_used_at__lte=due)
-    rows = ScopeGrant.objects.using(alias).filter(unused, pk__in=pks).order_by()
-    features = connections[alias].features
+    rows = ScopeGrant.objects.using(alias).order_by()
+    # NOWAIT is what there is on MariaDB before 10.6; SQLite knows neither, and locks no row.
+    skips: bool = connections[alias].features.has_select_for_update_skip_locked
+    free = rows.filter(unused, pk__in=pks).select_for_update(skip_locked=skips, nowait=not skips)
     try:
         with _no_wait(alias), transaction.atomic(using=alias):
-            if features.has_select_for_update:
-                # NOWAIT is what there is on MariaDB before 10.6.
-                skips: bool = features.has_select_for_update_skip_locked
-                locked = rows.select_for_update(skip_locked=skips, nowait=not skips)
-                rows = rows.filter(pk__in=list(locked.values_list("pk", flat=True)))
-            rows.update(last_used_at=now)
+            rows.filter(pk__in=list(free.values_list("pk", flat=True))).update(last_used_at=now)
     except Exception as error:
         if not is_fault(error):
             raise
