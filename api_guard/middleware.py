@@ -33,7 +33,7 @@ from api_guard.exceptions import (
     UndeclaredEndpoint,
     Unsealed,
 )
-from api_guard.failures import refusal_of
+from api_guard.failures import in_place_of, page_of, refusal_of, told
 from api_guard.record import (
     is_covered,
     record_route,
@@ -71,7 +71,7 @@ class GuardMiddleware:
         refused = _refuse_early(request)
         if refused is None:
             credentials.mark_gated(request)
-            response = seal(request, self.get_response(request))
+            response = told(request, seal(request, self.get_response(request)))
             if credentials.is_open(request):
                 _settle(request, response)
             return response
@@ -82,7 +82,7 @@ class GuardMiddleware:
         refused = _refuse_early(request)
         if refused is None:
             credentials.mark_gated(request)
-            response = seal(request, await self.get_response(request))
+            response = told(request, seal(request, await self.get_response(request)))
             if credentials.is_open(request):
                 await sync_to_async(_settle)(request, response)
             return response
@@ -125,14 +125,7 @@ class GuardMiddleware:
         what a database that is down keeps from being answered.
         """
         refusal = refusal_of(request, exception)
-        if refusal is None:
-            return None
-        response = refusal.answer()
-        if refusal.wait is not None and "text/html" in request.headers.get("Accept", ""):
-            text = f"{refusal.default_detail} Try again in {refusal.wait} seconds."
-            response.headers["Content-Type"] = "text/plain; charset=utf-8"
-            response.content = text.encode()
-        return response
+        return None if refusal is None else page_of(refusal, request)
 
 
 def _settle(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -203,13 +196,7 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         request.method,
         request.path_info,
     )
-    refused = Unsealed().answer()
-    # What the answer holds open is closed with the refusal: close() would end the request, which
-    # the server does once.
-    closers: Any = response
-    refused._resource_closers.extend(closers._resource_closers)  # type: ignore[attr-defined]
-    closers._resource_closers.clear()
-    return refused
+    return in_place_of(response, Unsealed().answer())
 
 
 def _passed_by(request: HttpRequest) -> tuple[type, ...]:

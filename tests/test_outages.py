@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import sqlite3
 import time
@@ -23,7 +24,9 @@ from django.db import (
     connection,
 )
 from django.http import HttpResponse
+from django.test import AsyncClient
 from django.urls import path
+from django.utils.decorators import async_only_middleware
 from redis.exceptions import ConnectionError as RedisFault
 from rest_framework.authentication import BasicAuthentication
 from rest_framework.authtoken.views import ObtainAuthToken, obtain_auth_token
@@ -142,6 +145,41 @@ def test_the_admin_without_the_database_is_503(client, admin_user):
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.content == b"Access cannot be decided at the moment. Try again in 5 seconds."
     assert client.get("/admin/").status_code == 200
+
+
+LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+
+
+def test_so_it_is_where_a_middleware_asks_the_database(client, alice, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, LOGIN_REQUIRED]
+    client.raise_request_exception = False
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    page.error = AssertionError("it was called")
+    with down():
+        answer = client.get("/page")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    with down(ProgrammingError):
+        assert client.get("/page").status_code == 500
+
+
+@async_only_middleware
+def failing(get_response):
+    async def fail(request):
+        raise page.error
+
+    return fail
+
+
+@pytest.mark.parametrize(("error", "status"), [(OperationalError, 503), (ZeroDivisionError, 500)])
+def test_so_it_is_where_a_coroutine_does(settings, error, status):
+    settings.MIDDLEWARE = ["api_guard.middleware.GuardMiddleware", f"{__name__}.failing"]
+    page.error = error("down")
+    client = AsyncClient(raise_request_exception=False)
+    answer = asyncio.run(client.get("/page"))
+    assert (answer.status_code, answer.get("Retry-After")) == (
+        status,
+        "5" if status == 503 else None,
+    )
 
 
 @pytest.mark.parametrize("error", [ProgrammingError, IntegrityError, ZeroDivisionError, OSError])
