@@ -281,7 +281,7 @@ class Filled:
         return answer.status in (200, 302)
 
 
-@pytest.mark.parametrize("mode", ["deny", "allow"])
+@pytest.mark.parametrize("mode", ["deny", "allow", "whatever"])
 def test_a_rate_without_its_counters_as_the_settings_say(noted, sqlite, mode):
     with ExitStack() as stack:
         server = stack.enter_context(started(caches.redis()))
@@ -289,7 +289,8 @@ def test_a_rate_without_its_counters_as_the_settings_say(noted, sqlite, mode):
         asked = stack.enter_context(site(sqlite(), cache, ON_FAULT=mode))
 
         def expected(caller, answer):
-            return unavailable(answer) if mode == "deny" else answer.status == 200
+            # What is unknown has the safe meaning.
+            return answer.status == 200 if mode == "allow" else unavailable(answer)
 
         asked.ask("rate")
         held = holder(asked, noted, "Redis", ["rate"])
@@ -331,6 +332,9 @@ def test_introspection_and_what_a_rule_raises(noted, sqlite):
         noted("introspection", "is not there", "remote token", answer)
         assert unavailable(answer)
 
+        answer = asked.ask("expired grant")
+        noted("a grant", "is past its end", "token", answer)
+        assert (answer.status, answer.code) == (403, "insufficient_scope")
         answer = asked.ask("broken rule")
         noted("an object rule", "raises", "token", answer)
         assert (answer.status, answer.code) == (403, "rule_failed")

@@ -14,6 +14,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.views import LoginView
+from django.core.cache import caches
 from django.core.cache.backends.base import default_key_func
 from django.db import (
     DatabaseError,
@@ -36,6 +37,7 @@ from rest_framework_simplejwt.views import TokenObtainPairView, TokenObtainSlidi
 
 from api_guard import PUBLIC, SIGNED_IN, counters, credentials, guard
 from api_guard.authentication import OAuth2Authentication
+from api_guard.core.addresses import provider_of
 from api_guard.counters import CounterFault
 from api_guard.credentials import known, owed
 from api_guard.exceptions import is_outage
@@ -60,6 +62,11 @@ class ByPassword(APIView):
 @guard(read=PUBLIC)
 class ByToken(ByPassword):
     authentication_classes = [OAuth2Authentication]
+
+
+@guard(read=PUBLIC, throttle="5/m")
+class Counted(ByPassword):
+    authentication_classes = []
 
 
 @guard(read=PUBLIC)
@@ -90,6 +97,7 @@ def page(request):
 urlpatterns = [
     path("password", ByPassword.as_view()),
     path("token", ByToken.as_view()),
+    path("counted", Counted.as_view()),
     path("broken", Broken.as_view()),
     path("page", page),
     path("login/", LoginView.as_view(template_name="admin/login.html")),
@@ -417,3 +425,47 @@ def test_what_is_owed_is_forgotten_with_its_window_and_paid_to_its_tenant(
     with patch("api_guard.credentials.owed.give_back", side_effect=AssertionError):
         owed.pay()
     assert len(owed._owed) == 0
+
+
+# What strangers can store
+
+
+@pytest.mark.parametrize(
+    ("address", "provider"),
+    [
+        ("203.0.113.9", "203.0.0.0/16"),
+        ("2001:db8:1:2::/64", "2001:db8::/32"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_addresses_of_one_provider_share(address, provider):
+    assert provider_of(address) == provider
+
+
+def test_strangers_who_change_their_address_do_not_fill_redis_and_keep_no_owner_out(
+    client, alice, issue, settings, own_redis, count_on
+):
+    settings.API_GUARD = {**settings.API_GUARD, "MAX_COUNTERS": 10}
+    count_on(REDIS, own_redis)
+    raw = caches["rates"]._cache.get_client()
+    good = {"HTTP_AUTHORIZATION": f"Bearer {issue('notes:read', user=alice).token}"}
+    assert client.post("/obtain", RIGHT, **HOME).status_code == 200
+    statuses, sizes = set(), []
+    for number in range(120):
+        far = {"REMOTE_ADDR": f"10.{number % 30}.{number // 30}.1"}
+        data = {"username": f"user{number}", "password": "guess"}
+        statuses.add(client.post("/obtain", data, **far).status_code)
+        statuses.add(client.get("/token", **far, HTTP_AUTHORIZATION=f"Bearer {number}").status_code)
+        statuses.add(client.get("/counted", **far).status_code)
+        sizes.append(raw.dbsize())
+    # Of four limits and a rate as many as may be, and then what strangers share.
+    assert statuses <= {200, 400, 401, 429}
+    own = [key for key in raw.scan_iter() if b":shared:" not in key and b":stored:" not in key]
+    assert len([key for key in own if b":failed:" in key]) <= 4 * 10
+    assert sizes[-1] < sizes[59] * 1.5
+    # The owner, where it is known, and whoever has a good token.
+    assert client.post("/obtain", RIGHT, **HOME).status_code == 200
+    assert client.get("/token", **good, REMOTE_ADDR="10.1.1.1").status_code == 200
+    # And a guess at a known address is counted by itself.
+    guesses = [client.post("/obtain", WRONG, **HOME).status_code for _ in range(11)]
+    assert guesses == [400] * 10 + [429]

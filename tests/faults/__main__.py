@@ -31,6 +31,7 @@ def seed():
     users = get_user_model().objects
     alice = users.create_user("alice", password="wonderland")
     users.create_user("newcomer", password="new")
+    carol = users.create_user("carol", password="late")
     users.create_superuser("root", password="root")
     web = Application.objects.create(
         client_id="web",
@@ -43,6 +44,9 @@ def seed():
     ends = timezone.now() + timedelta(hours=1)
     fields = {"application": web, "scope": "notes:read", "expires": ends}
     AccessToken.objects.create(token="good", user=alice, **fields)
+    AccessToken.objects.create(token="late", user=carol, **fields)
+    grants.grant("notes:read", carol)
+    carol.scope_grants.update(expires_at=timezone.now())
 
 
 def main():

@@ -11,16 +11,24 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from tests.replica.clusters import OPTIONS, owner, programs
 
 # More than wait for a server that hangs: it takes them in when it is back, though nobody is there.
 MOST_CONNECTIONS = 300
 
 
+def children_of(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children")
+
+
 class PostgreSQL:
     """Started, stopped at once as by a crash, hung as a whole, and started again."""
 
     def __init__(self):
+        if not children_of(os.getpid()).exists():
+            pytest.skip("this kernel does not say which processes a server has")
         self.folder, self.user = programs(), owner()
         self.as_user = {}
         self.directory = tempfile.TemporaryDirectory(prefix="pg-")
@@ -78,9 +86,7 @@ class PostgreSQL:
     def _signal(self, number):
         # Each of its processes is a leader of its own, so that no group holds them all.
         self.process.send_signal(number)
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for child in children:
+        for child in children_of(self.process.pid).read_text().split():
             with suppress(ProcessLookupError):
                 os.kill(int(child), number)
 

@@ -38,6 +38,7 @@ LOGIN = urlencode({"username": "root", "password": "root"})
 # What each caller sends: a method, a path, a body and header fields.
 CALLERS = {
     "token": ("GET", "/granted", None, {"Authorization": "Bearer good"}),
+    "expired grant": ("GET", "/granted", None, {"Authorization": "Bearer late"}),
     "bad token": ("GET", "/granted", None, {"Authorization": "Bearer bad"}),
     "password": ("GET", "/password", None, basic("alice", "wonderland")),
     "newcomer's password": ("GET", "/password", None, basic("newcomer", "new")),

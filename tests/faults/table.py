@@ -10,7 +10,12 @@ def note(record_property, store, fault, request, answer, recovery=""):
     """Note how a request was answered during a fault, and what came of it after."""
     status = f"{answer.status} {answer.code}".strip()
     wait, seconds = answer.retry_after or "", f"{answer.seconds:.2f}"
-    record_property(_PROPERTY, [store, fault, request, status, wait, seconds, recovery])
+    add(record_property, store, fault, request, status, wait, seconds, recovery)
+
+
+def add(record_property, *cells):
+    """Note a row that says it in words."""
+    record_property(_PROPERTY, [*cells, *[""] * (len(_COLUMNS) - len(cells))])
 
 
 def rows_of(report):
