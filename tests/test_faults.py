@@ -28,7 +28,7 @@ LIMITS = {"account_at_address": "5/10m"}
 # What connections to the stores are given; libpq takes no less than two.
 CONNECT, COUNTERS = 2, 0.5
 # What a busy machine adds to each answer.
-SLACK = 2.0
+SLACK = 4.0
 
 BY_DATABASE = ["token", "password", "newcomer's password", "client secret", "introspection"]
 BY_CACHE = ["password", "newcomer's password", "client secret", "introspection"]
