@@ -20,6 +20,7 @@ from api_guard.endpoints import (
     Status,
     dotted_path,
     gate_status_of,
+    has_handed_out_a_token,
     is_whole,
     policy_of,
     status_of,
@@ -27,13 +28,12 @@ from api_guard.endpoints import (
     view_classes_of,
 )
 from api_guard.exceptions import (
-    GuardUnavailable,
     InsecureTransport,
     TokenInQuery,
-    TooManyFailures,
     UndeclaredEndpoint,
     Unsealed,
 )
+from api_guard.failures import in_place_of, page_of, refusal_of, told
 from api_guard.record import (
     is_covered,
     record_route,
@@ -71,9 +71,9 @@ class GuardMiddleware:
         refused = _refuse_early(request)
         if refused is None:
             credentials.mark_gated(request)
-            response = seal(request, self.get_response(request))
+            response = told(request, seal(request, self.get_response(request)))
             if credentials.is_open(request):
-                credentials.settle(request, response.status_code)
+                _settle(request, response)
             return response
         _revoke_exposed(request)
         return refused
@@ -82,9 +82,9 @@ class GuardMiddleware:
         refused = _refuse_early(request)
         if refused is None:
             credentials.mark_gated(request)
-            response = seal(request, await self.get_response(request))
+            response = told(request, seal(request, await self.get_response(request)))
             if credentials.is_open(request):
-                await sync_to_async(credentials.settle)(request, response.status_code)
+                await sync_to_async(_settle)(request, response)
             return response
         await sync_to_async(_revoke_exposed)(request)
         return refused
@@ -121,15 +121,19 @@ class GuardMiddleware:
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
-        """Answer what is refused where no view of DRF does: in Django's login, in a renderer."""
-        if not isinstance(exception, (TooManyFailures, GuardUnavailable, Unsealed)):
-            return None
-        response = exception.answer()
-        if exception.wait is not None and "text/html" in request.headers.get("Accept", ""):
-            text = f"{exception.default_detail} Try again in {exception.wait} seconds."
-            response.headers["Content-Type"] = "text/plain; charset=utf-8"
-            response.content = text.encode()
-        return response
+        """Answer what is refused where no view of DRF does, in Django's login or in a renderer, and
+        what a database that is down keeps from being answered.
+        """
+        refusal = refusal_of(request, exception)
+        return None if refusal is None else page_of(refusal, request)
+
+
+def _settle(request: HttpRequest, response: HttpResponseBase) -> None:
+    match = request.resolver_match
+    if match is not None and has_handed_out_a_token(match.func, response):
+        credentials.succeed(request)
+    else:
+        credentials.settle(request, response.status_code)
 
 
 def _refuse_early(
@@ -192,13 +196,7 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         request.method,
         request.path_info,
     )
-    refused = Unsealed().answer()
-    # What the answer holds open is closed with the refusal: close() would end the request, which
-    # the server does once.
-    closers: Any = response
-    refused._resource_closers.extend(closers._resource_closers)  # type: ignore[attr-defined]
-    closers._resource_closers.clear()
-    return refused
+    return in_place_of(response, Unsealed().answer())
 
 
 def _passed_by(request: HttpRequest) -> tuple[type, ...]:

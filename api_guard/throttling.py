@@ -12,6 +12,7 @@ from rest_framework.throttling import BaseThrottle
 
 from api_guard import conf, counters
 from api_guard.callers import throttle_key
+from api_guard.core.addresses import provider_of
 from api_guard.core.rates import Counter, Rate, RateError, Usage, parse_rates, retry_after
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import GuardError, GuardUnavailable, RateLimited
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 logger = logging.getLogger("api_guard.throttling")
+
+# The counts of one rate that addresses share, where too many are stored.
+_SHARED = 4096
 
 
 def use(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
@@ -73,8 +77,18 @@ def _counter(group: str, key: str, rate: Rate) -> Counter:
     place = f"budget:{rate.budget}" if rate.budget else f"view:{group}"
     window = f"{rate.seconds}{'~' if rate.is_sliding else ''}"
     # Hashed, because a cache allows neither every letter nor every length.
-    said = "\n".join((place, window, key))
-    return Counter(f"api_guard:{hashlib.sha256(said.encode()).hexdigest()[:40]}", rate)
+    name = f"api_guard:{_hashed(place, window, key)[:40]}"
+    kind, _, whose = key.partition(":")
+    if kind != "address":
+        return Counter(name, rate)
+    # Of addresses there may be any number: where too many are counted, those that are new share one
+    # count with others of their providers.
+    share = int(_hashed(provider_of(whose))[:8], 16) % _SHARED
+    return Counter(name, rate, f"api_guard:{_hashed(place, window)[:40]}:{share}", "rate")
+
+
+def _hashed(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _without_cache(counted: tuple[Counter, ...], fault: counters.CounterFault) -> tuple[Usage, ...]:

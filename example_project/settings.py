@@ -97,6 +97,9 @@ DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{HERE / 'demo
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A writer that has read before it writes would otherwise not wait for another writer.
     DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE"}
+else:
+    # Else a server that hangs is waited for without an end.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if os.environ.get("REDIS_URL"):

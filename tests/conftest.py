@@ -15,10 +15,12 @@ from rest_framework.test import APIClient
 
 from api_guard import grants
 from api_guard.counters import faults, local
-from api_guard.credentials import strangers
+from api_guard.credentials import owed, strangers
 from api_guard.oauth2.remembering import verified_secrets
+from tests.faults import table
 from tests.servers import count_on as count_on
 from tests.servers import memcached as memcached
+from tests.servers import own_memcached as own_memcached
 from tests.servers import own_redis as own_redis
 from tests.servers import shared_redis as shared_redis
 
@@ -41,6 +43,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
             )
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print how each fault was answered, as the tests of faults noted it."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    table.show(terminalreporter, [row for report in reports for row in table.rows_of(report)])
+
+
 @pytest.fixture(autouse=True)
 def _no_request_counted_yet():
     cache.clear()
@@ -48,6 +56,7 @@ def _no_request_counted_yet():
     faults.end_pause()
     strangers.forget_all()
     verified_secrets.forget()
+    owed.forget_all()
 
 
 @pytest.fixture

@@ -81,11 +81,21 @@ def own_redis():
     yield from _redis()
 
 
-@pytest.fixture(scope="session")
-def memcached():
+def _memcached():
     pytest.importorskip("pymemcache")
     user = ("-u", "root") if os.getuid() == 0 else ()
     yield from _server("memcached", "-s", "{socket}", *user)
+
+
+@pytest.fixture(scope="session")
+def memcached():
+    yield from _memcached()
+
+
+@pytest.fixture
+def own_memcached():
+    """A Memcached that a test may stop and hang."""
+    yield from _memcached()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -850,6 +851,49 @@ def test_a_class_is_found_behind_any_decorator():
 def test_a_project_without_urls_has_no_endpoints(settings):
     del settings.ROOT_URLCONF
     assert list(endpoints()) == []
+
+
+# Timeouts
+
+POSTGRESQL = "django.db.backends.postgresql"
+
+
+@pytest.mark.parametrize(
+    ("database", "is_bounded"),
+    [
+        ({"ENGINE": POSTGRESQL, "HOST": "db.example"}, False),
+        ({"ENGINE": POSTGRESQL, "HOST": "db.example", "OPTIONS": {"pool": True}}, False),
+        ({"ENGINE": POSTGRESQL, "HOST": "db.example", "OPTIONS": {"connect_timeout": 0}}, False),
+        ({"ENGINE": POSTGRESQL, "HOST": "db.example", "OPTIONS": {"connect_timeout": 3}}, True),
+        ({"ENGINE": POSTGRESQL, "OPTIONS": {"host": "db.example"}}, False),
+        ({"ENGINE": POSTGRESQL, "OPTIONS": {"service": "api"}}, True),
+        ({"ENGINE": POSTGRESQL, "HOST": "/run/postgresql"}, True),
+        ({"ENGINE": POSTGRESQL}, True),
+        ({"ENGINE": "django.contrib.gis.db.backends.postgis", "HOST": "10.0.0.1"}, False),
+        ({"ENGINE": "django.db.backends.mysql", "HOST": "db.example"}, False),
+        (
+            {
+                "ENGINE": "django.db.backends.mysql",
+                "HOST": "db.example",
+                "OPTIONS": {"connect_timeout": 3},
+            },
+            True,
+        ),
+        ({"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}, True),
+        ({}, True),
+    ],
+)
+def test_a_database_on_the_network_without_a_connect_timeout_is_a_warning(
+    monkeypatch, database, is_bounded
+):
+    monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
+    project = SimpleNamespace(DATABASES={"default": {}, "other": database})
+    monkeypatch.setattr("api_guard.checks.timeouts.settings", project)
+    found = [(message.id, "'other'" in message.msg) for message in checks.check_databases()]
+    assert found == ([] if is_bounded else [("api_guard.W080", True)])
+    monkeypatch.setenv("PGCONNECT_TIMEOUT", "3")
+    is_mysql = "mysql" in database.get("ENGINE", "")
+    assert checks.check_databases() == [] or (is_mysql and not is_bounded)
 
 
 # The authorization server

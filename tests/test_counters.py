@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from unittest.mock import patch
 
 import pytest
 from django.core.cache import caches
+from django.core.signals import setting_changed
 from django_ratelimit.core import get_usage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,10 +21,11 @@ from hypothesis import strategies as st
 from api_guard import counters
 from api_guard.core.rates import Counter, Rate
 from api_guard.counters import CounterFault, faults
+from api_guard.counters.knocking import Knock
 from api_guard.counters.memory import MemoryCounters
 from api_guard.counters.ratelimit import RatelimitCounters
 from api_guard.counters.redis import RedisCounters
-from api_guard.counters.shared import _counters
+from api_guard.counters.shared import _held
 from tests.servers import DJANGO_REDIS, MEMCACHED, REDIS, TIMEOUT
 
 LOCAL = "django.core.cache.backends.locmem.LocMemCache"
@@ -49,7 +55,7 @@ def choose(request, count_on, name):
     if backend == DJANGO_REDIS:
         pytest.importorskip("django_redis")
     count_on(backend, request.getfixturevalue(server) if server else None)
-    assert type(_counters()) is cls
+    assert type(_held().counters) is cls
     return name
 
 
@@ -234,7 +240,7 @@ def test_all_the_rates_of_a_request_are_one_round_trip_on_redis(shared_redis, co
     take(*counted)  # loads the script
     raw = caches["rates"]._cache.get_client()
     before = raw.info("commandstats")
-    pool = _counters()._client.connection_pool
+    pool = _held().counters._client.connection_pool
     pool.release(held := pool.get_connection())
     connection = type(held)
     with patch.object(
@@ -288,7 +294,7 @@ def test_the_timeouts_are_those_of_the_settings_whatever_the_address_says(count_
     count_on(REDIS)
     far = "redis://192.0.2.1:6379/0?socket_timeout=60&socket_connect_timeout=60"
     settings.CACHES = {**settings.CACHES, "rates": {**settings.CACHES["rates"], "LOCATION": far}}
-    said = _counters()._client.connection_pool.connection_kwargs
+    said = _held().counters._client.connection_pool.connection_kwargs
     assert (said["socket_timeout"], said["socket_connect_timeout"]) == (TIMEOUT, TIMEOUT)
     # 192.0.2.1 (RFC 5737) answers nobody.
     assert seconds_to_fail() < 3 * TIMEOUT
@@ -297,7 +303,7 @@ def test_the_timeouts_are_those_of_the_settings_whatever_the_address_says(count_
 def test_a_pool_with_no_place_left_is_waited_for_no_longer(own_redis, count_on, settings):
     settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
     count_on(REDIS, own_redis, pool_class="redis.BlockingConnectionPool", max_connections=1)
-    pool = _counters()._client.connection_pool
+    pool = _held().counters._client.connection_pool
     held = pool.get_connection()
     assert 0.9 * TIMEOUT < seconds_to_fail() < 3 * TIMEOUT
     pool.release(held)
@@ -329,15 +335,254 @@ def test_a_cache_that_is_not_configured_is_a_fault(settings):
         take(counter("a", 9))
 
 
-def test_after_a_fault_the_cache_is_asked_again(count_on):
+def failing(seconds):
+    def fail(*args, **kwargs):
+        time.sleep(seconds)
+        raise ConnectionError
+
+    return patch("api_guard.counters.ratelimit.get_usage", fail)
+
+
+def test_after_a_pause_the_cache_is_asked_again(count_on):
     count_on(PLAIN)
-    with (
-        patch("api_guard.counters.ratelimit.get_usage", side_effect=ConnectionError),
-        patch("api_guard.counters.faults.PAUSE", 0.1),
-    ):
+    with failing(0.2), patch("api_guard.counters.faults.PAUSE", 0.1):
         with pytest.raises(CounterFault, match="ConnectionError"):
             take(counter("a", 9))
         with pytest.raises(CounterFault, match="a moment ago"):
             take(counter("a", 9))
     time.sleep(0.15)
     assert take(counter("a", 9))
+
+
+def test_what_fails_at_once_holds_nobody_up_and_is_asked_every_time(count_on):
+    count_on(PLAIN)
+    with failing(0):
+        for _ in range(3):
+            with pytest.raises(CounterFault, match="ConnectionError"):
+                take(counter("a", 9))
+    assert take(counter("a", 9))
+
+
+def test_when_a_pause_ends_one_request_tries_the_cache_and_the_others_do_not_wait(count_on):
+    count_on(PLAIN)
+    asked = []
+
+    def hang(*args, **kwargs):
+        asked.append(time.monotonic())
+        time.sleep(0.4)
+        raise TimeoutError
+
+    def ask(number):
+        time.sleep(number * 0.02)
+        with pytest.raises(CounterFault):
+            take(counter("a", 9))
+
+    with (
+        patch("api_guard.counters.ratelimit.get_usage", hang),
+        patch("api_guard.counters.faults.PAUSE", 0.3),
+        ThreadPoolExecutor(60) as pool,
+    ):
+        ask(0)
+        list(pool.map(ask, range(60)))
+    # 0.4 s until one fails and 0.3 s of pause, and then the next one.
+    assert len(asked) > 1
+    assert all(later - earlier > 0.65 for earlier, later in pairwise(asked))
+
+
+@pytest.mark.parametrize("kind", ["redis", "memcached"])
+def test_the_first_request_after_the_return_of_a_server_that_hung_is_served(
+    kind, request, count_on, settings
+):
+    server = request.getfixturevalue(f"own_{kind}")
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
+    options = {} if kind == "redis" else {"timeout": TIMEOUT, "connect_timeout": TIMEOUT}
+    count_on(REDIS if kind == "redis" else MEMCACHED, server, **options)
+    assert take(counter("a", 9))
+    server.hang()
+    with patch("api_guard.counters.faults.PAUSE", 30):
+        assert seconds_to_fail() > 0.9 * TIMEOUT
+        assert seconds_to_fail() < TIMEOUT / 2
+        os.kill(server.process.pid, signal.SIGCONT)
+        waited = time.monotonic()
+        while not answers(server):
+            assert time.monotonic() < waited + 20
+        assert take(counter("a", 9))
+
+
+def test_a_server_that_answers_and_hangs_again_is_given_the_whole_pause(
+    own_redis, count_on, settings
+):
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
+    count_on(REDIS, own_redis)
+    assert take(counter("a", 9))
+    with patch("api_guard.counters.faults.PAUSE", 30):
+        own_redis.hang()
+        assert [seconds_to_fail() > TIMEOUT / 2 for _ in range(2)] == [True, False]
+        os.kill(own_redis.process.pid, signal.SIGCONT)
+        assert answers(own_redis)
+        own_redis.hang()
+        assert [seconds_to_fail() > TIMEOUT / 2 for _ in range(2)] == [True, False]
+        os.kill(own_redis.process.pid, signal.SIGCONT)
+        assert answers(own_redis)
+        assert seconds_to_fail() < TIMEOUT / 2
+
+
+def test_a_try_that_fails_at_once_ends_the_pause(count_on):
+    count_on(PLAIN)
+    with patch("api_guard.counters.faults.PAUSE", 0.1), pytest.raises(CounterFault), failing(0.2):
+        take(counter("a", 9))
+    with patch("api_guard.counters.faults.PAUSE", 30):
+        time.sleep(0.15)
+        with failing(0), pytest.raises(CounterFault, match="ConnectionError"):
+            take(counter("a", 9))
+        assert take(counter("a", 9))
+
+
+def test_who_waited_to_look_at_the_pause_does_not_begin_another(monkeypatch):
+    pause = faults.Pause()
+    pause._ends = 1.0
+
+    class Lock:
+        def __enter__(self):
+            pause._ends = 0.0
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(pause, "_lock", Lock())
+    assert pause.pass_by() is False
+
+
+def answers(server):
+    """Whether a server answers, as whoever starts it again would look."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.settimeout(20)
+        asked.connect(str(server.socket))
+        asked.sendall(b"PING\r\n")
+        return bool(asked.recv(64))
+
+
+def test_memcached_counts_again_at_once_when_it_is_back(own_memcached, count_on):
+    """pymemcache itself would hold it for dead for a minute."""
+    count_on(MEMCACHED, own_memcached, timeout=TIMEOUT, connect_timeout=TIMEOUT)
+    assert take(counter("a", 9))
+    own_memcached.stop()
+    for _ in range(8):
+        assert seconds_to_fail() < TIMEOUT
+    own_memcached.start()
+    assert answers(own_memcached)
+    assert take(counter("a", 9))
+
+
+def test_whoever_asks_the_cache_passes_the_same_door(own_redis, count_on, settings):
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
+    count_on(REDIS, own_redis)
+    counters.ask(lambda cache: cache.set("a", 1))
+    assert counters.ask(lambda cache: cache.get("a")) == 1
+    own_redis.hang()
+    began = time.monotonic()
+    with pytest.raises(CounterFault):
+        counters.ask(lambda cache: cache.get("a"))
+    assert 0.9 * TIMEOUT < time.monotonic() - began < 3 * TIMEOUT
+    assert seconds_to_fail() < TIMEOUT / 2
+    own_redis.resume()
+    with pytest.raises(ZeroDivisionError):
+        counters.ask(lambda cache: 1 / 0)
+
+
+def test_what_is_asked_of_several_servers_is_asked_of_the_first(shared_redis, count_on):
+    """A replica may not know yet what was counted, and none of its waits would be bounded."""
+    for backend in (REDIS, DJANGO_REDIS):
+        count_on(backend, shared_redis)
+        far = [f"unix://{shared_redis.socket}", "redis://192.0.2.1:6379/0"]
+        for location in (far, ",".join(far)):
+            override(LOCATION=location)
+            for _ in range(3):
+                counters.ask(lambda cache: cache.set("a", 1))
+                assert counters.ask(lambda cache: cache.get("a")) == 1
+
+
+def override(**said):
+    from django.conf import settings
+
+    settings.CACHES = {**settings.CACHES, "rates": {**settings.CACHES["rates"], **said}}
+    setting_changed.send(None, setting="CACHES", value=settings.CACHES, enter=True)
+
+
+def test_a_cache_that_hides_its_faults_hides_none_from_the_counters(own_redis, count_on):
+    pytest.importorskip("django_redis")
+    count_on(DJANGO_REDIS, own_redis, IGNORE_EXCEPTIONS=True)
+    own_redis.stop()
+    with pytest.raises(CounterFault):
+        counters.ask(lambda cache: cache.get("a"))
+
+
+@pytest.mark.parametrize(
+    ("location", "family"),
+    [
+        ("127.0.0.1:11211", socket.AF_INET),
+        ("[::1]:11211", socket.AF_INET6),
+        ("unix:/tmp/memcached", socket.AF_UNIX),
+        ("/tmp/memcached", socket.AF_UNIX),
+        ("a.invalid:11211", None),
+        ("127.0.0.1", None),
+        (["127.0.0.1:11211", "127.0.0.1:11212"], None),
+    ],
+)
+def test_where_a_server_is_knocked_at(count_on, location, family):
+    count_on(MEMCACHED)
+    override(LOCATION=location)
+    place = _held().place
+    assert (place and place.family) == family
+    count_on(REDIS)
+    override(LOCATION="redis://127.0.0.1:1")
+    assert _held().place.address == ("127.0.0.1", 1)
+    # Nobody is there, which is quick to learn.
+    knock = Knock(_held().place)
+    assert knock.is_answered()
+    knock.close()
+
+
+def test_a_clock_that_is_set_forward_opens_no_window_in_local_memory(count_on, monkeypatch):
+    count_on(LOCAL)
+    one, clock = counter("a", 1), time.time
+    assert take(one)
+    monkeypatch.setattr(time, "time", lambda: clock() + 9 * 86400)
+    assert not take(one)
+
+
+def test_strangers_store_no_more_than_the_settings_say(own_redis, count_on, settings):
+    settings.API_GUARD = {**settings.API_GUARD, "MAX_COUNTERS": 50}
+    count_on(REDIS, own_redis)
+    raw = caches["rates"]._cache.get_client()
+
+    def stranger(number, limit=3):
+        return Counter(f"test:{number}", Rate(limit, 3600), f"shared:{number % 4}", "strangers")
+
+    def kept(number):
+        return Counter(f"kept:{number}", Rate(3, 3600))
+
+    first = stranger(1)
+    assert take(first)
+    for number in range(500):
+        counters.take([stranger(number)])
+        assert take(kept(number))
+    assert raw.dbsize() <= 50 + 4 + 1 + 500
+    # Who was there before has its own count, and so has what is never shared.
+    assert used(first) == [2]
+    assert take(kept(1))
+    # All others share, and are refused together.
+    assert not take(stranger(999))
+    # What is given back comes back to the count from which it was taken.
+    counters.give_back([stranger(999)])
+    assert take(stranger(995))
+    assert not take(stranger(999))
+    counters.forget([Counter("shared:3", Rate(3, 3600))])
+    assert take(stranger(999))
+    # One that was good after all makes room for another.
+    counters.give_back([first])
+    counters.give_back([first])
+    assert used(first) == [0]
+    assert raw.exists(caches["rates"].make_key("test:1")) == 0
+    counters.take([stranger(1001)])
+    assert raw.exists(caches["rates"].make_key("test:1001")) == 1

@@ -7,6 +7,7 @@ import json
 from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.urls import include, path
 from oauth2_provider.models import Application, DeviceGrant
@@ -14,8 +15,9 @@ from oauth2_provider.oauth2_backends import JSONOAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from api_guard import grants
+from api_guard.exceptions import GuardUnavailable
 from api_guard.oauth2.introspection import IntrospectTokenView
-from api_guard.oauth2.limits import limit_secrets
+from api_guard.oauth2.limits import limit_secrets, limit_user_codes
 from tests.authorization import with_devices as with_devices
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -252,16 +254,58 @@ def test_without_the_cache_no_secret_is_verified(client, app, verified, count_on
     assert verified.call_count == 0
 
 
-def test_a_secret_whose_check_ends_in_a_bug_is_not_free(client, app, limits):
+@pytest.mark.parametrize("error", [ZeroDivisionError, OperationalError, GuardUnavailable])
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_a_secret_that_could_not_be_verified_counts_for_nothing(client, app, limits, name, error):
     limits(account_at_address="2/h")
     client.raise_request_exception = False
-    with patch.object(OAuth2Validator, "_check_secret", side_effect=ZeroDivisionError):
-        found = [client.post(*ENDPOINTS["token"], **basic()) for _ in range(3)]
-    assert counts(found) == {429: 1, 500: 2}
+    with patch.object(OAuth2Validator, "_check_secret", side_effect=error):
+        found = [client.post(*ENDPOINTS[name], **basic()) for _ in range(9)]
+    assert {answer.status_code for answer in found} == {500 if error is ZeroDivisionError else 503}
+    assert client.post(*ENDPOINTS[name], **basic()).status_code in (200, 403)
 
 
-def test_a_secret_whose_check_ends_in_a_fault_of_the_view_is_not_free(rf, limits):
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_whoever_makes_it_a_5xx_counts_for_nothing(rf, limits, status):
     limits(account_at_address="2/h")
-    view = limit_secrets(lambda request: HttpResponse(status=500))
+    view = limit_secrets(lambda request: HttpResponse(status=status))
     data = {"client_id": "web", "client_secret": "guess"}
-    assert [view(rf.post("/", data)).status_code for _ in range(3)] == [500, 500, 429]
+    assert [view(rf.post("/", data)).status_code for _ in range(9)] == [status] * 9
+
+
+@pytest.mark.filterwarnings("ignore:The OAuth 2.0 resource owner:DeprecationWarning")
+def test_a_password_that_could_not_be_verified_at_the_token_endpoint_counts_for_nothing(
+    client, alice, app, limits
+):
+    limits(account_at_address="2/h")
+    app.authorization_grant_type = "password"
+    app.save()
+    grants.grant("notes:read", alice)
+    data = {"grant_type": "password", "username": "alice", "password": "wonderland"}
+    with patch.object(type(alice), "check_password", side_effect=OperationalError):
+        found = [client.post("/o/token/", data, **basic()).status_code for _ in range(9)]
+    assert found == [503] * 9
+    assert client.post("/o/token/", data, **basic()).status_code == 200
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, OperationalError, None])
+def test_a_device_code_that_could_not_be_looked_up_counts_for_nothing(rf, alice, limits, error):
+    limits(account_at_address="2/h")
+
+    def look_up(request):
+        if error is not None:
+            raise error
+        return HttpResponse(status=503)
+
+    def enter(view):
+        request = rf.post("/", {"user_code": "X"})
+        request.user = alice
+        try:
+            return limit_user_codes(view)(request).status_code
+        except (ZeroDivisionError, OperationalError):
+            return 500
+
+    assert set(map(enter, [look_up] * 9)) <= {500, 503}
+    assert enter(lambda request: HttpResponse(status=302)) == 302
+    bad = [lambda request: HttpResponse(status=200)] * 3
+    assert list(map(enter, bad)) == [200, 200, 429]

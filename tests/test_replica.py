@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.faults import table
 from tests.replica.clusters import lagging
 
 LAG = 4
 
 
-def test_nothing_is_admitted_after_the_commit_of_a_revoke_while_a_standby_lags():
+def test_nothing_is_admitted_after_the_commit_of_a_revoke_while_a_standby_lags(record_property):
     with lagging(LAG) as (primary, standby):
         done = subprocess.run(
             [sys.executable, "-m", "tests.replica"],
@@ -36,4 +37,6 @@ def test_nothing_is_admitted_after_the_commit_of_a_revoke_while_a_standby_lags()
     for way, (before, after, asked) in told["ways"].items():
         assert (before > 5, asked > before + 20) == (True, True), told
         assert after == 0, (way, told)
+        said = f"{after} of {asked - before} admitted"
+        table.add(record_property, "replica", f"lags {LAG} s", way, said)
     assert told["refreshed"] == 0

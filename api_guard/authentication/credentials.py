@@ -6,6 +6,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
@@ -16,7 +17,6 @@ from api_guard.exceptions import (
     InvalidCredential,
     InvalidToken,
     Refusal,
-    is_fault,
 )
 
 # What says that a credential is bad, and not that it could not be looked at.
@@ -50,18 +50,20 @@ def _authenticate_account(request: Any, claimants: list[Any], account: str) -> N
     try:
         with credentials.held():
             _authenticate(request, claimants)
-    except BAD_CREDENTIALS:
-        attempt.failed()
-        raise
     except Exception as error:
-        # What fails in some other way must not be a guess that is free.
-        is_down = is_fault(error) or isinstance(error, GuardUnavailable)
-        (attempt.dropped if is_down else attempt.failed)()
+        # What is a refusal, of whatever kind, has said no; what failed has said nothing.
+        (attempt.failed if _is_refusal(error) else attempt.dropped)()
         raise
     if request._authenticator in claimants:
         attempt.succeeded()
     else:
         attempt.failed()
+
+
+def _is_refusal(error: Exception) -> bool:
+    if isinstance(error, APIException):
+        return error.status_code < 500
+    return isinstance(error, (PermissionDenied, SuspiciousOperation))
 
 
 def _authenticate_token(request: Any, claimants: list[Any], field: str) -> None:

@@ -34,6 +34,7 @@ from api_guard.checks.settings import (
     check_exception_handler,
     check_settings,
 )
+from api_guard.checks.timeouts import check_databases
 from api_guard.checks.validation import check_parsers, check_renderers, check_sanitizer
 from api_guard.checks.views import check_overrides
 
@@ -80,6 +81,7 @@ DEPLOY_CHECKS = (
     check_introspection_transport,
     check_proxies,
     check_servers,
+    check_databases,
 )
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]

@@ -9,7 +9,7 @@ from typing import Literal, TypeGuard
 
 from django.conf import settings
 
-from api_guard.conf.values import Rule, read, strings
+from api_guard.conf.values import Rule, is_count, read, strings
 from api_guard.core.addresses import Proxies
 from api_guard.core.rates import CEILING, Rate, RateError, parse_rates
 
@@ -17,6 +17,7 @@ OnFault = Literal["local", "deny", "allow"]
 ProxyHeader = Literal["X-Forwarded-For", "Forwarded"]
 CALLERS = ("user", "client", "address")
 COUNTER_TIMEOUT = 0.5
+MAX_COUNTERS = 100_000
 _LONGEST = 10
 # What a ceiling is that cannot be read: the least that admits anybody.
 _LEAST = (Rate(1, 1, budget=CEILING),)
@@ -68,6 +69,12 @@ def counter_timeout() -> float:
     """Seconds that one wait for the counters' cache may take."""
     value = read("COUNTER_TIMEOUT")
     return float(value) if _is_timeout(value) else COUNTER_TIMEOUT
+
+
+def max_counters() -> int:
+    """How many counts of strangers are stored in a period, before new ones share theirs."""
+    value = read("MAX_COUNTERS")
+    return value if is_count(value) and value > 0 else MAX_COUNTERS
 
 
 def counters_alias() -> str:
@@ -132,5 +139,10 @@ RULES: dict[str, Rule] = {
         _is_timeout,
         f"must be a number of seconds above 0 and at most {_LONGEST}",
         str(COUNTER_TIMEOUT),
+    ),
+    "MAX_COUNTERS": (
+        lambda value: is_count(value) and value > 0,
+        "must be a whole number above 0",
+        str(MAX_COUNTERS),
     ),
 }

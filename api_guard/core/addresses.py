@@ -18,6 +18,9 @@ _MOST_HOPS = 32
 _LONGEST_HOP = 256
 # One subscriber is given a /64 at least (RFC 6177), and may use a new address for every request.
 _SUBSCRIBER = 64
+# What a provider is given, more or less: whom an address shares a count with, where there are too
+# many addresses to count each.
+_PROVIDER = {4: 16, 6: 32}
 # `1.2.3.4:80`, `[2001:db8::1]:80` and `[2001:db8::1]`, as proxies and RFC 7239 §6 write them.
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([^\]]+)\](?::[0-9]+)?", re.ASCII)
 _FOR = re.compile(r"(?:^|;)\s*for\s*=\s*(\"?)([^\";]+)\1\s*(?:;|$)", re.ASCII | re.IGNORECASE)
@@ -56,6 +59,15 @@ def client_address(peer: str, hops: Iterator[str], proxies: Proxies) -> str:
             break  # what cannot be read was not written by a proxy of ours
         address = earlier
     return UNKNOWN if address is None else _bucket(address)
+
+
+def provider_of(address: str) -> str:
+    """Return the network around an address as `client_address` returns it: a /16, of IPv6 a /32."""
+    try:
+        network = ip_network(address)
+    except ValueError:
+        return UNKNOWN
+    return str(network.supernet(new_prefix=_PROVIDER[network.version]))
 
 
 def hops_of_list(field: str) -> Iterator[str]:

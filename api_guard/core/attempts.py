@@ -31,12 +31,16 @@ _LONGEST = 1024
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit of one account, address or both; what it does not concern is empty."""
+    """One limit of one account, address or both; what it does not concern is empty.
+
+    `is_kept` says that it has a count of its own, however many strangers come.
+    """
 
     kind: str
     rate: Rate
     account: str = ""
     address: str = ""
+    is_kept: bool = False
 
 
 def normal_account(text: str) -> str:
@@ -62,7 +66,7 @@ def limits_of_attempt(
     found: list[Limit] = []
     if account and address:
         rates = limits[ACCOUNT_AT_ADDRESS]
-        found += (Limit(ACCOUNT_AT_ADDRESS, rate, account, address) for rate in rates)
+        found += (Limit(ACCOUNT_AT_ADDRESS, rate, account, address, is_known) for rate in rates)
     if account and not is_known:
         found += (Limit(ACCOUNT, rate, account=account) for rate in limits[ACCOUNT])
     if address and not is_known:

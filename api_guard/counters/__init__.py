@@ -2,13 +2,14 @@
 
 from api_guard.counters.faults import CounterFault
 from api_guard.counters.local import take_locally
-from api_guard.counters.shared import forget, give_back, shared_cache, take
+from api_guard.counters.shared import ask, forget, give_back, take, tenant
 
 __all__ = [
     "CounterFault",
+    "ask",
     "forget",
     "give_back",
-    "shared_cache",
     "take",
     "take_locally",
+    "tenant",
 ]

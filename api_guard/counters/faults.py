@@ -1,40 +1,97 @@
-"""What a cache does that does not answer, and a pause for one that just did not."""
+"""What a cache does that does not answer, and a pause for one that keeps requests waiting."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 
+from api_guard import conf
+from api_guard.counters.knocking import Knock
 from api_guard.exceptions import is_fault
 
-# Seconds in which a cache that failed is not asked again, so that a hung one holds up one request
-# a second and not every one.
+# Seconds in which a cache that hung is not asked again, so that it holds up one request in that
+# time and not every one.
 PAUSE = 1.0
-
-_asked_again_at = 0.0
+# The part of the timeout below which a failure is quick, as that of a server which is stopped: it
+# holds nobody up, and no pause keeps the first request after its return from it.
+_QUICK = 0.2
 
 
 class CounterFault(Exception):
     """The counters' cache did not answer, or not in time."""
 
 
+class Pause:
+    """Keeps a cache that hung from being asked, until its time is up or it has answered a knock."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ends = 0.0
+        self._knock: Knock | None = None
+        self._may_knock = True
+
+    def pass_by(self) -> bool:
+        """Whether this request is the one that tries it again. Raises CounterFault in a pause."""
+        if not self._ends:
+            return False
+        with self._lock:
+            if not self._ends:
+                return False  # another request has just found it well
+            now = time.monotonic()
+            is_knocked = self._knock is not None and self._knock.is_answered()
+            if now < self._ends and not is_knocked:
+                raise CounterFault("it failed a moment ago")
+            # A cache that answers a knock and then hangs again is given the whole pause.
+            self._may_knock = not is_knocked
+            self._drop_knock()
+            # Who comes meanwhile does not wait to learn how this one fares.
+            self._ends = now + conf.counter_timeout() + PAUSE
+        return True
+
+    def begin(self, place: Callable[[], Knock | None]) -> None:
+        """Begin a pause, and leave a question with the server to see when it is back."""
+        with self._lock:
+            self._ends = time.monotonic() + PAUSE
+            if self._knock is None and self._may_knock:
+                self._knock = place()
+
+    def end(self) -> None:
+        """Ask the cache again at once."""
+        with self._lock:
+            self._ends = 0.0
+            self._may_knock = True
+            self._drop_knock()
+
+    def _drop_knock(self) -> None:
+        if self._knock is not None:
+            self._knock.close()
+            self._knock = None
+
+
+_pause = Pause()  # one a process, as the cache is
+
+
 @contextmanager
-def faults_told() -> Iterator[None]:
+def faults_told(place: Callable[[], Knock | None]) -> Iterator[None]:
     """Turn what a broken cache raises into CounterFault, at once while it is given a pause."""
-    global _asked_again_at  # one a process, as the cache is
-    if time.monotonic() < _asked_again_at:
-        raise CounterFault("it failed a moment ago")
+    is_trying = _pause.pass_by()
+    began = time.monotonic()
     try:
         yield
     except Exception as error:
         if not isinstance(error, CounterFault) and not is_fault(error):
             raise
-        _asked_again_at = time.monotonic() + PAUSE
+        if time.monotonic() - began >= _QUICK * conf.counter_timeout():
+            _pause.begin(place)
+        elif is_trying:
+            _pause.end()
         raise CounterFault(str(error) or type(error).__name__) from error
+    if is_trying:
+        _pause.end()
 
 
 def end_pause() -> None:
     """Ask the cache again at once."""
-    global _asked_again_at
-    _asked_again_at = 0.0
+    _pause.end()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.core.cache.backends.locmem import LocMemCache
 
 from api_guard.core.rates import Counter, Usage
 from api_guard.counters.memory import MemoryCounters
+from api_guard.counters.shared import tenant
 
 _cache = LocMemCache("api_guard-rates", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
 _counters = MemoryCounters(_cache)
@@ -15,7 +17,8 @@ _counters = MemoryCounters(_cache)
 
 def take_locally(counters: Sequence[Counter]) -> tuple[Usage, ...]:
     """Count as `take` does, in this process alone."""
-    return _counters.take(counters)
+    whose = tenant()
+    return _counters.take([replace(each, name=f"{whose}{each.name}") for each in counters])
 
 
 def clear() -> None:

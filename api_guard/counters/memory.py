@@ -59,7 +59,9 @@ class MemoryCounters:
         return window
 
     def _keep(self, counter: Counter, window: Window) -> None:
-        self._cache.set(counter.name, window, counter.rate.seconds * 2)
+        # Without an end, which the cache would tell by a clock that may jump. Of a full cache goes
+        # first what was not touched for the longest time.
+        self._cache.set(counter.name, window, None)
 
 
 def _now() -> int:

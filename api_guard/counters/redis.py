@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from api_guard import conf
 from api_guard.core.rates import PARTS, Counter, Usage
 
 # The arithmetic of core/rates/windows.py. The clock is that of the server, so that processes whose
-# clocks differ count in one window. Every counter has its key, and four arguments: its limit, its
-# cost, its period in milliseconds, and in how many parts a sliding window is counted, 0 for a fixed
-# one. The first argument says what is done: take, ask or give (back).
+# clocks differ count in one window. Every counter has three keys: its own; the spare one that takes
+# its place where too many are stored, or ""; and the number that are stored. And four arguments:
+# its limit, its cost, its period in milliseconds, and the parts of a sliding window, 0 for a fixed
+# one. The first argument says what is done: take, ask or give (back); the second how
+# many may be stored.
 _SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -48,8 +51,29 @@ local function sliding(key, limit, cost, period, parts)
   return used, reset, wait, current, stale, period + 2 * length
 end
 
-for i, key in ipairs(KEYS) do
-  local at = (i - 1) * 4 + 1
+local most = tonumber(ARGV[2])
+local function place(key, spare, stored)
+  if spare == '' or redis.call('EXISTS', key) == 1 then return key, false end
+  if tonumber(redis.call('GET', stored) or '0') < most then return key, true end
+  return spare, false
+end
+
+local keys, is_new = {}, {}
+for i = 1, #KEYS / 3 do
+  local at = (i - 1) * 3
+  keys[i], is_new[i] = place(KEYS[at + 1], KEYS[at + 2], KEYS[at + 3])
+end
+
+local function number(i, change, period)
+  local stored = KEYS[i * 3]
+  if stored == '' or keys[i] ~= KEYS[i * 3 - 2] then return end
+  if redis.call('INCRBY', stored, change) == change then
+    redis.call('PEXPIRE', stored, period)
+  end
+end
+
+for i, key in ipairs(keys) do
+  local at = (i - 1) * 4 + 2
   local limit, cost = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local period, parts = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local used, reset, wait, part, stale, keep
@@ -59,26 +83,28 @@ for i, key in ipairs(KEYS) do
     used, reset, wait, part, stale, keep = sliding(key, limit, cost, period, parts)
   end
   is_full = is_full or wait > 0
-  states[i] = {used, reset, wait, cost, part, stale, keep}
+  states[i] = {used, reset, wait, cost, period, part, stale, keep}
 end
 
 local units = {take = 1, ask = 0, give = -1}
 local sign = units[ARGV[1]]
 if sign > 0 and is_full then sign = 0 end
-for i, key in ipairs(KEYS) do
-  local used, reset, wait, cost, part, stale, keep = unpack(states[i], 1, 7)
+for i, key in ipairs(keys) do
+  local used, reset, wait, cost, period, part, stale, keep = unpack(states[i], 1, 8)
   local more = math.max(sign * cost, -used)
   if more ~= 0 then
+    if is_new[i] then number(i, 1, period) end
     if part then
       if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
       redis.call('HINCRBY', key, part, more)
       redis.call('PEXPIRE', key, keep)
+    elseif used == 0 then
+      redis.call('SET', key, more, 'PX', reset)
+    elseif used + more == 0 then
+      redis.call('DEL', key)
+      number(i, -1, period)
     else
-      if used == 0 then
-        redis.call('SET', key, more, 'PX', reset)
-      else
-        redis.call('INCRBY', key, more)
-      end
+      redis.call('INCRBY', key, more)
     end
   end
   answer[i] = {used + more, reset, wait}
@@ -109,10 +135,10 @@ class RedisCounters:
 
     def forget(self, counters: Sequence[Counter]) -> None:
         """Begin anew."""
-        self._client.delete(*self._keys(counters))
+        self._client.delete(*(self._cache.make_key(counter.name) for counter in counters))
 
     def _run(self, what: str, counters: Sequence[Counter]) -> list[list[int]]:
-        arguments: list[str | int] = [what]
+        arguments: list[str | int] = [what, conf.max_counters()]
         for counter in counters:
             rate = counter.rate
             parts = PARTS if rate.is_sliding else 0
@@ -121,7 +147,17 @@ class RedisCounters:
         return answers
 
     def _keys(self, counters: Sequence[Counter]) -> list[str]:
-        return [self._cache.make_key(counter.name) for counter in counters]
+        keys: list[str] = []
+        for counter in counters:
+            keys += self._keys_of(counter)
+        return keys
+
+    def _keys_of(self, counter: Counter) -> tuple[str, str, str]:
+        make = self._cache.make_key
+        if not counter.spare:
+            return make(counter.name), "", ""
+        stored = f"api_guard:stored:{counter.kind}:{counter.rate.seconds}"
+        return make(counter.name), make(counter.spare), make(stored)
 
 
 def _seconds(milliseconds: int) -> int:

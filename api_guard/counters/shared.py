@@ -1,9 +1,11 @@
-"""Chooses the counters that the shared cache can keep, and asks them."""
+"""The one door to the counters' cache: chooses how it counts, and asks it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from django.core.cache import BaseCache, caches
 from django.core.cache.backends.locmem import LocMemCache
@@ -11,11 +13,14 @@ from django.core.signals import setting_changed
 
 from api_guard import conf
 from api_guard.core.rates import Counter, Usage
-from api_guard.counters.clients import bounded_client
+from api_guard.counters.clients import bounded_client, place_of_client, place_of_memcached
 from api_guard.counters.faults import CounterFault, faults_told
+from api_guard.counters.knocking import Knock, Place
 from api_guard.counters.memory import MemoryCounters
 from api_guard.counters.ratelimit import RatelimitCounters
 from api_guard.counters.redis import RedisCounters
+
+Answer = TypeVar("Answer")
 
 
 class Counters(Protocol):
@@ -36,36 +41,81 @@ def take(counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...
 
     Raises CounterFault.
     """
-    with faults_told():
-        return _counters().take(counters, count=count)
+    with _door() as held:
+        return held.counters.take(counters, count=count)
 
 
 def give_back(counters: Sequence[Counter]) -> None:
     """Undo a `take` that was let in. Raises CounterFault."""
-    with faults_told():
-        _counters().give_back(counters)
+    with _door() as held:
+        held.counters.give_back(counters)
 
 
 def forget(counters: Sequence[Counter]) -> None:
     """Begin these counts anew. Raises CounterFault."""
-    with faults_told():
-        _counters().forget(counters)
+    with _door() as held:
+        held.counters.forget(counters)
 
 
-def shared_cache() -> BaseCache:
-    """Return the cache that counts, on Redis with our timeouts. What it raises is the caller's."""
-    return _held()[0]
+def ask(question: Callable[[BaseCache], Answer]) -> Answer:
+    """Ask the cache what is no count, as bounded and as paused as a count is.
+
+    Raises CounterFault.
+    """
+    with _door() as held:
+        return question(held.cache)
+
+
+def tenant() -> str:
+    """Return what tells tenants of the site apart (`KEY_PREFIX`, `KEY_FUNCTION`), now.
+
+    It asks nobody. Whatever a process remembers by itself has to be kept under it.
+    """
+    try:
+        return _held().cache.make_key("")
+    except CounterFault:
+        return ""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A cache and how it counts; `own` is None where each thread has a connection of Django's."""
+
+    alias: str
+    own: BaseCache | None
+    counters: Counters
+    place: Place | None = None
+
+    @property
+    def cache(self) -> BaseCache:
+        return caches[self.alias] if self.own is None else self.own
+
+    def knock(self) -> Knock | None:
+        return None if self.place is None else Knock(self.place)
+
+    def renew(self) -> None:
+        """Leave a client behind that holds its server for dead, as pymemcache does for a minute."""
+        if self.own is None:
+            with suppress(AttributeError):  # this thread has none
+                del caches[self.alias]
 
 
 # Held by alias: a client and its connections serve all threads of a process.
-_by_alias: dict[str, tuple[BaseCache, Counters]] = {}
+_by_alias: dict[str, _Held] = {}
 
 
-def _counters() -> Counters:
-    return _held()[1]
+@contextmanager
+def _door() -> Iterator[_Held]:
+    held = _held()
+    with faults_told(held.knock):
+        try:
+            yield held
+        except Exception:
+            held.renew()
+            raise
 
 
-def _held() -> tuple[BaseCache, Counters]:
+def _held() -> _Held:
     alias = conf.counters_alias()
     held = _by_alias.get(alias)
     if held is None:
@@ -73,17 +123,17 @@ def _held() -> tuple[BaseCache, Counters]:
     return held
 
 
-def _choose(alias: str) -> tuple[BaseCache, Counters]:
+def _choose(alias: str) -> _Held:
     if alias not in caches.settings:
         raise CounterFault(f"CACHES has no {alias!r}")
     # An instance of our own: the timeouts of the project's are for pages, and may be none.
     cache = caches.create_connection(alias)
     if isinstance(cache, LocMemCache):
-        return cache, MemoryCounters(cache)
+        return _Held(alias, cache, MemoryCounters(cache))
     client = bounded_client(cache, conf.counter_timeout())
     if client is not None:
-        return cache, RedisCounters(cache, client)
-    return caches[alias], RatelimitCounters()
+        return _Held(alias, cache, RedisCounters(cache, client), place_of_client(client))
+    return _Held(alias, None, RatelimitCounters(), place_of_memcached(cache))
 
 
 def _choose_anew(*, setting: str, **_: object) -> None:

@@ -10,9 +10,9 @@ from api_guard import counters
 from api_guard.addresses import address_of
 from api_guard.core.attempts import Limit, limits_of_attempt, normal_account
 from api_guard.core.rates import Usage
-from api_guard.credentials import known
+from api_guard.credentials import known, owed
 from api_guard.credentials.blocks import announce
-from api_guard.credentials.counting import counter_of, limits, take
+from api_guard.credentials.counting import count_late, give_back, limits, take
 
 logger = logging.getLogger("api_guard.credentials")
 
@@ -29,6 +29,7 @@ class Attempt:
     spelling: str
     limits: tuple[Limit, ...]
     usages: tuple[Usage, ...]
+    known_addresses: tuple[str, ...]
     is_known: bool
     is_counted: bool
 
@@ -37,7 +38,7 @@ class Attempt:
         usages = self.usages
         if not self.is_counted:
             try:
-                usages = counters.take([counter_of(limit) for limit in self.limits])
+                usages = count_late(self.limits)
             except counters.CounterFault as fault:
                 logger.error("A failed credential could not be counted: %s", fault)
                 return
@@ -49,16 +50,17 @@ class Attempt:
         """Take it back, and remember the address."""
         self.dropped()
         if self.account and self.address and not self.is_known:
-            known.remember(self.spelling, self.address)
+            known.remember(self.spelling, self.address, self.known_addresses)
 
     def dropped(self) -> None:
-        """Take it back: nothing was verified."""
+        """Take it back: nothing was verified, or it could not be."""
         if not self.is_counted:
             return
         try:
-            counters.give_back([counter_of(limit) for limit in self.limits])
+            give_back(self.limits)
         except counters.CounterFault as fault:
-            logger.warning("A credential that did not fail stays counted as failed: %s", fault)
+            logger.warning("A credential that did not fail is counted as failed so far: %s", fault)
+            owed.keep(zip(self.limits, self.usages, strict=True))
 
 
 def begin(request: Any, kind: str, account: str, *, is_told: bool = True) -> Attempt | None:
@@ -75,10 +77,12 @@ def begin(request: Any, kind: str, account: str, *, is_told: bool = True) -> Att
         return None
     # As it was written: whoever has an account of nearly the same name is no owner of this one.
     spelling = f"{kind}:{account}"
-    is_known = bool(name and address) and known.is_known(spelling, address)
+    places = known.addresses_of(spelling) if name and address else ()
+    is_known = known.is_among(address, places)
     found = limits_of_attempt(set_limits, name, address, is_known=is_known)
     # Whoever is known may come several times at once, as a client by Basic does. And where nobody
     # says of a success that it was one, only failures can be counted.
     is_counted = is_told and not is_known
-    usages = take([counter_of(limit) for limit in found], count=is_counted)
-    return Attempt(name, address, spelling, found, usages, is_known, is_counted)
+    owed.pay()
+    usages = take(found, count=is_counted)
+    return Attempt(name, address, spelling, found, usages, places, is_known, is_counted)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.cache import BaseCache
 from django.dispatch import Signal
 from django.utils import timezone
 
 from api_guard import counters
 from api_guard.core.attempts import Limit
 from api_guard.core.rates import Counter, Rate, Usage
-from api_guard.credentials.counting import counter_of
-from api_guard.exceptions import is_fault
+from api_guard.credentials.counting import counters_of
 
 logger = logging.getLogger("api_guard.credentials")
 
@@ -55,47 +55,50 @@ def announce(limit: Limit, usage: Usage) -> None:
     block = Block(0, limit.kind, limit.account, limit.address, written, now, until)
     try:
         block = _keep(block, limit, usage.reset)
-    except Exception as error:
-        if not is_fault(error):
-            raise
-        logger.warning("The block could not be kept for guard_blocks: %s", error)
+    except counters.CounterFault as fault:
+        logger.warning("The block could not be kept for guard_blocks: %s", fault)
     for receiver, answer in credentials_blocked.send_robust(sender=Block, block=block):
         if isinstance(answer, Exception):
             logger.error("%r of credentials_blocked failed.", receiver, exc_info=answer)
 
 
 def blocks() -> list[Block]:
-    """Return the blocks that last, the oldest first. Raises what the cache raises."""
+    """Return the blocks that last, the oldest first. Raises CounterFault."""
     now = timezone.now()
     found = (block for block, _ in _kept())
     return sorted((b for b in found if b.until > now), key=lambda block: block.number)
 
 
 def lift(number: int) -> Block | None:
-    """Begin the count of a block anew; None where there is no such block."""
-    for block, counter in _kept():
+    """Begin the count of a block anew; None where there is no such block. Raises CounterFault."""
+    for block, counted in _kept():
         if block.number == number:
-            counters.forget([counter])
-            counters.shared_cache().delete(_key(number))
+            counters.forget(counted)
+            counters.ask(lambda cache: cache.delete(_key(number)))
             return block
     return None
 
 
 def _keep(block: Block, limit: Limit, seconds: int) -> Block:
-    cache = counters.shared_cache()
-    cache.add(_NUMBER, 0, None)
-    numbered = Block(cache.incr(_NUMBER), *_rest(block))
+    number = counters.ask(_next_number)
+    numbered = Block(number, *_rest(block))
     # Plain values, which another version of this class can read.
-    row = (numbered.number, *_rest(numbered), counter_of(limit).name)
-    cache.set(_key(numbered.number), row, seconds)
+    names = " ".join(f"{each.name} {each.spare}" for each in counters_of(limit))
+    row = (number, *_rest(numbered), names)
+    counters.ask(lambda cache: cache.set(_key(number), row, seconds))
     return numbered
 
 
-def _kept() -> Iterator[tuple[Block, Counter]]:
-    rows = counters.shared_cache().get_many([_key(number) for number in range(_MOST)])
-    for *fields, name in rows.values():
+def _next_number(cache: BaseCache) -> int:
+    cache.add(_NUMBER, 0, None)
+    return cache.incr(_NUMBER)
+
+
+def _kept() -> Iterator[tuple[Block, list[Counter]]]:
+    keys = [_key(number) for number in range(_MOST)]
+    for *fields, names in counters.ask(lambda cache: cache.get_many(keys)).values():
         block = Block(*fields)
-        yield block, Counter(name, Rate.parse(block.rate))
+        yield block, [Counter(name, Rate.parse(block.rate)) for name in names.split()]
 
 
 def _rest(block: Block) -> tuple[str, str, str, str, datetime, datetime]:

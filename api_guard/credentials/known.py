@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Iterable
 
 from api_guard import counters
-from api_guard.credentials.counting import secret_name
-from api_guard.exceptions import is_fault
+from api_guard.credentials.counting import secret_names
 
 logger = logging.getLogger("api_guard.credentials")
 
 # Seconds for which an address is known to an account.
 KNOWN_FOR = 30 * 86400
+# The newest addresses of an account are known, so that one account fills no cache.
+_MOST = 20
 
 
-def is_known(account: str, address: str) -> bool:
-    """Whether `account` was opened from `address` of late. A cache that is down knows nothing."""
+def addresses_of(account: str) -> tuple[str, ...]:
+    """Return from where `account` was opened of late, the newest first, under names that give
+    nothing away. A cache that is down knows nothing.
+    """
+    keys = _keys(account)
     try:
-        return counters.shared_cache().get(_key(account, address)) is not None
-    except Exception as error:
-        if not is_fault(error):
-            raise
-        return False
+        found = counters.ask(lambda cache: cache.get_many(keys))
+    except counters.CounterFault:
+        return ()
+    return tuple(" ".join(str(found[key]) for key in keys if key in found).split())
 
 
-def remember(account: str, address: str) -> None:
-    """Remember that `account` was opened from `address`."""
+def is_among(address: str, addresses: Collection[str]) -> bool:
+    """Whether `address` is one of those that `addresses_of` returned."""
+    return not set(secret_names(address)).isdisjoint(addresses)
+
+
+def remember(account: str, address: str, others: Iterable[str] = ()) -> None:
+    """Remember that `account` was opened from `address`, as from `others` before."""
+    kept = " ".join([secret_names(address)[0], *others][:_MOST])
     try:
-        counters.shared_cache().set(_key(account, address), 1, KNOWN_FOR)
-    except Exception as error:
-        if not is_fault(error):
-            raise
-        logger.warning("An address could not be remembered: %s", error)
+        counters.ask(lambda cache: cache.set(_keys(account)[0], kept, KNOWN_FOR))
+    except counters.CounterFault as fault:
+        logger.warning("An address could not be remembered: %s", fault)
 
 
-def _key(account: str, address: str) -> str:
-    name = secret_name(f"{address}\n{account}")
-    return f"api_guard:known:{name}"
+def _keys(account: str) -> list[str]:
+    return [f"api_guard:known:{name}" for name in secret_names(account)]

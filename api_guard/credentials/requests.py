@@ -70,8 +70,8 @@ def is_open(request: Any) -> bool:
 
 def settle(request: Any, status: int) -> None:
     """Judge an attempt that is still open by the status of the answer."""
-    # An exception in the midst of it, or a view that refuses later, says that nobody was let in.
-    (drop if status < 400 else fail)(request)
+    # A view that refuses later says that nobody was let in; one that fails says nothing.
+    (fail if 400 <= status < 500 else drop)(request)
 
 
 def mark_gated(request: Any) -> None:

@@ -6,10 +6,11 @@ import hashlib
 import time
 from typing import Any
 
+from api_guard import counters
 from api_guard.addresses import address_of
 from api_guard.core.attempts import limits_of_token
 from api_guard.credentials.blocks import announce
-from api_guard.credentials.counting import counter_of, limits, take
+from api_guard.credentials.counting import limits, take
 from api_guard.exceptions import TooManyFailures
 
 # Seconds for which a process remembers what is blocked and bad, at most: what was lifted, or made
@@ -17,9 +18,10 @@ from api_guard.exceptions import TooManyFailures
 _REMEMBERED = 30.0
 _MOST = 10_000
 
-# Addresses that are blocked, and credentials that came from them and were bad, until when.
-_blocked: dict[str, float] = {}
-_bad: dict[bytes, float] = {}
+# Addresses that are blocked, and credentials that came from them and were bad, until when: of each
+# tenant of the site, for what is bad in one may be good in another.
+_blocked: dict[tuple[str, str], float] = {}
+_bad: dict[tuple[str, bytes], float] = {}
 
 
 def refuse_known_bad(request: Any, credential: str) -> None:
@@ -28,9 +30,12 @@ def refuse_known_bad(request: Any, credential: str) -> None:
     It asks neither the database nor the cache. A credential that is not known is let through,
     however many bad ones its address has sent: it may be good.
     """
-    if not _blocked or _until(_bad, _digest(credential)) <= 0:
+    if not _blocked:
         return
-    wait = _until(_blocked, address_of(request))
+    tenant = counters.tenant()
+    if _until(_bad, (tenant, _digest(credential))) <= 0:
+        return
+    wait = _until(_blocked, (tenant, address_of(request)))
     if wait > 0:
         raise TooManyFailures(int(wait) + 1)
 
@@ -45,12 +50,13 @@ def count_bad(request: Any, credential: str = "") -> None:
     address = address_of(request)
     found = limits_of_token(set_limits, address)
     try:
-        usages = take([counter_of(limit) for limit in found])
+        usages = take(found)
     except TooManyFailures as refusal:
         until = time.monotonic() + min(refusal.wait or 0, _REMEMBERED)
-        _remember(_blocked, address, until)
+        tenant = counters.tenant()
+        _remember(_blocked, (tenant, address), until)
         if credential:
-            _remember(_bad, _digest(credential), until)
+            _remember(_bad, (tenant, _digest(credential)), until)
         raise
     for limit, usage in zip(found, usages, strict=True):
         if usage.remaining == 0:

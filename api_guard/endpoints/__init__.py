@@ -2,6 +2,7 @@
 
 from api_guard.endpoints.listing import FORMATS, Row, listing
 from api_guard.endpoints.rates import counted_as, rates_in_use
+from api_guard.endpoints.signing_in import has_handed_out_a_token
 from api_guard.endpoints.subjects import model_of
 from api_guard.endpoints.unheld import Unheld, uses_of_unheld
 from api_guard.endpoints.views import (
@@ -55,6 +56,7 @@ __all__ = [
     "endpoints",
     "exemptions_of",
     "gate_status_of",
+    "has_handed_out_a_token",
     "initkwarg",
     "is_and",
     "is_exempt",

@@ -31,6 +31,7 @@ from api_guard.exceptions.credentials import (
 )
 from api_guard.exceptions.faults import GuardError, is_fault
 from api_guard.exceptions.hidden import HiddenObject
+from api_guard.exceptions.outages import is_outage
 from api_guard.exceptions.refusal import Refusal
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "UnsupportedCharset",
     "UserOnly",
     "is_fault",
+    "is_outage",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,11 +16,9 @@ from django.utils import timezone
 
 from api_guard import conf
 from api_guard.core.scopes import Granted
-from api_guard.exceptions import is_fault
+from api_guard.grants.using import write_use
 from api_guard.models import ScopeGrant, is_past
 from api_guard.statements import Parameter, Statement
-
-logger = logging.getLogger("api_guard.grants")
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ def stored() -> QuerySet[ScopeGrant]:
 def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:
     """Write `last_used_at` of the rows that gave `scopes`, after commit, once an interval each.
 
-    Its failure is logged and refuses nobody.
+    Its failure is logged and refuses nobody, and it waits for no lock.
     """
     now = timezone.now()
     due = now - timedelta(seconds=conf.last_used_interval())
@@ -167,17 +164,8 @@ def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:
         if row.scope in used and (row.last_used_at is None or is_past(row.last_used_at, due))
     ]
     if stale:
-        transaction.on_commit(lambda: _write_use(stale, now, due), using=database())
-
-
-def _write_use(pks: list[int], now: datetime, due: datetime) -> None:
-    unused = Q(last_used_at__isnull=True) | Q(last_used_at__lte=due)
-    try:
-        ScopeGrant.objects.filter(unused, pk__in=pks).update(last_used_at=now)
-    except Exception as error:
-        if not is_fault(error):
-            raise
-        logger.warning("The use of %d grants could not be recorded: %s", len(pks), error)
+        alias = database()
+        transaction.on_commit(lambda: write_use(alias, stale, now, due), using=alias)
 
 
 def database() -> str:

@@ -41,7 +41,8 @@ def limit_secrets(view: View) -> View:
             _each(clients + users, Attempt.dropped)
             return _refused(refusal)
         except Exception:
-            _each(clients + users, Attempt.failed)
+            # Nothing was verified, or nobody was told: a block must not outlive an outage.
+            _each(clients + users, Attempt.dropped)
             raise
         _judge(response.status_code, error, clients, users)
         return response
@@ -60,9 +61,14 @@ def limit_user_codes(view: View) -> View:
             attempt = credentials.begin(request, "device code of user", str(request.user.pk))
         except Refusal as refusal:
             return _refused(refusal)
-        response = view(request, *args, **kwargs)
-        if attempt is not None:
-            (attempt.dropped if response.status_code == 302 else attempt.failed)()
+        attempts = [attempt] if attempt is not None else []
+        try:
+            response = view(request, *args, **kwargs)
+        except Exception:
+            _each(attempts, Attempt.dropped)
+            raise
+        is_bad = response.status_code != 302 and response.status_code < 500
+        _each(attempts, Attempt.failed if is_bad else Attempt.dropped)
         return response
 
     return answer
@@ -92,7 +98,7 @@ def _judge(status: int, error: object, clients: list[Attempt], users: list[Attem
         _each(clients, Attempt.succeeded if len(clients) == 1 else Attempt.failed)
         _each(users, Attempt.succeeded)
     elif status >= 500:
-        _each(clients + users, Attempt.failed)
+        _each(clients + users, Attempt.dropped)
     else:
         # Else it was refused before it came to the secret, or in spite of a good one.
         _each(clients, Attempt.failed if is_client_bad else Attempt.dropped)

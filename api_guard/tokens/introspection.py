@@ -8,12 +8,12 @@ import time
 from urllib.parse import quote_plus
 
 import urllib3
-from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 
-from api_guard import conf
+from api_guard import conf, counters
 from api_guard.core.introspection import Claims, MalformedAnswer, read_claims
-from api_guard.exceptions import GuardUnavailable, is_fault
+from api_guard.exceptions import GuardUnavailable
+from api_guard.tokens.deadline import pool_manager, within
 from api_guard.tokens.judging import audience
 
 logger = logging.getLogger("api_guard.tokens")
@@ -21,7 +21,7 @@ logger = logging.getLogger("api_guard.tokens")
 # An answer is a few hundred bytes.
 _LONGEST_ANSWER = 65_536
 
-_pool = urllib3.PoolManager(num_pools=4, maxsize=16, retries=False)
+_pool = pool_manager()
 
 
 class _Fault(Exception):
@@ -56,22 +56,21 @@ def introspect(token: str, path: str) -> Claims | None:
 
 
 def _ask(token: str, settings: conf.Introspection) -> object:
-    """Return the answer, within the time that the settings give."""
-    deadline = time.monotonic() + settings.timeout
+    """Return the answer, all of it within the time that the settings give."""
     headers = {"Accept": "application/json", **_credential(settings)}
     try:
-        response = _pool.request(
-            "POST",
-            settings.url,
-            fields={"token": token, "token_type_hint": "access_token"},
-            encode_multipart=False,
-            headers=headers,
-            redirect=False,
-            preload_content=False,
-            timeout=urllib3.Timeout(total=settings.timeout),
-        )
-        body = _read(response, deadline)
-        response.release_conn()
+        with within(settings.timeout):
+            response = _pool.request(
+                "POST",
+                settings.url,
+                fields={"token": token, "token_type_hint": "access_token"},
+                encode_multipart=False,
+                headers=headers,
+                redirect=False,
+                preload_content=False,
+            )
+            body = _read(response)
+            response.release_conn()
     except (urllib3.exceptions.HTTPError, OSError) as error:
         # The error may name the host, and never the token or the secret.
         raise _Fault(type(error).__name__) from error
@@ -91,13 +90,13 @@ def _credential(settings: conf.Introspection) -> dict[str, str]:
     return urllib3.make_headers(basic_auth=login)
 
 
-def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
     body = b""
     while chunk := response.read1(_LONGEST_ANSWER):
         body += chunk
-        if len(body) > _LONGEST_ANSWER or time.monotonic() > deadline:
+        if len(body) > _LONGEST_ANSWER:
             response.close()
-            raise _Fault("its answer is too long, or too slow")
+            raise _Fault("its answer is too long")
     return body
 
 
@@ -107,12 +106,13 @@ def _key(token: str, url: str) -> str:
 
 
 def _remembered(key: str) -> object:
+    """Return what was answered before, None also where the cache cannot say: it is asked anew."""
     if not conf.introspection_cache_seconds():
         return None
     try:
-        return cache.get(key)
-    except Exception as error:  # noqa: BLE001  # what is no fault is raised again
-        _refuse_bug(error)
+        return counters.ask(lambda cache: cache.get(key))
+    except counters.CounterFault as fault:
+        _warn(fault)
         return None
 
 
@@ -123,13 +123,10 @@ def _remember(key: str, answer: object, claims: Claims, now: float) -> None:
     if seconds <= 0:
         return
     try:
-        cache.set(key, answer, seconds)
-    except Exception as error:  # noqa: BLE001
-        _refuse_bug(error)
+        counters.ask(lambda cache: cache.set(key, answer, seconds))
+    except counters.CounterFault as fault:
+        _warn(fault)
 
 
-def _refuse_bug(error: Exception) -> None:
-    """Go on without a cache that failed: the endpoint is asked each time, which is safe."""
-    if not is_fault(error):
-        raise error
-    logger.warning("The cache of introspected tokens failed: %s", error)
+def _warn(fault: counters.CounterFault) -> None:
+    logger.warning("The cache of introspected tokens failed: %s", fault)

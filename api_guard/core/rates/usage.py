@@ -10,10 +10,17 @@ from api_guard.core.rates.rate import Rate
 
 @dataclass(frozen=True)
 class Counter:
-    """One rate of one caller; `name` is what is counted under, the same in every process."""
+    """One rate of one caller; `name` is what is counted under, the same in every process.
+
+    `spare` is the name of a count that is shared with others, which takes its place where too many
+    of a kind are stored already; "" for one that is never shared. `kind` says with which it is
+    numbered.
+    """
 
     name: str
     rate: Rate
+    spare: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from api_guard import credentials
-from api_guard.exceptions import is_fault
+from api_guard.counters import CounterFault
 
 _COLUMNS = ("number", "kind", "account", "address", "rate", "since", "until")
 
@@ -36,10 +36,8 @@ class Command(BaseCommand):
                 self._lift(options["lift"])
             else:
                 self._list()
-        except Exception as error:
-            if not is_fault(error):
-                raise
-            raise CommandError(f"The counters' cache does not answer: {error}") from error
+        except CounterFault as fault:
+            raise CommandError(f"The counters' cache does not answer: {fault}") from fault
 
     def _lift(self, numbers: list[int]) -> None:
         for number in numbers:

@@ -1,0 +1,59 @@
+"""A question that is left with a server that hangs, to see without a wait when it is back."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+# Redis answers +PONG or that it wants a password, Memcached ERROR, and a TLS port hangs up.
+_QUESTION = b"PING\r\n"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a server listens: a family, and an address of it."""
+
+    family: socket.AddressFamily
+    address: Any
+
+
+def place_of(host: str, port: int) -> Place | None:
+    """Return where a host listens, None where its name is not known."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return None
+    return Place(found[0][0], found[0][4])
+
+
+def place_of_socket(path: str) -> Place:
+    """Return where a Unix socket listens."""
+    return Place(socket.AF_UNIX, path)
+
+
+class Knock:
+    """A connection of its own, on which nothing is waited for."""
+
+    def __init__(self, place: Place) -> None:
+        self._socket = socket.socket(place.family, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        self._has_asked = False
+        self._socket.connect_ex(place.address)
+
+    def is_answered(self) -> bool:
+        """Whether the server has said anything: also that it is not there, which is quick."""
+        try:
+            if not self._has_asked:
+                self._socket.sendall(_QUESTION)
+                self._has_asked = True
+            self._socket.recv(64)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._socket.close()
