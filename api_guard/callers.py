@@ -47,7 +47,9 @@ class _Asked:
 
     def __init__(self, request: Request) -> None:
         self.rows: tuple[grants.LiveGrant, ...] = ()
-        self._granted: Granted | None = None
+        self._granted = Granted()
+        # The scopes that were looked up; None where all were.
+        self._known: frozenset[str] | None = NO_SCOPES
         self._user, client_id, credential, carried = _identify(request)
         self.caller = Caller(
             user_id=None if self._user is None else self._user.pk,
@@ -56,19 +58,37 @@ class _Asked:
             credential=credential,
             carried=carried,
             look_up=self._look_up,
+            look_up_some=self._look_up_some,
         )
 
     def _look_up(self) -> Granted:
-        if self._granted is None:
-            with _faults_as_unavailable():
-                self._granted, self.rows = grants.granted(self._user, self.caller.client_id)
+        if self._known is not None:
+            self._read(None)
         return self._granted
 
-    def overrides(self) -> tuple[Override, ...]:
+    def _look_up_some(self, names: tuple[str, ...]) -> Granted:
+        if self._known is not None and not self._known.issuperset(names):
+            # With a second demand all are read, for there may be a third.
+            self._read(None if self._known else names)
+        return self._granted
+
+    def _read(self, names: tuple[str, ...] | None) -> None:
         with _faults_as_unavailable():
-            found = grants.granted_with_overrides(self._user, self.caller.client_id)
-        self._granted, self.rows, overrides = found
-        return overrides
+            found = grants.granted(self._user, self.caller.client_id, names)
+        self._granted, self.rows = found
+        self._known = None if names is None else frozenset(names)
+
+    def overrides(self, names: tuple[str, ...], rates: tuple[str, ...]) -> tuple[Override, ...]:
+        is_known = self._known is None or self._known.issuperset(names)
+        scopes = () if is_known or not self.caller.may_hold(names) else names
+        with _faults_as_unavailable():
+            found = grants.granted_with_overrides(
+                self._user, self.caller.client_id, scopes, rates
+            )
+        if scopes:
+            self._granted, self.rows = found[:2]
+            self._known = frozenset(scopes)
+        return found[2]
 
 
 def caller_of(request: Request) -> Caller:
@@ -81,12 +101,15 @@ def rows_behind(request: Request) -> tuple[grants.LiveGrant, ...]:
     return _asked(request).rows
 
 
-def overrides_of(request: Request) -> tuple[Override, ...]:
-    """Return the limits that the caller has in place of those in code.
+def overrides_of(
+    request: Request, rates: tuple[str, ...], scopes: tuple[str, ...] = ()
+) -> tuple[Override, ...]:
+    """Return the limits that the caller has in place of those in code, of `rates` by their names.
 
-    They are read together with its grants, so that both are one query. Raises GuardUnavailable.
+    What it is granted of `scopes` is read with them, so that both are one query. Raises
+    GuardUnavailable.
     """
-    return _asked(request).overrides()
+    return _asked(request).overrides(scopes, rates)
 
 
 def throttle_key(request: Request) -> str:
