@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db.models import Expression, Field, Model, QuerySet
 
 _CONVERTERS = "_api_guard_converters"
 _PLACE = re.compile("%%|%s")
+_AWARE = "DatabaseOperations.convert_datetimefield_value"
 
 # Values of these types are what every database takes for these fields, exactly as they are.
 _AS_IT_IS: dict[type[Field[Any, Any]], type] = {
@@ -74,7 +76,9 @@ class Statement:
             compiled = self._compiled[alias] = _compile(self._build(), connection)
         bound = {**compiled.constants}
         for parameter in compiled.parameters:
-            bound[parameter.name] = _bind(parameter.output_field, values[parameter.name], connection)
+            bound[parameter.name] = _bind(
+                parameter.output_field, values[parameter.name], connection
+            )
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, bound)
             found = [list(row) for row in cursor.fetchall()]
@@ -131,11 +135,24 @@ def _converters(compiled: _Compiled, connection: Any) -> list[tuple[int, Any, li
         found = (
             (position, column, [*of_database, *own], not own)
             for position, column in enumerate(compiled.columns)
-            for of_database in [connection.ops.get_db_converters(column)]
+            for of_database in [list(map(_quicker, connection.ops.get_db_converters(column)))]
             for own in [column.get_db_converters(connection)]
         )
         kept[key] = [each for each in found if each[2]]
     return kept[key]  # type: ignore[no-any-return]
+
+
+def _quicker(convert: Any) -> Any:
+    """Return a converter, or one that does the same to naive moments in a fifth of the time."""
+    if getattr(convert, "__qualname__", "") != _AWARE:
+        return convert
+
+    def to_moment(value: Any, column: Any, connection: Any) -> Any:
+        if type(value) is datetime and value.tzinfo is None and settings.USE_TZ:
+            return value.replace(tzinfo=connection.timezone)
+        return convert(value, column, connection)
+
+    return to_moment
 
 
 def _bind(field: Field[Any, Any], value: Any, connection: Any) -> Any:

@@ -139,6 +139,5 @@ class Stack:
 def stacks(token):
     """Return what is compared, by name."""
     return {
-        name: Stack(url, token, is_guarded=is_guarded)
-        for name, (url, is_guarded) in STACKS.items()
+        name: Stack(url, token, is_guarded=is_guarded) for name, (url, is_guarded) in STACKS.items()
     }

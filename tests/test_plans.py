@@ -44,9 +44,20 @@ urlpatterns = [
     *admin_urls,
     *(path(name, guard(read=demand)(Answer).as_view()) for name, demand in DEMANDS.items()),
     path("rates", guard(read="notes:read", throttle=("9/s", sliding("99/d")))(Answer).as_view()),
-    path("all", guard(read="notes:read")(type("All", (Answer,), {"get": lambda self, request: (
-        Response(sorted(self.request._request._api_guard_caller[2].caller.scopes))
-    )})).as_view()),
+    path(
+        "all",
+        guard(read="notes:read")(
+            type(
+                "All",
+                (Answer,),
+                {
+                    "get": lambda self, request: Response(
+                        sorted(self.request._request._api_guard_caller[2].caller.scopes)
+                    )
+                },
+            )
+        ).as_view(),
+    ),
 ]
 
 
@@ -157,7 +168,9 @@ def _of_sqlite(sql, plan):
     for step in steps:
         follows = "USING" in step and " LIMIT " in sql and not is_sorted
         # The primary key is the table itself.
-        follows = follows or (not is_sorted and re.search(r'BY \S+"id" DESC LIMIT', sql) is not None)
+        follows = follows or (
+            not is_sorted and re.search(r'BY \S+"id" DESC LIMIT', sql) is not None
+        )
         if re.match(r"SCAN \"?api_guard_", step) and not follows:
             yield step
 

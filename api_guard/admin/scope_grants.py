@@ -111,9 +111,7 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Lead to that page from the list."""
         may = {"may_end_access": self.has_change_permission(request)}
-        response: HttpResponse = super().changelist_view(
-            request, {**may, **(extra_context or {})}
-        )
+        response: HttpResponse = super().changelist_view(request, {**may, **(extra_context or {})})
         return response
 
     def get_form(

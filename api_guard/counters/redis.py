@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from api_guard.core.rates import PARTS, Counter, Usage
+from api_guard.counters.scripts import Script
 
 # The arithmetic of core/rates/windows.py. The clock is that of the server, so that processes whose
 # clocks differ count in one window. Every counter has its key, and four arguments: its limit, its
@@ -81,9 +82,9 @@ for i, key in ipairs(KEYS) do
       end
     end
   end
-  answer[i] = {used + more, reset, wait}
+  answer[i] = string.format('%d %d %d', used + more, reset, wait)
 end
-return answer
+return table.concat(answer, ' ')
 """
 
 
@@ -93,7 +94,7 @@ class RedisCounters:
     def __init__(self, cache: Any, client: Any) -> None:
         self._cache = cache
         self._client = client
-        self._script = client.register_script(_SCRIPT)
+        self._script = Script(client, _SCRIPT)
 
     def take(self, counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
         """Take the cost of each rate, or of none where one of them refuses."""
@@ -111,14 +112,19 @@ class RedisCounters:
         """Begin anew."""
         self._client.delete(*self._keys(counters))
 
-    def _run(self, what: str, counters: Sequence[Counter]) -> list[list[int]]:
-        arguments: list[str | int] = [what]
+    def _run(self, what: str, counters: Sequence[Counter]) -> list[tuple[int, int, int]]:
+        arguments = [what.encode()]
         for counter in counters:
             rate = counter.rate
             parts = PARTS if rate.is_sliding else 0
-            arguments += [rate.limit, rate.cost, rate.seconds * 1000, parts]
-        answers: list[list[int]] = self._script(keys=self._keys(counters), args=arguments)
-        return answers
+            arguments += [
+                b"%d" % number for number in (rate.limit, rate.cost, rate.seconds * 1000, parts)
+            ]
+        # One string, which a client reads in a fraction of the time that nested lists take.
+        said = iter(
+            [int(number) for number in self._script(self._keys(counters), arguments).split()]
+        )
+        return list(zip(said, said, said, strict=True))
 
     def _keys(self, counters: Sequence[Counter]) -> list[str]:
         return [self._cache.make_key(counter.name) for counter in counters]
