@@ -152,8 +152,9 @@ def _identify(
     if is_unscoped(type(authenticator)):
         return user, None, Credential.UNSCOPED, NO_SCOPES
     if _says_scopes(authenticator):
-        carried = frozenset(authenticator.token_scopes(request.auth))
-        client_id = authenticator.token_client(request.auth)
+        scoped: Any = authenticator
+        carried = frozenset(scoped.token_scopes(request.auth))
+        client_id = scoped.token_client(request.auth)
         return user, client_id, Credential.TOKEN, carried
     return user, None, Credential.UNKNOWN, NO_SCOPES
 

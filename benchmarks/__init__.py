@@ -1,4 +1,4 @@
-"""Set Django up, as `benchmarks.settings` say: DATABASE_URL and REDIS_URL choose what is measured."""
+"""Set Django up by `benchmarks.settings`: DATABASE_URL and REDIS_URL choose what is measured."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Fills the tables of grants as they are after years: a million grants, and callers who hold many."""
+"""Fills the tables as they are after years: a million grants, and callers who hold many."""
 
 from __future__ import annotations
 

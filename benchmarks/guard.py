@@ -1,4 +1,4 @@
-"""What a guarded request costs, beside the peers' stack: django-oauth-toolkit and a throttle of DRF.
+"""What a guarded request costs, beside django-oauth-toolkit with a throttle of DRF: the peers.
 
     DATABASE_URL=... REDIS_URL=... [PREPARED=1] python -m benchmarks.guard [requests] [rounds]
 

@@ -8,7 +8,7 @@ from io import BytesIO
 from django.contrib.auth import get_user_model
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
-from django.urls import path
+from django.urls import include, path
 from django.utils import timezone
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication as ToolkitAuthentication
 from oauth2_provider.contrib.rest_framework import TokenHasScope
@@ -63,11 +63,17 @@ STACKS = {
     "guard": ("/guard", True),
     "guard, 3 rates": ("/rates", True),
 }
+# Other endpoints, as a large site has them.
+MANY = [
+    path(f"{number}", guard(read="notes:read")(type(f"Other{number}", (Answer,), {})).as_view())
+    for number in range(2000)
+]
 urlpatterns = [
     path("bare", Bare.as_view()),
     path("peers", Peers.as_view()),
     path("guard", Guarded.as_view()),
     path("rates", GuardedWithRates.as_view()),
+    path("others/", include(MANY)),
 ]
 
 

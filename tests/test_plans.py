@@ -193,10 +193,9 @@ def _of_postgresql(plan):
         takes_all = kind in ("Sort", "Hash", "Aggregate", "Merge Join", "Materialize")
         is_limited = kind == "Limit" or (is_limited and not takes_all)
         if node.get("Relation Name", "").startswith("api_guard_"):
-            follows = "Index" in kind and is_limited
-            if kind == "Seq Scan" or (kind.startswith("Index") and "Index Cond" not in node):
-                if not follows:
-                    yield node
+            is_whole = kind.startswith("Index") and "Index Cond" not in node
+            if kind.endswith("Seq Scan") or (is_whole and not is_limited):
+                yield node
         for child in node.get("Plans", ()):
             yield from walk(child, is_limited)
 

@@ -58,7 +58,7 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
     search_fields = ("name",)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list, whose rows know the rates in use: to find them is to walk every route."""
+        """Return the list, whose rows know the rates in use, for which every route is walked."""
         changes: Any = super().get_changelist_instance(request)
         changes.result_list = list(changes.result_list)
         names = frozenset(name for name, _limits in rate_choices())

@@ -1,4 +1,4 @@
-"""Finds what is held by a caller: by a user, its groups, everyone's and a client, each by an index."""
+"""Finds by indexes what a caller holds: its user, the user's groups, everyone's and its client."""
 
 from __future__ import annotations
 

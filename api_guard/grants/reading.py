@@ -72,9 +72,9 @@ def _live_statement(sides: Sides, count: int | None) -> Statement:
 
 
 def live_rows(sides: Sides, count: int | None, *columns: Any) -> list[QuerySet[Any, Any]]:
-    """Return the live grants of a caller, of so many scopes or of all, in SELECTs to be joined.
+    """Return the live grants of a caller, of so many scopes or of all, in queries to be joined.
 
-    Whatever else gives scopes, such as a bundle of them that is granted as one, would be a SELECT
+    Whatever else gives scopes, such as a bundle of them that is granted as one, would be a query
     more.
     """
     is_live = counting(Parameter("now", models.DateTimeField()))
@@ -84,7 +84,7 @@ def live_rows(sides: Sides, count: int | None, *columns: Any) -> list[QuerySet[A
 
 
 def joined(*selects: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    """Return the rows of several SELECTs in one query."""
+    """Return the rows of several queries in one."""
     first, *others = selects
     # Django 6.1 would order the whole by what orders grants.
     return first.union(*others, all=True).order_by() if others else first

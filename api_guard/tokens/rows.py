@@ -11,8 +11,13 @@ from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttrib
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 
+
+def _function_of(model: Any) -> Any:
+    return getattr(model.from_db, "__func__", None)
+
+
 # As Django has them, before anything else puts its own in their place.
-_init, _from_db, _setattr = Model.__init__, Model.from_db.__func__, Model.__setattr__
+_init, _from_db, _setattr = Model.__init__, _function_of(Model), Model.__setattr__
 _PLAIN = (DeferredAttribute, ForeignKeyDeferredAttribute)
 
 
@@ -56,7 +61,7 @@ class Columns:
             and model.__init__ is _init
             and model.__new__ is object.__new__
             and model.__setattr__ is _setattr
-            and model.from_db.__func__ is _from_db
+            and _function_of(model) is _from_db
             and not pre_init.has_listeners(model)
             and not post_init.has_listeners(model)
         )
