@@ -74,7 +74,7 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         found = getattr(response, "context_data", None) or {}
         if "cl" in found and found["cl"].result_count >= MOST_ROWS:
             said = _("The first %(count)d. Search or filter for others.") % {"count": MOST_ROWS}
-            found.setdefault("subtitle", said)
+            found["subtitle"] = found.get("subtitle") or said
         return response
 
     def get_search_results(
