@@ -88,16 +88,16 @@ def test_a_model_with_ways_of_its_own_goes_them(alice):
 
     def own_init(self, *args, **kwargs):
         seen.append("init")
-        super(Watched, self).__init__(*args, **kwargs)
+        super(watched, self).__init__(*args, **kwargs)
 
     def own_from_db(cls, db, names, row, **kwargs):
         seen.append("from_db")
-        return super(Loaded, cls).from_db(db, names, row, **kwargs)
+        return super(loaded, cls).from_db(db, names, row, **kwargs)
 
-    Watched = with_own("Watched", {"__init__": own_init})
-    Loaded = with_own("Loaded", {"from_db": classmethod(own_from_db)})
+    watched = with_own("Watched", {"__init__": own_init})
+    loaded = with_own("Loaded", {"from_db": classmethod(own_from_db)})
     row = list(get_user_model().objects.values_list().get())
-    for model, way in ((Watched, "init"), (Loaded, "from_db")):
+    for model, way in ((watched, "init"), (loaded, "from_db")):
         found = Columns(model, 0).instance(row)
         assert (type(found), found.pk, seen.pop()) == (model, alice.pk, way)
     assert not seen

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
-from django.db import router
+from django.db import connections, router
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
@@ -30,14 +30,15 @@ class CountedSoFar(Paginator):  # type: ignore[type-arg]  # generic in the stubs
         return int(rows[:MOST_ROWS].count())
 
     def page(self, number: int | str) -> Any:
-        """Return a page, whose rows are found by their keys.
+        """Return a page, on MySQL and MariaDB one whose rows are found by their keys.
 
-        The keys stand in the index. For whole rows MySQL and MariaDB would sort the table.
+        The keys stand in the index; for whole rows these two would sort the table.
         """
         page: Any = super().page(number)
         rows: Any = self.object_list
-        keys = list(page.object_list.values_list("pk", flat=True))
-        page.object_list = rows.filter(pk__in=keys)
+        if connections[rows.db].vendor == "mysql":
+            keys = list(page.object_list.values_list("pk", flat=True))
+            page.object_list = rows.filter(pk__in=keys)
         return page
 
 

@@ -33,7 +33,8 @@ from api_guard.vetting import Vetting, conclude, current, enter, refuse_unchecke
 
 logger = logging.getLogger("api_guard")
 
-_ATTRIBUTE = "_api_guard_passage"
+# On a view instance: its passage.
+PASSAGE = "_api_guard_passage"
 
 
 class Passage(ObjectPassage):
@@ -55,9 +56,9 @@ class Passage(ObjectPassage):
     @classmethod
     def of(cls, view: Any) -> Passage:
         """Return the passage of `view`, a new one where it has none."""
-        passage = view.__dict__.get(_ATTRIBUTE)
+        passage = view.__dict__.get(PASSAGE)
         if passage is None:
-            passage = view.__dict__[_ATTRIBUTE] = cls(view)
+            passage = view.__dict__[PASSAGE] = cls(view)
         return passage  # type: ignore[no-any-return]
 
     def initialize_request(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
