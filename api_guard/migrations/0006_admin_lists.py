@@ -6,6 +6,17 @@ from django.db import migrations, models
 from oauth2_provider.settings import oauth2_settings
 
 
+class IndexOfKey(migrations.AlterField):
+    """Nothing to do on MySQL and MariaDB, which keep an index for a foreign key as they need one."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        if schema_editor.connection.vendor != 'mysql':
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        self.database_forwards(app_label, schema_editor, from_state, to_state)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -16,32 +27,32 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
+        IndexOfKey(
             model_name='rateoverride',
             name='client',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='rate_overrides', to=oauth2_settings.APPLICATION_MODEL, verbose_name='client'),
         ),
-        migrations.AlterField(
+        IndexOfKey(
             model_name='rateoverride',
             name='group',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='rate_overrides', to='auth.group', verbose_name='group'),
         ),
-        migrations.AlterField(
+        IndexOfKey(
             model_name='rateoverride',
             name='user',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='rate_overrides', to=settings.AUTH_USER_MODEL, verbose_name='user'),
         ),
-        migrations.AlterField(
+        IndexOfKey(
             model_name='scopegrant',
             name='client',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='scope_grants', to=oauth2_settings.APPLICATION_MODEL, verbose_name='client'),
         ),
-        migrations.AlterField(
+        IndexOfKey(
             model_name='scopegrant',
             name='group',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='scope_grants', to='auth.group', verbose_name='group'),
         ),
-        migrations.AlterField(
+        IndexOfKey(
             model_name='scopegrant',
             name='user',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='scope_grants', to=settings.AUTH_USER_MODEL, verbose_name='user'),
