@@ -247,6 +247,18 @@ def test_a_long_list_leads_to_its_first_rows_and_says_so(root, alice, monkeypatc
     assert "The first" not in root.get(LIST, {"q": "notes:read"}).content.decode()
 
 
+def test_a_page_is_the_same_however_its_rows_are_found(root, alice, monkeypatch):
+    monkeypatch.setattr(type(admin.site._registry[ScopeGrant]), "list_per_page", 2)
+    for scope in ("notes:read", "notes:write", "notes:publish"):
+        grants.grant(scope, alice)
+    pages = []
+    for by_keys in (True, False):
+        monkeypatch.setattr("api_guard.admin.lists._sorts_rows", lambda using, said=by_keys: said)
+        pages.append([list(root.get(LIST, {"p": p}).context["cl"].result_list) for p in (1, 2)])
+    assert pages[0] == pages[1]
+    assert [len(rows) for rows in pages[0]] == [2, 1]
+
+
 def test_a_list_has_one_order_in_each_state(root, alice):
     first = grants.grant("notes:read", alice)
     second = grants.grant("notes:write", alice)

@@ -16,7 +16,8 @@ from api_guard.core.caller import Caller
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
 from api_guard.core.scopes import Credential, Granted
-from api_guard.models import RateOverride
+from api_guard.grants.holders import Sides, held_by, parameters
+from api_guard.models import RateOverride, ScopeGrant
 from api_guard.permissions import HasScopes
 from tests.models import Note
 
@@ -116,6 +117,23 @@ def test_overrides_of_other_rates_are_not_read(api, holders, issue):
     found = grants.granted_with_overrides(holders, None, (), (name,))
     assert found == (Granted(user=frozenset()), (), ())
     assert len(grants.granted_with_overrides(holders, None)[2]) == 2
+
+
+def test_each_database_is_asked_in_its_own_form(alice, settings):
+    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "everyone"}
+    asked = parameters("scope", "scope", ScopeGrant, 2)
+    rows = ScopeGrant.objects.order_by().values_list("scope")
+
+    def selects(vendor, asked=asked):
+        sides = Sides(type(alice), has_client=True, has_everyone=True, vendor=vendor)
+        return [str(each.query) for each in held_by(rows, sides, "scope", asked)]
+
+    # A user, a client, its groups and everyone's; the last two once for each scope.
+    assert [len(selects(vendor)) for vendor in ("sqlite", "mysql", "postgresql")] == [4, 6, 1]
+    assert len(selects("mysql", None)) == 4
+    [sql] = selects("postgresql")
+    assert sql.count("= ANY(ARRAY(SELECT") == 2
+    assert "UNION" not in sql
 
 
 def test_no_scope_and_no_caller_are_no_question(alice, django_assert_num_queries):

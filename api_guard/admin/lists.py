@@ -36,7 +36,7 @@ class CountedSoFar(Paginator):  # type: ignore[type-arg]  # generic in the stubs
         """
         page: Any = super().page(number)
         rows: Any = self.object_list
-        if connections[rows.db].vendor == "mysql":
+        if _sorts_rows(rows.db):
             keys = list(page.object_list.values_list("pk", flat=True))
             page.object_list = rows.filter(pk__in=keys)
         return page
@@ -98,6 +98,10 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
                 found |= Q(**{f"{name}__in": keys}) if keys else Q()
         # What is a holder's name is not looked for among the others: an OR over both is slow.
         return found or Q(**{self.search_fields[0]: word})
+
+
+def _sorts_rows(using: str) -> bool:
+    return connections[using].vendor == "mysql"
 
 
 def _holders(word: str) -> dict[str, QuerySet[Any]]:

@@ -33,7 +33,9 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
         return own.__get__(view, type(view))(*args, **kwargs)
 
     def hook(view: Any, /, *args: Any, **kwargs: Any) -> Any:
-        passage = view.__dict__.get(PASSAGE) or Passage.of(view)
+        passage = view.__dict__.get(PASSAGE)
+        if passage is None:
+            passage = view.__dict__[PASSAGE] = Passage(view)
         # By thread: a handler may ask for its queryset in several at once.
         running = (get_ident(), name)
         if running in passage.active:

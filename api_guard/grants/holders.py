@@ -52,7 +52,7 @@ def held_by(
 
     With an OR over a subquery between them, PostgreSQL, MySQL and MariaDB read the whole table.
     PostgreSQL takes an OR over an array as several ways through its indexes, which it plans in less
-    time than several SELECTs. The others are given a SELECT for each holder; and MySQL and MariaDB
+    time than several of them. The others are given a SELECT for each holder; and MySQL and MariaDB
     one for each value too, because they look up several values by an index only where nothing is
     joined.
     """

@@ -53,14 +53,6 @@ class Passage(ObjectPassage):
         self._demand: Demand | None = None
         self._is_deciding = False
 
-    @classmethod
-    def of(cls, view: Any) -> Passage:
-        """Return the passage of `view`, a new one where it has none."""
-        passage = view.__dict__.get(PASSAGE)
-        if passage is None:
-            passage = view.__dict__[PASSAGE] = cls(view)
-        return passage  # type: ignore[no-any-return]
-
     def initialize_request(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
         """Have whoever asks for the user first authenticate as the guard does."""
         request = beyond(*args, **kwargs)
