@@ -36,8 +36,11 @@ wheel: $(VENV)/dev.stamp
 	rm -rf build dist
 	$(BIN)/python -m build --wheel
 
+# DATABASE_URL and REDIS_URL choose what is measured, SQLite and local memory without them.
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.guard
+	$(BIN)/python -m benchmarks.growth growth.json
+	$(BIN)/python -m benchmarks.plots growth.json growth.svg
 	$(BIN)/python -m benchmarks.input 10
 
 clean:

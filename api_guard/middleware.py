@@ -45,7 +45,7 @@ from api_guard.record import (
 logger = logging.getLogger("api_guard")
 
 _VIEWS = "_api_guard_views"
-_PUBLIC = "_api_guard_public"
+_ROUTED = "_api_guard_routed_view"
 
 
 class GuardMiddleware:
@@ -104,18 +104,18 @@ class GuardMiddleware:
         if status is Status.UNGUARDED:
             logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
             return UndeclaredEndpoint().answer()
-        view_class = view_class_of(view)
-        if view_class is None or status is Status.EXEMPT:
+        classes = view_classes_of(view)
+        if not classes or status is Status.EXEMPT:
             return None
-        for cls in view_classes_of(view):
+        for cls in classes if status is not Status.GUARDED else ():
             if policy_of(cls) is not None and not is_whole(cls):
                 logger.error(
                     "%s lost its guard: something was put in the place of its hooks.",
                     dotted_path(cls),
                 )
                 return Unsealed().answer()
-        setattr(request, _VIEWS, view_classes_of(view))
-        setattr(request, _PUBLIC, _is_public(request, view, view_class))
+        setattr(request, _VIEWS, classes)
+        setattr(request, _ROUTED, view)
         return None
 
     def process_exception(
@@ -186,7 +186,7 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     loose = undecided(request) or _passed_by(request)
     if not loose or is_covered(request):
         return response
-    if getattr(request, _PUBLIC, False) and _is_from_cache(request):
+    if _is_from_cache(request) and _is_public(request):
         return response  # decided when it was stored, and for everybody
     logger.error(
         "%s: %s %s was answered without a decision, and what was done is done. Where the view has "
@@ -206,7 +206,10 @@ def _passed_by(request: HttpRequest) -> tuple[type, ...]:
     return () if has_answered else views
 
 
-def _is_public(request: HttpRequest, view: Callable[..., Any], view_class: type) -> bool:
+def _is_public(request: HttpRequest) -> bool:
+    """Whether what was routed answers everybody."""
+    view = getattr(request, _ROUTED, None)
+    view_class = None if view is None else view_class_of(view)
     method = str(request.method)
     policy, actions = policy_of(view_class), getattr(view, "actions", None) or {}
     operation = Operation(method, actions.get(method.lower()))

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, router
+from django.db import connections, models, router
 from django.db.models import Expression, Field, Model, QuerySet
 
 _CONVERTERS = "_api_guard_converters"
+_PLACE = re.compile("%%|%s")
+_AWARE = "DatabaseOperations.convert_datetimefield_value"
+
+# Values of these types are what every database takes for these fields, exactly as they are.
+_AS_IT_IS: dict[type[Field[Any, Any]], type] = {
+    models.AutoField: int,
+    models.BigAutoField: int,
+    models.SmallAutoField: int,
+    models.IntegerField: int,
+    models.BigIntegerField: int,
+    models.CharField: str,
+    models.TextField: str,
+}
 
 
 class Parameter(Expression):
@@ -28,8 +43,11 @@ class Parameter(Expression):
 
 @dataclass(frozen=True)
 class _Compiled:
+    """SQL with named places, its parameters, and the values that never change."""
+
     sql: str
-    parameters: tuple[Any, ...]
+    parameters: tuple[Parameter, ...]
+    constants: Mapping[str, Any]
     columns: tuple[Any, ...]
 
 
@@ -56,42 +74,88 @@ class Statement:
         compiled = self._compiled.get(alias)
         if compiled is None:
             compiled = self._compiled[alias] = _compile(self._build(), connection)
-        bound = [_bind(parameter, values, connection) for parameter in compiled.parameters]
+        bound = {**compiled.constants}
+        for parameter in compiled.parameters:
+            bound[parameter.name] = _bind(
+                parameter.output_field, values[parameter.name], connection
+            )
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, bound)
             found = [list(row) for row in cursor.fetchall()]
-        for position, column, converters in _converters(compiled, connection) if found else ():
-            for row in found:
-                for convert in converters:
-                    row[position] = convert(row[position], column, connection)
+        if found:
+            _convert(found, compiled, connection)
         return found
 
 
 def _compile(queryset: QuerySet[Any, Any], connection: Any) -> _Compiled:
     compiler: Any = queryset.query.get_compiler(connection=connection)
-    sql, parameters = compiler.as_sql()
-    return _Compiled(sql, tuple(parameters), tuple(column for column, _, _ in compiler.select))
+    sql, given = compiler.as_sql()
+    # By name, so that a value which the SQL needs in several places is sent once.
+    parameters: dict[str, Parameter] = {}
+    constants: dict[str, Any] = {}
+    places = _places(given, parameters, constants)
+    named = _PLACE.sub(lambda found: next(places) if found[0] == "%s" else "%%", sql)
+    columns = tuple(column for column, _, _ in compiler.select)
+    return _Compiled(named, tuple(parameters.values()), constants, columns)
 
 
-def _converters(compiled: _Compiled, connection: Any) -> list[tuple[int, Any, list[Any]]]:
+def _places(
+    given: tuple[Any, ...], parameters: dict[str, Parameter], constants: dict[str, Any]
+) -> Iterator[str]:
+    for number, value in enumerate(given):
+        name = value.name if isinstance(value, Parameter) else f"constant{number}"
+        if isinstance(value, Parameter):
+            parameters[name] = value
+        else:
+            constants[name] = value
+        yield f"%({name})s"
+
+
+def _convert(rows: list[list[Any]], compiled: _Compiled, connection: Any) -> None:
+    for position, column, converters, is_of_value in _converters(compiled, connection):
+        for row in rows:
+            value = row[position]
+            if value is None and is_of_value:
+                continue
+            for convert in converters:
+                value = convert(value, column, connection)
+            row[position] = value
+
+
+def _converters(compiled: _Compiled, connection: Any) -> list[tuple[int, Any, list[Any], bool]]:
     """Return what makes a datetime of SQLite's text, and a UUID of its hexadecimal digits.
 
-    They are kept on the connection, which they hold.
+    They are kept on the connection, which they hold. Those of Django's databases leave None as it
+    is; those of a field may not.
     """
     kept = vars(connection).setdefault(_CONVERTERS, {})
     # Of MySQL's moments the setting decides what they are made of, and a test may change it.
     key = (compiled.sql, settings.USE_TZ)
     if key not in kept:
         found = (
-            (position, column, [*connection.ops.get_db_converters(column), *own])
+            (position, column, [*of_database, *own], not own)
             for position, column in enumerate(compiled.columns)
+            for of_database in [list(map(_quicker, connection.ops.get_db_converters(column)))]
             for own in [column.get_db_converters(connection)]
         )
         kept[key] = [each for each in found if each[2]]
     return kept[key]  # type: ignore[no-any-return]
 
 
-def _bind(parameter: Any, values: Mapping[str, object], connection: Any) -> Any:
-    if not isinstance(parameter, Parameter):
-        return parameter
-    return parameter.output_field.get_db_prep_value(values[parameter.name], connection)
+def _quicker(convert: Any) -> Any:
+    """Return a converter, or one that does the same to naive moments in a fifth of the time."""
+    if getattr(convert, "__qualname__", "") != _AWARE:
+        return convert
+
+    def to_moment(value: Any, column: Any, connection: Any) -> Any:
+        if type(value) is datetime and value.tzinfo is None and settings.USE_TZ:
+            return value.replace(tzinfo=connection.timezone)
+        return convert(value, column, connection)
+
+    return to_moment
+
+
+def _bind(field: Field[Any, Any], value: Any, connection: Any) -> Any:
+    if type(value) is _AS_IT_IS.get(type(field)):
+        return value
+    return field.get_db_prep_value(value, connection)

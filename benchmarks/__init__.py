@@ -1,8 +1,8 @@
-"""Set Django up, as `tests.settings` say: DATABASE_URL and REDIS_URL choose what is measured."""
+"""Set Django up by `benchmarks.settings`: DATABASE_URL and REDIS_URL choose what is measured."""
 
 import os
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
 django.setup()

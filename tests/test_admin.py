@@ -197,3 +197,89 @@ def test_a_user_without_a_searchable_admin_is_chosen_from_a_list_there_too(root,
     root.get(LIST)
     monkeypatch.delitem(admin.site._registry, get_user_model())
     assert "data-ajax--url" not in root.get("/admin/api_guard/remotesubject/add/").content.decode()
+
+
+# Lists that do not grow with the table
+
+
+def shown(client, url, **query):
+    return {str(row) for row in client.get(url, query).context["cl"].result_list}
+
+
+def test_a_search_names_a_holder_or_a_scope_in_full(root, alice, bob, application):
+    readers = Group.objects.create(name="the readers")
+    for holder in (alice, bob, readers, application):
+        grants.grant("notes:read", holder)
+    grants.grant("notes:write", alice)
+    of_alice = {"notes:read for user alice", "notes:write for user alice"}
+    of_app = {"notes:read for client app"}
+    for said, rows in [
+        ("alice", of_alice),
+        ("alice notes:read", {"notes:read for user alice"}),
+        ("notes:write", {"notes:write for user alice"}),
+        ("'the readers'", {"notes:read for group the readers"}),
+        ('"the readers"', {"notes:read for group the readers"}),
+        ("app", of_app),
+        (application.client_id, of_app),
+        ("ali", set()),
+        ("alice bob", set()),
+    ]:
+        assert shown(root, LIST, q=said) == rows, said
+    assert shown(root, LIST, scope="notes:write") == {"notes:write for user alice"}
+
+
+def test_a_long_list_leads_to_its_first_rows_and_says_so(root, alice, monkeypatch):
+    monkeypatch.setattr("api_guard.admin.lists.MOST_ROWS", 3)
+    monkeypatch.setattr("api_guard.admin.scope_grants.MOST_ROWS", 3)
+    monkeypatch.setattr(type(admin.site._registry[ScopeGrant]), "list_per_page", 2)
+    scopes = ("notes:read", "notes:write", "notes:publish", "audit:read")
+    rows = [grants.grant(scope, alice) for scope in scopes]
+    page = root.get(LIST)
+    assert page.context["cl"].result_count == 3
+    assert "The first 3. Search or filter for others." in page.content.decode()
+    assert shown(root, LIST) == {str(row) for row in rows[2:]}
+    assert shown(root, LIST, p=2) == {str(rows[1])}
+    chosen = {"action": "revoke", "_selected_action": [rows[0].pk], "select_across": "1"}
+    response = root.post(LIST, chosen, follow=True)
+    assert "At most 3 grants are revoked at once" in response.content.decode()
+    # What is chosen one by one is not concerned, and neither is a list that is short.
+    assert "Revoke grants" in root.post(LIST, {**chosen, "select_across": "0"}).content.decode()
+    assert "The first" not in root.get(LIST, {"q": "notes:read"}).content.decode()
+
+
+def test_a_page_is_the_same_however_its_rows_are_found(root, alice, monkeypatch):
+    monkeypatch.setattr(type(admin.site._registry[ScopeGrant]), "list_per_page", 2)
+    for scope in ("notes:read", "notes:write", "notes:publish"):
+        grants.grant(scope, alice)
+    pages = []
+    for by_keys in (True, False):
+        monkeypatch.setattr("api_guard.admin.lists._sorts_rows", lambda using, said=by_keys: said)
+        pages.append([list(root.get(LIST, {"p": p}).context["cl"].result_list) for p in (1, 2)])
+    assert pages[0] == pages[1]
+    assert [len(rows) for rows in pages[0]] == [2, 1]
+
+
+def test_a_list_has_one_order_in_each_state(root, alice):
+    first = grants.grant("notes:read", alice)
+    second = grants.grant("notes:write", alice)
+    rows = root.get(LIST, {"o": "1"}).context["cl"].result_list
+    assert list(rows) == [second, first]
+    for row, days in ((first, 1), (second, 2)):
+        past = timezone.now() - timedelta(days=days)
+        ScopeGrant.objects.filter(pk=row.pk).update(expires_at=past)
+    assert list(root.get(LIST, {"state": "expired"}).context["cl"].result_list) == [first, second]
+    grants.revoke(second)
+    grants.revoke(first)
+    assert list(root.get(LIST, {"state": "revoked"}).context["cl"].result_list) == [first, second]
+
+
+def test_subjects_are_filtered_by_the_issuer_that_is_asked(root, alice, bob, settings):
+    page = "/admin/api_guard/remotesubject/"
+    for issuer, user in (("https://a", alice), ("https://b", bob)):
+        RemoteSubject.objects.create(issuer=issuer, subject="7", user=user)
+    asked = {"URL": "https://a/i", "CLIENT_ID": "api", "CLIENT_SECRET": "s", "ISSUER": "https://a"}
+    settings.API_GUARD = {**settings.API_GUARD, "INTROSPECTION": asked}
+    assert "By issuer" in root.get(page).content.decode()
+    assert shown(root, page, issuer="https://a") == {"7 of https://a"}
+    assert shown(root, page, q="bob") == {"7 of https://b"}
+    assert len(shown(root, page, q="7")) == 2

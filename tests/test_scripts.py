@@ -1,97 +1,91 @@
-"""Letters that look like others: tables of words, and of the scripts behind them."""
+"""The script of the counters goes to Redis in one round trip, by a connection that is kept."""
 
 from __future__ import annotations
 
-import unicodedata
+import os
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from django.core.cache import caches
 
-from api_guard.core.flaws import FlawError
-from api_guard.core.formats import PlainText
-from api_guard.core.scripts import find_lookalike
-from api_guard.core.text import find_markup
+from api_guard import counters
+from api_guard.core.rates import Counter, Rate
+from api_guard.counters.shared import _counters
+from tests.servers import REDIS
 
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        "",
-        "paypal",
-        "naïve_café-42",
-        "Straße",
-        "кот",
-        "Ελλάδα",
-        "עברית",
-        "ملعب",
-        "ملـعب",
-        "日本語テスト",
-        "スーパー",
-        "々",
-        "한글abc",
-        "ㄅㄆ漢字",
-        "हिन्दी४२",
-        "ไทย",
-        "e\u0301",
-        "𝅘𝅥𝅮 ☃ 👩\u200d👧",
-    ],
-)
-def test_a_word_of_one_script_passes(word):
-    assert find_lookalike(unicodedata.normalize("NFC", word)) is None
+redis = pytest.importorskip("redis")
+COUNTER = Counter("test:script", Rate(1000, 3600))
 
 
-@pytest.mark.parametrize(
-    ("word", "code", "position"),
-    [
-        ("pаypal", "mixed_scripts", 1),
-        ("раypal", "mixed_scripts", 2),
-        ("αbc", "mixed_scripts", 1),
-        ("abcԁ", "mixed_scripts", 3),
-        ("한글テスト", "mixed_scripts", 2),
-        ("admin١2", "mixed_scripts", 6),
-        ("ｐａｙ", "lookalike", 0),
-        ("a𝐛c", "lookalike", 1),
-        ("ﬁre", "lookalike", 0),
-        ("x²", "lookalike", 1),
-        ("①", "lookalike", 0),
-        ("µ", "lookalike", 0),
-    ],
-)
-def test_a_word_of_several_scripts_or_styles_is_refused_at_its_place(word, code, position):
-    flaw = find_lookalike(word)
-    assert (flaw.code, flaw.position) == (code, position)
-    assert f"U+{ord(word[position]):04X} at position {position}" in flaw.message
+@pytest.fixture
+def script(own_redis, count_on):
+    count_on(REDIS, own_redis)
+    return _counters()._script
 
 
-@pytest.mark.parametrize(
-    "sample", ["Latin a", "Greek α", "Cyrillic а", "Armenian ա", "Hebrew א", "Cherokee Ꭰ", "Lisu ꓐ"]
-)
-def test_no_two_scripts_may_stand_together(sample):
-    letter = sample[-1]
-    for other in "aαаաאᎠꓐ":
-        mixed = find_lookalike(letter + other)
-        assert (mixed is None) == (letter == other)
+def take():
+    [usage] = counters.take([COUNTER])
+    return usage.used
 
 
-@given(st.text(st.characters(codec="ascii")))
-def test_ascii_is_of_one_script(text):
-    assert find_lookalike(text) is None
+def test_a_connection_is_kept_and_used_again(script):
+    assert [take() for _ in range(3)] == [1, 2, 3]
+    [kept] = script._idle
+    assert take() == 4
+    assert script._idle == [kept]
 
 
-@pytest.mark.parametrize(
-    ("text", "position"),
-    [("a<b", 1), ("<!-- ", 0), ("x </p", 2), ("<?xml", 0), ("5 < 6 <i", 6)],
-)
-def test_markup_begins_where_a_parser_sees_it(text, position):
-    assert find_markup(text).position == position
-    with pytest.raises(FlawError) as caught:
-        PlainText(20, allow_markup=False).clean(text)
-    assert caught.value.flaw.code == "markup"
+def test_threads_have_a_connection_each_while_they_count(script):
+    with ThreadPoolExecutor(8) as pool:
+        used = sorted(pool.map(lambda _: take(), range(200)))
+    assert used == list(range(1, 201))
+    assert 1 <= len(script._idle) <= 8
 
 
-@pytest.mark.parametrize(
-    "text", ["a < b", "<3", "Fish & Chips <3", "a > b", "&lt;b&gt;", "<", "<<"]
-)
-def test_a_sign_is_no_markup(text):
-    assert PlainText(20, allow_markup=False).clean(text) == text
+def test_a_server_that_has_forgotten_the_script_is_given_it_again(script):
+    assert take() == 1
+    caches["rates"]._cache.get_client().script_flush()
+    assert [take(), take()] == [2, 3]
+
+
+def test_a_connection_that_the_server_has_closed_is_opened_again(script):
+    assert take() == 1
+    caches["rates"]._cache.get_client().client_kill_filter(_type="normal", skipme=True)
+    assert [take(), take()] == [2, 3]
+
+
+def test_a_connection_that_cannot_be_looked_at_is_opened_again(script):
+    assert take() == 1
+    [kept] = script._idle
+    with patch.object(kept, "can_read", side_effect=OSError("gone")):
+        assert take() == 2
+
+
+def test_a_process_that_was_forked_opens_its_own(script):
+    assert take() == 1
+    [of_parent] = script._idle
+    with patch("api_guard.counters.scripts.os.getpid", return_value=os.getpid() + 1):
+        assert take() == 2
+        assert of_parent not in script._idle
+    of_parent.disconnect()
+
+
+def test_who_watches_the_commands_of_a_client_sees_these_too(own_redis, count_on):
+    seen = []
+    execute = redis.Redis.execute_command
+
+    def watched(self, *args, **options):
+        seen.append(args[0])
+        return execute(self, *args, **options)
+
+    with patch.object(redis.Redis, "execute_command", watched):
+        count_on(REDIS, own_redis)
+        assert take() == 1
+    assert "EVALSHA" in seen
+
+
+def test_a_pool_of_another_kind_gives_its_own_connections(own_redis, count_on):
+    count_on(REDIS, own_redis, pool_class="redis.BlockingConnectionPool", max_connections=2)
+    assert [take(), take()] == [1, 2]
+    assert _counters()._script._idle == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import models
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
 from oauth2_provider.models import AccessToken
 
 from api_guard.statements import Parameter, Statement
@@ -39,3 +40,23 @@ def test_a_moment_comes_back_as_a_moment(issue):
     )
     assert statement.rows({"before": token.expires}) == [[token.expires]]
     assert statement.rows({"before": token.created}) == []
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_a_moment_is_aware_where_the_project_is(issue, settings, use_tz):
+    token = issue("notes:read")
+    statement = Statement(AccessToken, lambda: AccessToken.objects.values_list("expires"))
+    settings.USE_TZ = use_tz
+    [[found]] = statement.rows({})
+    assert found == AccessToken.objects.get(pk=token.pk).expires
+    assert (found.tzinfo is not None) == (use_tz or connection.vendor == "postgresql")
+
+
+def test_a_value_is_sent_once_and_a_percent_sign_stays(alice):
+    Note.objects.create(author=alice, title="100%")
+    author = Parameter("author", Note._meta.get_field("author").target_field)
+    found = Note.objects.filter(author=author, author_id=author, title__contains="%")
+    statement = Statement(Note, lambda: found.values_list("title"))
+    with CaptureQueriesContext(connection) as captured:
+        assert statement.rows({"author": alice.pk}) == [["100%"]]
+    assert len(captured) == 1

@@ -5,19 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from api_guard import conf
 from api_guard.admin.databases import WrittenAdmin
+from api_guard.admin.lists import IndexedAdmin
 from api_guard.models import RemoteSubject
 
 
+class IssuerFilter(admin.SimpleListFilter):
+    """The issuer that is asked; Django would look through the table for those that are named."""
+
+    title = _("issuer")
+    parameter_name = "issuer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the issuer of the settings."""
+        del request, model_admin
+        asked = conf.introspection()
+        return [] if asked is None else [(asked.issuer, asked.issuer)]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[RemoteSubject]
+    ) -> QuerySet[RemoteSubject]:
+        """Keep its subjects."""
+        del request
+        return queryset.filter(issuer=self.value()) if self.value() else queryset
+
+
 @admin.register(RemoteSubject)
-class RemoteSubjectAdmin(WrittenAdmin):
+class RemoteSubjectAdmin(IndexedAdmin, WrittenAdmin):
     """Say who is who."""
 
     list_display = ("subject", "issuer", "user")
-    list_filter = ("issuer",)
+    list_filter = (IssuerFilter,)
     list_select_related = ("user",)
     search_fields = ("subject",)
 

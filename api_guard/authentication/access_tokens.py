@@ -28,9 +28,10 @@ class OAuth2Authentication(BearerAuthentication):
         if token is None:
             return None
         access_token = tokens.find(token)
-        uri = request.build_absolute_uri(request.path)
-        if access_token is None or not tokens.is_good(
-            access_token, request, uri=uri, path=request.path
-        ):
+        if access_token is None:
+            raise self.refusal(request)
+        # Most tokens are meant for no resource in particular, and nobody looks at where they came.
+        uri = request.build_absolute_uri(request.path) if access_token.resource else ""
+        if not tokens.is_good(access_token, request, uri=uri, path=request.path):
             raise self.refusal(request)
         return access_token.user or AnonymousUser(), access_token

@@ -30,7 +30,8 @@ class Caller:
     """A user, a client, both or nobody.
 
     `user_id` and `client_id` are primary keys; `carried` are the scopes of its token. `look_up` is
-    asked for what was granted once, when the scopes are first needed.
+    asked for all that was granted once, when the scopes are first needed; `look_up_some`, where it
+    is there, for what was granted of some scopes, as often as a demand is judged.
     """
 
     user_id: object = None
@@ -39,6 +40,9 @@ class Caller:
     credential: Credential = Credential.NONE
     carried: frozenset[str] = NO_SCOPES
     look_up: Callable[[], Granted] = field(default=_nothing_granted, repr=False, compare=False)
+    look_up_some: Callable[[tuple[str, ...]], Granted] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     @property
     def is_authenticated(self) -> bool:
@@ -51,6 +55,23 @@ class Caller:
         if not self.is_authenticated or self.credential is Credential.UNKNOWN:
             return NO_SCOPES
         return effective_scopes(self.credential, self.carried, self.look_up())
+
+    def scopes_among(self, names: tuple[str, ...]) -> frozenset[str]:
+        """Return which of `names` are effective scopes, and maybe others that are.
+
+        Where it can, it asks for no other.
+        """
+        if self.look_up_some is None or "scopes" in self.__dict__:
+            return self.scopes
+        if not self.may_hold(names):
+            return NO_SCOPES
+        return effective_scopes(self.credential, self.carried, self.look_up_some(names))
+
+    def may_hold(self, names: tuple[str, ...]) -> bool:
+        """Whether one of `names` could be an effective scope, as far as is known without asking."""
+        if not self.is_authenticated or self.credential is Credential.UNKNOWN:
+            return False
+        return self.credential is not Credential.TOKEN or not self.carried.isdisjoint(names)
 
     def __str__(self) -> str:
         user = None if self.user_id is None else f"user {self.user_id}"

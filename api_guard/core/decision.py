@@ -48,7 +48,7 @@ def decide(demand: Demand | None, caller: Caller) -> Decision:
     refusal = _judge_standing(demand, caller)
     if refusal is not None:
         return Decision(refusal)
-    if not demand.is_met_by(caller.scopes):
+    if not demand.is_met_by(caller.scopes_among(demand.scope_names)):
         return Decision(Denial.INSUFFICIENT_SCOPE, demand.scope_names)
     return ALLOWED
 

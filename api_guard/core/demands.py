@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from api_guard.core.caller import Standing
 from api_guard.core.scopes import PROTOCOL_SCOPES, is_scope_name
@@ -62,7 +63,7 @@ class Demand:
         """Whether it asks for staff."""
         return self.standing is Standing.STAFF
 
-    @property
+    @cached_property
     def scope_names(self) -> tuple[str, ...]:
         """Every scope that it names, in order."""
         return tuple(dict.fromkeys(name for group in self.scopes for name in group))

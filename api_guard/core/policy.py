@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TypeVar
 from zlib import crc32
@@ -43,20 +43,30 @@ class Operation:
         """`read` for GET, HEAD and OPTIONS, `write` for everything else."""
         return "read" if self.method in SAFE_METHODS else "write"
 
-    def names(self) -> Iterator[str]:
+    def names(self) -> tuple[str, ...]:
         """The names that answer for it, the most particular first."""
-        if self.action and self.action not in SLOTS:
-            yield self.action
-        yield self.method
-        if self.method == "HEAD":
-            # HEAD runs the GET handler: what was said of GET holds for it.
-            yield "GET"
-        yield self.slot
+        return _names(self.method, self.action)
+
+
+# Bounded, for a client may send any word as its method.
+@lru_cache(maxsize=4096)
+def _names(method: str, action: str | None) -> tuple[str, ...]:
+    names = [method]
+    if action and action not in SLOTS:
+        names.insert(0, action)
+    if method == "HEAD":
+        # HEAD runs the GET handler: what was said of GET holds for it.
+        names.append("GET")
+    return (*names, Operation(method, action).slot)
 
 
 def first_of(mapping: Mapping[str, T], operation: Operation) -> tuple[str, T] | None:
     """Return the most particular name of `operation` in `mapping`, and what stands there."""
-    return next(((name, mapping[name]) for name in operation.names() if name in mapping), None)
+    if mapping:
+        for name in operation.names():
+            if name in mapping:
+                return name, mapping[name]
+    return None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from api_guard import conf
 from api_guard.core.rates import PARTS, Counter, Usage
+from api_guard.counters.scripts import Script
 
 # The arithmetic of core/rates/windows.py. The clock is that of the server, so that processes whose
 # clocks differ count in one window. Every counter has three keys: its own; the spare one that takes
@@ -107,9 +108,9 @@ for i, key in ipairs(keys) do
       redis.call('INCRBY', key, more)
     end
   end
-  answer[i] = {used + more, reset, wait}
+  answer[i] = string.format('%d %d %d', used + more, reset, wait)
 end
-return answer
+return table.concat(answer, ' ')
 """
 
 
@@ -119,7 +120,7 @@ class RedisCounters:
     def __init__(self, cache: Any, client: Any) -> None:
         self._cache = cache
         self._client = client
-        self._script = client.register_script(_SCRIPT)
+        self._script = Script(client, _SCRIPT)
 
     def take(self, counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
         """Take the cost of each rate, or of none where one of them refuses."""
@@ -137,14 +138,19 @@ class RedisCounters:
         """Begin anew."""
         self._client.delete(*(self._cache.make_key(counter.name) for counter in counters))
 
-    def _run(self, what: str, counters: Sequence[Counter]) -> list[list[int]]:
-        arguments: list[str | int] = [what, conf.max_counters()]
+    def _run(self, what: str, counters: Sequence[Counter]) -> list[tuple[int, int, int]]:
+        arguments = [what.encode(), b"%d" % conf.max_counters()]
         for counter in counters:
             rate = counter.rate
             parts = PARTS if rate.is_sliding else 0
-            arguments += [rate.limit, rate.cost, rate.seconds * 1000, parts]
-        answers: list[list[int]] = self._script(keys=self._keys(counters), args=arguments)
-        return answers
+            arguments += [
+                b"%d" % number for number in (rate.limit, rate.cost, rate.seconds * 1000, parts)
+            ]
+        # One string, which a client reads in a fraction of the time that nested lists take.
+        said = iter(
+            [int(number) for number in self._script(self._keys(counters), arguments).split()]
+        )
+        return list(zip(said, said, said, strict=True))
 
     def _keys(self, counters: Sequence[Counter]) -> list[str]:
         keys: list[str] = []

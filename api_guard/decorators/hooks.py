@@ -9,7 +9,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
-from api_guard.decorators.passage import Passage
+from api_guard.decorators.passage import PASSAGE, Passage
 from api_guard.endpoints import HOOKS, is_hook
 from api_guard.exceptions import GuardError
 
@@ -33,7 +33,9 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
         return own.__get__(view, type(view))(*args, **kwargs)
 
     def hook(view: Any, /, *args: Any, **kwargs: Any) -> Any:
-        passage = Passage.of(view)
+        passage = view.__dict__.get(PASSAGE)
+        if passage is None:
+            passage = view.__dict__[PASSAGE] = Passage(view)
         # By thread: a handler may ask for its queryset in several at once.
         running = (get_ident(), name)
         if running in passage.active:

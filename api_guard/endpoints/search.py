@@ -82,7 +82,9 @@ def _search(callback: Any, look: Callable[[Any], Iterable[Any]], most: int) -> t
 
 def is_view(callback: Any) -> bool:
     """Whether a callback is a view of DRF itself, and nothing that stands around one."""
-    return _view_class_at(callback) is not None
+    # It is where the search ends at once; a class that is looked at leads to itself.
+    views = views_of(callback)
+    return len(views) == 1 and views[0].callback is callback and views[0].view_class is not callback
 
 
 def _view_class_at(callback: Any) -> Any:

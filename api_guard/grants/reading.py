@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.contrib.auth.models import Group
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from api_guard import conf
 from api_guard.core.scopes import Granted
+from api_guard.grants.holders import Sides, held_by, parameters
 from api_guard.grants.using import write_use
 from api_guard.models import ScopeGrant, is_past
 from api_guard.statements import Parameter, Statement
+
+COLUMNS = ("pk", "scope", "client", "last_used_at")
 
 
 @dataclass(frozen=True)
@@ -31,88 +32,69 @@ class LiveGrant:
     last_used_at: datetime | None
 
 
-def live_grants(user: models.Model | None, client_id: object) -> tuple[LiveGrant, ...]:
-    """Read, in one query, every live grant of a user (its groups' and everyone's) and a client."""
-    if user is None and client_id is None:
+def live_grants(
+    user: models.Model | None, client_id: object, scopes: Sequence[str] | None = None
+) -> tuple[LiveGrant, ...]:
+    """Read, in one query, the live grants of a user (its groups' and everyone's) and a client.
+
+    `scopes` are those that are asked for, None for all.
+    """
+    if (user is None and client_id is None) or (scopes is not None and not scopes):
         return ()
-    user_model = None if user is None else user._meta.model
-    is_everyone = conf.everyone_group() is not None
-    statement = _live_statement(user_model, client_id is not None, is_everyone)
+    sides = Sides.of(user, client_id, database())
+    statement = _live_statement(sides, None if scopes is None else len(scopes))
+    rows = statement.rows(values_of(user, client_id, scopes or ()))
     return tuple(
         LiveGrant(pk, scope, holder is not None, last_used_at)
-        for pk, scope, holder, last_used_at in statement.rows(values_of(user, client_id))
+        for pk, scope, holder, last_used_at in rows
     )
 
 
-def values_of(user: models.Model | None, client_id: object) -> dict[str, object]:
-    """Return the values of the parameters that `holders_of` and `live` leave open."""
+def values_of(
+    user: models.Model | None, client_id: object, scopes: Iterable[str] = ()
+) -> dict[str, object]:
+    """Return the values of the parameters that `held_by` and `counting` leave open."""
     return {
         "now": timezone.now(),
         "user": None if user is None else user.pk,
         "client": client_id,
         "everyone": conf.everyone_group(),
+        **{f"scope{number}": scope for number, scope in enumerate(scopes)},
     }
 
 
 @cache
-def _live_statement(
-    user_model: type[models.Model] | None, client: bool, everyone: bool
-) -> Statement:
-    def build() -> QuerySet[ScopeGrant, Any]:
-        is_live = counting(Parameter("now", models.DateTimeField()))
-        rows = ScopeGrant.objects.filter(is_live).order_by()
-        columns = rows.values_list("pk", "scope", "client", "last_used_at")
-        return joined(columns, holders_of(user_model, client=client, everyone=everyone))
-
-    return Statement(ScopeGrant, build)
+def _live_statement(sides: Sides, count: int | None) -> Statement:
+    return Statement(ScopeGrant, lambda: joined(*live_rows(sides, count, *COLUMNS)))
 
 
-def joined(rows: QuerySet[Any, Any], holders: list[Q], *others: Any) -> QuerySet[Any, Any]:
-    """Return the rows of several holders, and other querysets, in one query.
+def live_rows(sides: Sides, count: int | None, *columns: Any) -> list[QuerySet[Any, Any]]:
+    """Return the live grants of a caller, of so many scopes or of all, in queries to be joined.
 
-    Each holder is asked for by itself: with an OR between them a database reads the whole table.
+    Whatever else gives scopes, such as a bundle of them that is granted as one, would be a query
+    more.
     """
-    first, *more = (rows.filter(holder) for holder in holders)
+    is_live = counting(Parameter("now", models.DateTimeField()))
+    rows = ScopeGrant.objects.filter(is_live).order_by().values_list(*columns)
+    asked = None if count is None else parameters("scope", "scope", ScopeGrant, count)
+    return held_by(rows, sides, "scope", asked)
+
+
+def joined(*selects: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """Return the rows of several queries in one."""
+    first, *others = selects
     # Django 6.1 would order the whole by what orders grants.
-    return first.union(*more, *others, all=True).order_by() if more or others else first
+    return first.union(*others, all=True).order_by() if others else first
 
 
-def holders_of(user_model: type[models.Model] | None, *, client: bool, everyone: bool) -> list[Q]:
-    """Match what is held by a user, by its groups, by everyone's, and by a client, one by one."""
-    holders = []
-    if user_model is not None:
-        holders += _of_user(user_model, everyone)
-    if client:
-        holders.append(Q(client=_parameter("client")))
-    return holders
+def granted(
+    user: models.Model | None, client_id: object, scopes: Sequence[str] | None = None
+) -> tuple[Granted, tuple[LiveGrant, ...]]:
+    """Return what was granted to the two sides of a caller, and the rows that say so.
 
-
-def _of_user(user_model: type[models.Model], everyone: bool) -> list[Q]:
-    """Match a user, its groups and the group of everyone."""
-    holders = [Q(user=_parameter("user"))]
-    try:
-        membership: Any = user_model._meta.get_field("groups")
-    except FieldDoesNotExist:
-        pass  # a user model without PermissionsMixin has no groups
-    else:
-        members = membership.remote_field.through._base_manager.filter(
-            **{membership.m2m_field_name(): _parameter("user")}
-        )
-        holders.append(Q(group__in=members.values(membership.m2m_reverse_field_name())))
-    if everyone:
-        name = Parameter("everyone", Group._meta.get_field("name"))
-        holders.append(Q(group__in=Group.objects.filter(name=name).values("pk")))
-    return holders
-
-
-def _parameter(holder: str) -> Parameter:
-    field: Any = ScopeGrant._meta.get_field(holder)
-    return Parameter(holder, field.target_field)
-
-
-def granted(user: models.Model | None, client_id: object) -> tuple[Granted, tuple[LiveGrant, ...]]:
-    """Return what was granted to the two sides of a caller, and the rows that say so."""
-    rows = live_grants(user, client_id)
+    `scopes` are those that are asked for, None for all.
+    """
+    rows = live_grants(user, client_id, scopes)
     return as_granted(user, client_id, rows), rows
 
 

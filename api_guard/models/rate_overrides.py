@@ -30,6 +30,7 @@ class RateOverride(Held):
         on_delete=models.CASCADE,
         null=True,
         blank=True,
+        db_index=False,  # the unique constraint begins with it
         related_name="rate_overrides",
         verbose_name=_("user"),
     )
@@ -38,6 +39,7 @@ class RateOverride(Held):
         on_delete=models.CASCADE,
         null=True,
         blank=True,
+        db_index=False,  # the unique constraint begins with it
         related_name="rate_overrides",
         verbose_name=_("group"),
     )
@@ -46,6 +48,7 @@ class RateOverride(Held):
         on_delete=models.CASCADE,
         null=True,
         blank=True,
+        db_index=False,  # the unique constraint begins with it
         related_name="rate_overrides",
         verbose_name=_("client"),
     )
@@ -58,6 +61,8 @@ class RateOverride(Held):
     class Meta:
         verbose_name = _("rate override")
         ordering = ["name", "-limit"]
+        # The list of the admin.
+        indexes = [models.Index(fields=["name", "-limit", "-id"], name="api_guard_overrides")]
         constraints = [
             models.CheckConstraint(
                 condition=of_one_holder(),

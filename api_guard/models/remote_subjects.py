@@ -29,6 +29,11 @@ class RemoteSubject(models.Model):
 
     class Meta:
         verbose_name = _("remote subject")
+        # The searches and the filter of the admin.
+        indexes = [
+            models.Index(fields=["subject", "-id"], name="api_guard_subjects"),
+            models.Index(fields=["issuer", "-id"], name="api_guard_subjects_of_issuer"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["issuer", "subject"],

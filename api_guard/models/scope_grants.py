@@ -49,6 +49,7 @@ class ScopeGrant(Held):
         on_delete=models.CASCADE,
         null=True,
         blank=True,
+        db_index=False,  # the unique constraint begins with it
         related_name="scope_grants",
         verbose_name=_("user"),
     )
@@ -57,6 +58,7 @@ class ScopeGrant(Held):
         on_delete=models.CASCADE,
         null=True,
         blank=True,
+        db_index=False,  # the unique constraint begins with it
         related_name="scope_grants",
         verbose_name=_("group"),
     )
@@ -65,6 +67,7 @@ class ScopeGrant(Held):
         on_delete=models.CASCADE,
         null=True,
         blank=True,
+        db_index=False,  # the unique constraint begins with it
         related_name="scope_grants",
         verbose_name=_("client"),
     )
@@ -131,6 +134,15 @@ class ScopeGrant(Held):
                 )
                 for holder in HOLDERS
             ),
+        ]
+        # The lists of the admin, each in its order: all grants, those of one scope, and those that
+        # are live, expired or revoked. None holds `last_used_at`, which is written most.
+        indexes = [
+            models.Index(fields=["-granted_at", "-id"], name="api_guard_grants"),
+            models.Index(fields=["scope", "-granted_at", "-id"], name="api_guard_grants_of_scope"),
+            models.Index(fields=["live", "-granted_at", "-id"], name="api_guard_grants_live"),
+            models.Index(fields=["live", "-expires_at", "-id"], name="api_guard_grants_expired"),
+            models.Index(fields=["-revoked_at", "-id"], name="api_guard_grants_revoked"),
         ]
 
     def __str__(self) -> str:

@@ -7,11 +7,11 @@ import re
 from functools import cache
 from typing import Any
 
-from django.db import router
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model
 
 from api_guard.statements import Parameter, Statement
+from api_guard.tokens.rows import Columns, relate
 
 # RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -33,36 +33,33 @@ def find(token: str) -> Any:
     if not is_well_formed(token):
         return None
     token_model = get_access_token_model()
-    user_model, client_model = (_model_at(token_model, name) for name in ("user", "application"))
-    for row in _statement(token_model).rows({"checksum": checksum(token)}):
-        found = _take(token_model, row)
-        found.user, found.application = _take(user_model, row), _take(client_model, row)
+    statement, columns = _statement(token_model)
+    for row in statement.rows({"checksum": checksum(token)}):
+        found, user, client = (each.instance(row) for each in columns)
+        relate(found, "user", user)
+        relate(found, "application", client)
         return found
     return None
 
 
 @cache
-def _statement(token_model: Any) -> Statement:
+def _statement(token_model: Any) -> tuple[Statement, tuple[Columns, ...]]:
+    """Return the statement, and where in its rows the token, its user and its client are."""
+    related = {name: _model_at(token_model, name) for name in ("user", "application")}
+    columns = [Columns(token_model, 0)]
+    for model in related.values():
+        columns.append(Columns(model, columns[-1].stop))
+
     def build() -> QuerySet[Any, Any]:
         names = [field.attname for field in token_model._meta.concrete_fields]
-        for name in ("user", "application"):
-            fields = _model_at(token_model, name)._meta.concrete_fields
-            names += [f"{name}__{field.attname}" for field in fields]
+        for name, model in related.items():
+            names += [f"{name}__{field.attname}" for field in model._meta.concrete_fields]
         parameter = Parameter("checksum", token_model._meta.get_field("token_checksum"))
         tokens = token_model._default_manager.filter(token_checksum=parameter)
         return tokens.order_by().values_list(*names)  # type: ignore[no-any-return]
 
-    return Statement(token_model, build)
+    return Statement(token_model, build), tuple(columns)
 
 
 def _model_at(token_model: Any, name: str) -> Any:
     return token_model._meta.get_field(name).related_model
-
-
-def _take(model: Any, row: list[Any]) -> Any:
-    """Make an instance of the next columns of `row`, None where an outer join found none."""
-    fields = model._meta.concrete_fields
-    values = [row.pop(0) for _ in fields]
-    if values[fields.index(model._meta.pk)] is None:
-        return None
-    return model.from_db(router.db_for_write(model), [f.attname for f in fields], values)

@@ -31,6 +31,8 @@ def overridden(rates: Iterable[Rate], view: str, overrides: Iterable[Override]) 
     limits: dict[str, int] = {}
     for override in overrides:
         limits[override.name] = max(override.limit, limits.get(override.name, 0))
+    if not limits:
+        return tuple(rates)
     return tuple(
         replace(rate, limit=limits.get(override_name(rate, view), rate.limit)) for rate in rates
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 _RATE = re.compile(r"(?P<limit>[0-9]{1,9})/(?P<count>[0-9]{0,4})(?P<unit>[smhd])", re.ASCII)
 _BUDGET = re.compile(r"[a-z][a-z0-9_.-]{0,49}", re.ASCII)
@@ -50,17 +51,17 @@ class Rate:
             raise RateError(f"{text!r} admits nobody: leave the slot without a demand instead.")
         return cls(int(match["limit"]), seconds)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What headers and refusals call it: `100/m`, `search 30/m`."""
         return f"{self.budget} {self.written}" if self.budget else self.written
 
-    @property
+    @cached_property
     def written(self) -> str:
         """Its limit and period alone: `100/m`."""
         return f"{self.limit}/{self.period}"
 
-    @property
+    @cached_property
     def period(self) -> str:
         """Its period as it is written in a rate: `m`, `15m`."""
         for unit in ("d", "h", "m"):

@@ -1,5 +1,5 @@
 """One request's way through a guarded view: what each wrapped hook does and remembers."""
 
-from api_guard.decorators.passage.deciding import Passage
+from api_guard.decorators.passage.deciding import PASSAGE, Passage
 
-__all__ = ["Passage"]
+__all__ = ["PASSAGE", "Passage"]

@@ -19,7 +19,7 @@ from api_guard.core.caller import Caller
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
 from api_guard.core.policy import Operation
-from api_guard.core.rates import Usage, overridden, rate_limit_fields
+from api_guard.core.rates import Usage, overridden, override_name, rate_limit_fields
 from api_guard.decorators.handlers import stand_by_handlers
 from api_guard.decorators.identity import establish, hold_identity
 from api_guard.decorators.incoming import refuse_malformed
@@ -33,7 +33,8 @@ from api_guard.vetting import Vetting, conclude, current, enter, refuse_unchecke
 
 logger = logging.getLogger("api_guard")
 
-_ATTRIBUTE = "_api_guard_passage"
+# On a view instance: its passage.
+PASSAGE = "_api_guard_passage"
 
 
 class Passage(ObjectPassage):
@@ -51,14 +52,6 @@ class Passage(ObjectPassage):
         self.outer: Vetting | None = None
         self._demand: Demand | None = None
         self._is_deciding = False
-
-    @classmethod
-    def of(cls, view: Any) -> Passage:
-        """Return the passage of `view`, a new one where it has none."""
-        passage = view.__dict__.get(_ATTRIBUTE)
-        if passage is None:
-            passage = view.__dict__[_ATTRIBUTE] = cls(view)
-        return passage  # type: ignore[no-any-return]
 
     def initialize_request(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
         """Have whoever asks for the user first authenticate as the guard does."""
@@ -110,9 +103,9 @@ class Passage(ObjectPassage):
         with faults_as_unavailable():
             caller = caller_of(request)
             is_first = self._is_deciding and self._demand is None
-            if is_first:
-                self._count(operation, request)
             demand = self.policy.demand_for(operation)
+            if is_first:
+                self._count(operation, request, demand)
             decision = decide(demand, caller)
         if not decision.allowed:
             if decision.denial is Denial.NOT_OFFERED and not self._handles(operation):
@@ -187,14 +180,16 @@ class Passage(ObjectPassage):
             return False
         return not caller_of(request).is_authenticated
 
-    def _count(self, operation: Operation, request: Request) -> None:
+    def _count(self, operation: Operation, request: Request, demand: Demand | None) -> None:
         name, rates = self.policy.rates_for(operation)
         if not rates and not conf.is_set("CEILING"):
             return
         key = throttle_key(request)
         rates += conf.ceiling(key.partition(":")[0])
         view = counted_as(type(self.view), name)
-        rates = overridden(rates, view, overrides_of(request))
+        names = tuple(dict.fromkeys(override_name(rate, view) for rate in rates))
+        scopes = () if demand is None else demand.scope_names
+        rates = overridden(rates, view, overrides_of(request, names, scopes))
         # Two views of one name, as a factory makes them, are told apart by what they demand.
         group = f"{view}:{self.policy.fingerprint}"
         try:

@@ -1,0 +1,88 @@
+"""Runs a script on Redis, by as short a way as the client has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from types import FunctionType
+from typing import Any
+
+
+class Script:
+    """A script that a Redis server keeps.
+
+    A command that goes through the client costs more than its round trip: a pool, retries, of which
+    there are none here, and measurements. Where the client and its pool are redis-py's own, and
+    nobody has put anything around its commands, a connection is kept here and given the command.
+    """
+
+    def __init__(self, client: Any, text: str) -> None:
+        self._kept = client.register_script(text)
+        self._pool = client.connection_pool if _is_plain(client) else None
+        # A list, for its pop() and append() are each one step, whichever thread takes it.
+        self._idle: list[Any] = []
+        self._pid = os.getpid()
+
+    def __call__(self, keys: list[str], arguments: list[bytes]) -> Any:
+        """Run it in one round trip. Raises what the client raises."""
+        if self._pool is not None:
+            from redis.exceptions import NoScriptError
+
+            connection = self._take()
+            try:
+                connection.send_packed_command([self._command(connection, keys, arguments)])
+                answer = connection.read_response()
+            except NoScriptError:
+                self._idle.append(connection)  # the server has begun anew, or has failed over
+            except BaseException:
+                # An answer that comes too late must not be taken for that of the next command.
+                connection.disconnect()
+                self._idle.append(connection)
+                raise
+            else:
+                self._idle.append(connection)
+                return answer
+        return self._kept(keys=keys, args=arguments)
+
+    def _take(self) -> Any:
+        if self._pid != os.getpid():
+            # What was opened before a fork belongs to the other process.
+            self._idle, self._pid = [], os.getpid()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            pool: Any = self._pool
+            return pool.connection_class(**pool.connection_kwargs)
+        try:
+            is_stale = connection.can_read()
+        except Exception:  # noqa: BLE001  # whatever it is, the connection is of no use any more
+            is_stale = True
+        if is_stale:
+            connection.disconnect()  # the server has closed it; the next command opens it again
+        return connection
+
+    def _command(self, connection: Any, keys: list[str], arguments: list[bytes]) -> bytes:
+        encode = connection.encoder.encode
+        parts = [b"EVALSHA", self._kept.sha.encode(), b"%d" % len(keys), *map(encode, keys)]
+        return _packed([*parts, *arguments])
+
+
+def _packed(parts: Iterable[bytes]) -> bytes:
+    """Return a command as it is sent (the Redis serialization protocol)."""
+    sent = [b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]
+    return b"*%d\r\n%b" % (len(sent), b"".join(sent))
+
+
+def _is_plain(client: Any) -> bool:
+    from redis import ConnectionPool, Redis
+
+    execute: Any = Redis.execute_command
+    pool = client.connection_pool
+    return (
+        type(client) is Redis
+        and type(execute) is FunctionType
+        and execute.__module__ == "redis.client"
+        and client.connection is None
+        and type(pool) is ConnectionPool
+        and getattr(pool, "cache", None) is None
+    )
