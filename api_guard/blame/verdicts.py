@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from decimal import InvalidOperation
 from types import FrameType
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, InterfaceError
+from django.core.exceptions import MultipleObjectsReturned, ValidationError
+from django.db import DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from api_guard.blame.database import (
     is_data_sent,
     is_integrity_sent,
+    is_of_value,
     is_out_of_range,
     statement_in,
 )
+from api_guard.blame.files import is_name_sent
 from api_guard.blame.frames import frames_of, library_frames, local, module_of
 from api_guard.blame.sent import Sent
+
+logger = logging.getLogger("api_guard")
 
 # What a value can cause. A TypeError, a KeyError or an AttributeError speaks of code.
 SUSPECTS: tuple[type[Exception], ...] = (
@@ -25,9 +30,12 @@ SUSPECTS: tuple[type[Exception], ...] = (
     InvalidOperation,
     RecursionError,
     ValidationError,
+    MultipleObjectsReturned,
     DataError,
     IntegrityError,
     InterfaceError,
+    ProgrammingError,  # a value that a driver cannot hand over, or that is a search gone wrong
+    OSError,  # a name that is too long for a file; of any other, nobody is to blame
 )
 # Where DRF turns what came in into what a serializer says, and that into an answer.
 _READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
@@ -35,11 +43,26 @@ _READS = frozenset({"run_validation", "run_validators", "to_internal_value", "to
 
 
 def is_of_client(error: Exception, request: Any, view: Any) -> bool:
-    """Whether a value that the client sent caused `error`, in code that only works on values."""
+    """Whether a value that the client sent caused `error`, in code that only works on values.
+
+    Raises nothing: a model, a row or a request that this cannot judge proves nothing.
+    """
+    try:
+        return _is_of_client(error, request, view)
+    except Exception:  # fields, validators and values are the project's own code
+        logger.debug("Nobody could be blamed for %s.", type(error).__name__, exc_info=True)
+        return False
+
+
+def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
     frames = library_frames(error)
     sent = Sent(request, view, frames_of(error))
+    if isinstance(error, OSError):
+        return is_name_sent(error, frames, sent)
     if isinstance(error, IntegrityError) and not is_out_of_range(error):
         return is_integrity_sent(error, frames, sent)
+    if isinstance(error, ProgrammingError) and not is_of_value(error):
+        return False
     statement = statement_in(frames)
     if statement is not None:
         return is_data_sent(error, statement, frames, sent)
@@ -53,7 +76,7 @@ def _value_read(frames: list[FrameType]) -> object:
         module, function = module_of(frame), frame.f_code.co_name
         if module.startswith("django.db.models.lookups"):
             return getattr(local(frame, "self"), "rhs", None)
-        if module.startswith("django.db.models.fields"):
+        if module.startswith(("django.db.models.fields", "django.contrib.postgres.fields")):
             value = local(frame, "value")
             if value is not None:
                 return value

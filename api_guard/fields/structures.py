@@ -42,6 +42,8 @@ class BoundedJSONField(JSONField):
                 # Before DRF writes it out, which recurses as deep as it goes.
                 self.limits.refuse_flaw(data)
                 return super().to_internal_value(data)
+            if not isinstance(data, (str, bytes)):
+                self.fail("invalid")
             # A form's text may have spaces and references, four times as long as what it says.
             if len(data) > 4 * self.limits.max_bytes:
                 self.fail("max_bytes")

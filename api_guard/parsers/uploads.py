@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ class MultiPartParser(parsers.MultiPartParser):
             raise UnsupportedCharset
         counted: Any = _Counted(stream, limits.upload)
         with refusals():
-            form = super().parse(counted, media_type, context)
+            form = self._parse(counted, media_type, context)
             try:
                 if counted.length > limits.upload:
                     raise BodyTooLarge
@@ -50,6 +51,17 @@ class MultiPartParser(parsers.MultiPartParser):
                 _close(form.files)
                 raise
         return form
+
+    def _parse(
+        self, stream: Any, media_type: str | None, context: Mapping[str, Any]
+    ) -> parsers.DataAndFiles[Any, Any]:
+        try:
+            return super().parse(stream, media_type, context)
+        except OSError as error:
+            # A temporary file has the suffix of the name that came.
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise Malformed("The name of a file is too long.") from None
 
 
 def _last_boundary(media_type: str | None) -> bytes:
