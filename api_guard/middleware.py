@@ -34,6 +34,7 @@ from api_guard.exceptions import (
     UndeclaredEndpoint,
     Unsealed,
 )
+from api_guard.parsers import watch_form
 from api_guard.record import (
     is_covered,
     record_route,
@@ -71,6 +72,7 @@ class GuardMiddleware:
         refused = _refuse_early(request)
         if refused is None:
             credentials.mark_gated(request)
+            watch_form(request)
             response = seal(request, self.get_response(request))
             if credentials.is_open(request):
                 credentials.settle(request, response.status_code)
@@ -82,6 +84,7 @@ class GuardMiddleware:
         refused = _refuse_early(request)
         if refused is None:
             credentials.mark_gated(request)
+            watch_form(request)
             response = seal(request, await self.get_response(request))
             if credentials.is_open(request):
                 await sync_to_async(credentials.settle)(request, response.status_code)
