@@ -101,7 +101,7 @@ class ImageUpload:
         with Image.open(BytesIO(data), formats=sorted(self.kinds)) as image:
             pixels = image.width * image.height
             if pixels <= self.max_pixels:
-                pixels *= frames or getattr(image, "n_frames", 1)
+                pixels *= frames or int(getattr(image, "n_frames", 1) or 1)
             if pixels <= self.max_pixels:
                 image.verify()
         return pixels

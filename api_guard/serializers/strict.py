@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Field as Column
+from django.db.models import GeneratedField
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.serializers import LIST_SERIALIZER_KWARGS, LIST_SERIALIZER_KWARGS_REMOVE
@@ -17,7 +18,7 @@ from api_guard.fields import BoundedPrimaryKeyRelatedField, StrictChoiceField
 from api_guard.fields.flaws import MAX_ERRORS, echoed
 from api_guard.serializers.holding import hold
 from api_guard.serializers.lists import BoundedListSerializer
-from api_guard.serializers.mapping import FIELDS, mapped
+from api_guard.serializers.mapping import FIELDS, inner_of, is_read_only, mapped
 from api_guard.serializers.options import options_of
 
 # What Django's and DRF's own forms send beside the fields.
@@ -115,5 +116,22 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer[Any]):
         self, field_name: str, model_field: Column[Any, Any]
     ) -> tuple[type[Any], dict[str, Any]]:
         """Return the field for a column, with its bounds."""
+        if isinstance(model_field, GeneratedField):
+            found, options = self.build_standard_field(field_name, _reckoned(model_field))
+            return found, dict(self.include_extra_kwargs(options, {"read_only": True}))
         found, options = super().build_standard_field(field_name, model_field)
+        if is_read_only(model_field):
+            return found, dict(self.include_extra_kwargs(options, {"read_only": True}))
+        inner = inner_of(model_field)
+        if inner is not None and not model_field.choices:
+            child, of_child = self.build_standard_field("child", inner)
+            options |= {"child": child(**of_child), "range_type": model_field.range_type}  # type: ignore[attr-defined]
         return mapped(found, options, model_field)
+
+
+def _reckoned(column: Any) -> Column[Any, Any]:
+    """Return the column that holds what a generated one is reckoned to."""
+    found: Column[Any, Any] = column.output_field.clone()
+    found.model = column.model
+    found.set_attributes_from_name(column.name)
+    return found
