@@ -17,9 +17,10 @@ class UnmappedField(ModelField):
         if kwargs.get("read_only") is not True:
             name, model = getattr(model_field, "name", None), getattr(model_field, "model", None)
             place = f"{model._meta.label}.{name}" if model is not None and name else "An item"
+            kind = type(model_field).__name__
             raise GuardError(
-                f"{place} is a column of {type(model_field).__name__}, for which no field is known. Write in "
-                f"the serializer the field that fits, such as {name or 'items'} = "
+                f"{place} is a column of {kind}, for which no field is known. "
+                f"Write in the serializer the field that fits, such as {name or 'items'} = "
                 f'PlainTextField(max_length=100), or Meta.read_only_fields = ["{name or "items"}"]'
             )
         super().__init__(model_field, **kwargs)

@@ -72,7 +72,7 @@ class _Strict(serializers.Serializer[Any]):
             # Nested fields are written as a.b and a[0] in forms.
             first = (str(key).partition(".")[0].partition("[")[0] for key in keys)
             keys = list(dict.fromkeys(key for key in first if key not in _OF_FORMS))
-        refused = [self._refusal(key) for key in keys]
+        refused = [self._refusal(key, data.get(key)) for key in keys]
         found = [(key, error) for key, error in refused if error is not None]
         errors: dict[str, Any] = {key: [error] for key, error in found[:MAX_ERRORS]}
         if len(found) > MAX_ERRORS:
@@ -80,7 +80,7 @@ class _Strict(serializers.Serializer[Any]):
             errors[str(api_settings.NON_FIELD_ERRORS_KEY)] = [more]
         return errors
 
-    def _refusal(self, key: object) -> tuple[str, ErrorDetail | None]:
+    def _refusal(self, key: object, value: object) -> tuple[str, ErrorDetail | None]:
         field = self.fields.get(key) if isinstance(key, str) else None
         name = echoed(key)
         if field is None:
@@ -88,9 +88,24 @@ class _Strict(serializers.Serializer[Any]):
             text = f"There is no such field.{did_you_mean(name, writable)}"
             return name, ErrorDetail(text, code="unknown_field")
         hidden = field.read_only or isinstance(field, serializers.HiddenField)
-        if hidden and options_of(self).refuse_read_only:
+        if hidden and options_of(self).refuse_read_only and not self._says_which_row(field, value):
             return name, ErrorDetail("This field cannot be written.", code="read_only")
         return name, None
+
+    def _says_which_row(self, field: Any, value: object) -> bool:
+        """Whether `field` is the key of a row that is nested in another one, or of the row itself.
+
+        It is not written: whoever updates nested rows, as drf-writable-nested does, finds by it
+        the row that is meant, and then has a serializer of that row alone.
+        """
+        model = getattr(getattr(self, "Meta", None), "model", None)
+        if model is None or field.source not in (model._meta.pk.name, model._meta.pk.attname, "pk"):
+            return False
+        above = self.parent
+        if isinstance(above, serializers.ListSerializer):
+            above = above.parent
+        own = getattr(self.instance, "pk", None)
+        return above is not None or (own is not None and str(own) == str(value))
 
 
 class StrictSerializer(_Strict):
