@@ -87,6 +87,12 @@ class ByHand(APIView):
         offer.low, offer.high = data["low"], 0
         offer.save(update_fields=["low", "high"])
 
+    def finds_what_came(self, data):
+        list(Stock.objects.filter(**data))
+
+    def finds_by_a_list(self, data):
+        list(Stock.objects.filter(quantity=[1], name=data["name"]))
+
     def follows_what_came(self, data):
         Thing.objects.create(title="a", parent_id=data["parent"])
 
@@ -140,6 +146,10 @@ OF_THE_CLIENT = [
     ("offered/1", {"low": 9}),
     ("offered/1", {"high": 0}),
     ("handled?do=stocks_several", {"rows": [{"places": HUGE}]}),
+    # What the class of a column has no form for.
+    ("handled?do=finds_what_came", {"span__in": ["tea"]}),
+    ("handled?do=finds_what_came", {"quantity": {"a": 1}}),
+    ("handled?do=finds_what_came", {"places": [1]}),
 ]
 OF_THE_VIEW = [
     ("more", {"quantity": 5}),
@@ -147,6 +157,7 @@ OF_THE_VIEW = [
     ("handled?do=reserves_too_much", {"quantity": 5}),
     ("handled?do=offers_less", {"low": 3}),
     ("handled?do=follows_a_constant", {"title": "a"}),
+    ("handled?do=finds_by_a_list", {"name": "a"}),
 ]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions
     OF_THE_CLIENT += [

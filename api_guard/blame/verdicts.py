@@ -23,7 +23,9 @@ from api_guard.blame.sent import Sent
 
 logger = logging.getLogger("api_guard")
 
-# What a value can cause. A TypeError, a KeyError or an AttributeError speaks of code.
+# These speak of code, but for that of a column's class, which was given a value of another type.
+_OF_CODE = (TypeError, AttributeError, LookupError)
+# What a value can cause.
 SUSPECTS: tuple[type[Exception], ...] = (
     OverflowError,
     ValueError,  # UnicodeError with it
@@ -35,10 +37,13 @@ SUSPECTS: tuple[type[Exception], ...] = (
     IntegrityError,
     InterfaceError,
     ProgrammingError,  # a value that a driver cannot hand over, or that is a search gone wrong
+    *_OF_CODE,
     OSError,  # a name that is too long for a file; of any other, nobody is to blame
 )
 # Where DRF turns what came in into what a serializer says, and that into an answer.
 _READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
+_COLUMNS = ("django.db.models.fields", "django.contrib.postgres.fields")
+_CONVERTS = frozenset({"get_db_prep_save", "get_db_prep_value", "get_prep_value", "to_python"})
 _READS = frozenset({"run_validation", "run_validators", "to_internal_value", "to_representation"})
 
 
@@ -57,6 +62,9 @@ def is_of_client(error: Exception, request: Any, view: Any) -> bool:
 def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
     frames = library_frames(error)
     sent = Sent(request, view, frames_of(error))
+    if isinstance(error, _OF_CODE):
+        converted = _value_converted(frames)
+        return converted is not None and sent.holds(converted)
     if isinstance(error, OSError):
         return is_name_sent(error, frames, sent)
     if isinstance(error, IntegrityError) and not is_out_of_range(error):
@@ -70,13 +78,21 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
     return read is not None and sent.holds(read)
 
 
+def _value_converted(frames: list[FrameType]) -> object:
+    """Return the value that the class of a column was to convert when the exception came."""
+    for frame in reversed(frames):
+        if module_of(frame).startswith(_COLUMNS) and frame.f_code.co_name in _CONVERTS:
+            return local(frame, "value")
+    return None
+
+
 def _value_read(frames: list[FrameType]) -> object:
     """Return the value that a field of DRF or of a model was given when the exception came."""
     for frame in reversed(frames):
         module, function = module_of(frame), frame.f_code.co_name
         if module.startswith("django.db.models.lookups"):
             return getattr(local(frame, "self"), "rhs", None)
-        if module.startswith(("django.db.models.fields", "django.contrib.postgres.fields")):
+        if module.startswith(_COLUMNS):
             value = local(frame, "value")
             if value is not None:
                 return value

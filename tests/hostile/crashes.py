@@ -198,6 +198,75 @@ def _types() -> list[Crash]:
     ]
 
 
+def _lengths() -> list[Crash]:
+    chunks = b"7d0\r\n" + b"x" * 2000 + b"\r\n"
+    return [
+        Crash(
+            "a Content-Length of 20 digits",
+            "got/",
+            b'{"title": "a"}',
+            headers={"Content-Length": "9" * 20},
+            only_live=True,
+        ),
+        Crash(
+            "a Content-Length of 20 digits, for no view",
+            "nowhere/",
+            b'{"title": "a"}',
+            headers={"Content-Length": "9" * 20},
+            answers=(400, 404, 413),
+            only_live=True,
+        ),
+        Crash(
+            "a body in chunks without end",
+            "got/",
+            chunks * 1000,
+            headers={"Transfer-Encoding": "chunked"},
+            answers=(411,),
+            only_live=True,
+        ),
+        Crash(
+            "a body in chunks, for no view",
+            "nowhere/",
+            chunks * 1000,
+            headers={"Transfer-Encoding": "chunked"},
+            answers=(404, 411),
+            only_live=True,
+        ),
+        Crash(
+            "two charsets",
+            "got/?a=%ff%fe..b",
+            b'{"title": "a"}',
+            f"{JSON}; charset=utf-8; charset=idna",
+            only_live=True,
+        ),
+        Crash(
+            "a Content-Type of 10,001 characters",
+            "got/",
+            b'{"title": "a"}',
+            "a" * 10_001,
+            # Servers have limits of their own.
+            answers=(400, 415, 431),
+            only_live=True,
+        ),
+        Crash(
+            "a multipart form with a null character",
+            "got/",
+            form(("title", "a\x00")),
+            MULTIPART,
+        ),
+        Crash(
+            "a moment after the last one in UTC",
+            "found/?created=9999-12-31T23:59:59-06:00",
+            answers=(200, 400),
+        ),
+        Crash(
+            "a duration past its column, in a filter",
+            "found/?span=999999999+00:00:00",
+            answers=(200, 400),
+        ),
+    ]
+
+
 def _queries() -> list[Crash]:
     found = [
         Crash("limit of 2**63", "things/?limit=9223372036854775808", answers=(200,)),
@@ -249,4 +318,4 @@ def _queries() -> list[Crash]:
     ]
 
 
-CRASHES = [*_bodies(), *_types(), *_queries()]
+CRASHES = [*_bodies(), *_types(), *_lengths(), *_queries()]

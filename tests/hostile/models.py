@@ -91,9 +91,7 @@ class Stock(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(quantity__gte=0), name="none_missing"),
             models.CheckConstraint(condition=models.Q(free__gte=0), name="none_reserved_twice"),
-            models.UniqueConstraint(
-                Lower("name"), name="named_once", condition=~models.Q(name="")
-            ),
+            models.UniqueConstraint(Lower("name"), name="named_once", condition=~models.Q(name="")),
         ]
 
 
