@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.postgres import fields as postgres
@@ -191,6 +192,7 @@ def test_what_a_column_cannot_hold_is_refused(name, value, code):
     [
         ("short", "AAE=", b"\x00\x01"),
         ("address", "fe80::1", "fe80::1"),
+        ("span", "106751991 00:00:00", timedelta(106_751_991)),
         ("grid", [[1], [2]], [[1], [2]]),
         ("grid", [[1, 2]], [[1, 2]]),
     ],

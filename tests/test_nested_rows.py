@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
+from django.core.validators import RegexValidator
 from drf_writable_nested.serializers import WritableNestedModelSerializer
 from rest_framework import serializers
 from rest_framework.validators import UniqueTogetherValidator, UniqueValidator
@@ -121,6 +124,30 @@ def test_other_errors_stand_beside_it():
             2: {"titel": ["unknown_field"], "title": ["required"]},
         }
     }
+
+
+def test_errors_in_a_list_are_in_a_list(settings):
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "LIST_SERIALIZER_ERRORS_AS_DICT": False}
+    rows = [*slugs("new", "old1"), {"titel": 5}]
+    with warnings.catch_warnings():
+        # DRF is about to leave this form.
+        warnings.simplefilter("ignore")
+        serializer = Slugged(data=rows, many=True)
+        assert not serializer.is_valid()
+    unknown = {"titel": ["unknown_field"], "title": ["required"]}
+    assert codes(serializer.errors) == [{}, {"slug": ["unique"]}, unknown]
+
+
+def test_a_value_that_two_validators_refuse_has_both_errors():
+    class Twice(Slugged):
+        slug = PlainTextField(
+            max_length=50,
+            validators=[RegexValidator("^new"), UniqueValidator(Thing.objects.all())],
+        )
+
+    serializer = Twice(data=slugs("new", "old1"), many=True)
+    assert not serializer.is_valid()
+    assert codes(serializer.errors) == {1: {"slug": ["invalid", "unique"]}}
 
 
 def test_a_nested_row_that_is_not_unique_is_told_where_it_stands():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from contextlib import suppress
 
@@ -293,6 +294,22 @@ def test_a_form_that_was_read_and_ends_too_soon_is_refused(api, settings):
     length = str(len(body) + 5)
     response = post(api, body, MULTIPART, CONTENT_LENGTH=length, **{"wsgi.input": io.BytesIO(body)})
     assert code_of(response) == (400, "malformed_body")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_of_another_method_django_reads_no_form(api, settings, method):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_form"]
+    body = part("a", b"\x00") + b"--X--"
+    assert code_of(api.generic(method, "/usual", body, MULTIPART)) == (405, "method_not_allowed")
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_client(api, monkeypatch):
+    def parse(*args):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr("rest_framework.parsers.MultiPartParser.parse", parse)
+    api.raise_request_exception = False
+    assert post(api, part("a", b"1") + b"--X--", MULTIPART).status_code == 500
 
 
 def test_an_upload_handler_of_the_project_gets_the_whole_stream(api, settings):

@@ -123,6 +123,14 @@ def test_a_content_type_past_all_measure_is_no_500(content_type):
     assert by_asgi(asgi.get_asgi_application(), headers)[0] in answers
 
 
+def test_what_django_s_own_parser_raises_is_a_400(monkeypatch):
+    def parse(line):
+        raise LookupError(line)
+
+    monkeypatch.setattr(wsgi, "parse_header_parameters", parse)
+    assert by_wsgi(wsgi.get_wsgi_application(), "a/b; c=d")[0] == 400
+
+
 @pytest.mark.parametrize("content_type", READABLE[:3])
 def test_any_other_reaches_django(content_type):
     assert by_wsgi(wsgi.get_wsgi_application(), content_type)[0] == 200

@@ -6,7 +6,7 @@ import datetime
 import json
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
@@ -91,18 +91,17 @@ class Row:
     def _fits(self, cell: Cell) -> bool:
         if cell.value is None:
             return True  # which a database names by itself
-        try:
-            # A default need not be of the field's type.
-            value = cell.field.to_python(cell.value)
-            cell.field.run_validators(value)
-            _validate(cell.field, value, self.instance)
-            prepared = cell.field.get_db_prep_save(value, connections[self.using])
-            is_json = isinstance(cell.field, JSONField)
-            return not is_odd(prepared) and (not is_json or _is_json(value))
-        except (ValidationError, ValueError, ArithmeticError, RecursionError):
-            return False
-        except Exception:  # noqa: BLE001  # a field that fails by itself says nothing
-            return True
+        field = cell.field
+        # A default need not be of the field's type.
+        read = _said(lambda: field.to_python(cell.value))
+        return not isinstance(read, _Misfit) and not any(
+            isinstance(_said(judge), _Misfit)
+            for judge in (
+                lambda: field.run_validators(read),
+                lambda: _validate(field, read, self.instance),
+                lambda: _refuse_odd(field, read, self.using),
+            )
+        )
 
     def _is_written(self, field: Field[Any, Any]) -> bool:
         return self.written is None or not self.written.isdisjoint({field.name, field.attname})
@@ -152,6 +151,26 @@ def is_odd(value: object) -> bool:
 def _using(frame: FrameType, instance: Model) -> str:
     said = local(frame, "using")
     return str(said or instance._state.db or router.db_for_write(type(instance)))
+
+
+class _Misfit:
+    """What is said of a value that its column does not take."""
+
+
+def _said(judge: Callable[[], object]) -> object:
+    """Return what a column says of a value; nothing, where it fails by itself."""
+    try:
+        return judge()
+    except (ValidationError, ValueError, ArithmeticError, RecursionError):
+        return _Misfit()
+    except Exception:  # noqa: BLE001  # of values of another type, and of a project's own columns
+        return None
+
+
+def _refuse_odd(field: Field[Any, Any], value: object, using: str) -> None:
+    prepared = field.get_db_prep_save(value, connections[using])
+    if is_odd(prepared) or (isinstance(field, JSONField) and not _is_json(value)):
+        raise ValueError
 
 
 def _validate(field: Field[Any, Any], value: object, instance: Model) -> None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -17,6 +18,8 @@ _LONGEST = 100
 _MOST = 1000
 _EDGES = (datetime.time.min, datetime.time.max)
 
+Reader = Callable[[str], object]
+
 
 def is_equal(one: object, other: object) -> bool:
     """Whether two values are equal, as far as they can be compared."""
@@ -25,35 +28,41 @@ def is_equal(one: object, other: object) -> bool:
     return False
 
 
-def is_read_from(value: object, texts: Iterable[str]) -> bool:
-    """Whether a form reads `value`, which is no text, in one of `texts`."""
-    if isinstance(value, datetime.datetime) and value.time() in _EDGES:
-        # A filter of a range makes the first or the last moment of a day.
-        return _is_read(value, texts) or _is_read(value.date(), texts)
-    return _is_read(value, texts)
+class Readings:
+    """What forms read in some texts, of each type; a type is read when it is first asked for."""
 
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = list(islice((text for text in texts if 0 < len(text) <= _LONGEST), _MOST))
+        self._found: dict[type, set[object]] = {}
 
-def _is_read(value: object, texts: Iterable[str]) -> bool:
-    readers = next((readers for cls, readers in _readers() if isinstance(value, cls)), ())
-    count = 0
-    for text in texts if readers else ():
-        if len(text) > _LONGEST:
-            continue
-        count += 1
-        if count > _MOST:
-            break
-        if any(_reads(read, text, value) for read in readers):
+    def hold(self, value: object) -> bool:
+        """Whether a form reads `value`, which is no text, in one of the texts."""
+        if self._hold(value):
             return True
-    return False
+        # A filter of a range makes the first or the last moment of a day.
+        is_edge = isinstance(value, datetime.datetime) and value.time() in _EDGES
+        return is_edge and self._hold(value.date())  # type: ignore[attr-defined]
+
+    def _hold(self, value: object) -> bool:
+        for cls, readers in _readers():
+            if isinstance(value, cls):
+                if cls not in self._found:
+                    self._found[cls] = set(self._read(readers))
+                # Not every number has a hash.
+                with suppress(TypeError):
+                    return value in self._found[cls]
+        return False
+
+    def _read(self, readers: tuple[Reader, ...]) -> Iterable[object]:
+        for text in self._texts:
+            for read in readers:
+                with suppress(Exception):
+                    found = read(text)
+                    hash(found)
+                    yield found
 
 
-def _reads(read: Callable[[str], object], text: str, value: object) -> bool:
-    with suppress(Exception):
-        return is_equal(read(text), value)
-    return False
-
-
-def _readers() -> tuple[tuple[type[Any], tuple[Callable[[str], object], ...]], ...]:
+def _readers() -> tuple[tuple[type[Any], tuple[Reader, ...]], ...]:
     # Made anew: the formats are those of the language that is active.
     duration = forms.DurationField().to_python
     moment = forms.DateTimeField().to_python
@@ -67,7 +76,7 @@ def _readers() -> tuple[tuple[type[Any], tuple[Callable[[str], object], ...]], .
         return found if found is None else found.replace(tzinfo=None)
 
     return (
-        # A datetime is a date as well, so it stands before it; bool is no number here.
+        # A datetime is a date as well, so it stands before it.
         (datetime.datetime, (moment, clock)),
         (datetime.date, (forms.DateField().to_python,)),
         (datetime.time, (forms.TimeField().to_python,)),

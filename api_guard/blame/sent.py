@@ -14,7 +14,7 @@ from django.utils.text import get_valid_filename
 from rest_framework.serializers import BaseSerializer
 
 from api_guard.blame.frames import local
-from api_guard.blame.readings import is_equal, is_read_from
+from api_guard.blame.readings import Readings, is_equal
 
 _MOST = 100_000
 _SEVERAL = (list, tuple, set, frozenset, OrderedSet)
@@ -35,6 +35,7 @@ class Sent:
         self._take_body(vars(request).get("_full_data"))
         for read in _read_in(frames):
             self._take_body(read)
+        self._readings = Readings(self._texts)
 
     def _take_body(self, body: Any) -> None:
         if hasattr(body, "lists"):
@@ -59,7 +60,7 @@ class Sent:
 
     def _holds(self, leaf: object) -> bool:
         text = _text(leaf)
-        return (bool(text) and text in self._texts) or is_read_from(leaf, self._texts)
+        return (bool(text) and text in self._texts) or self._readings.hold(leaf)
 
     def holds_as(self, names: Iterable[str], value: object) -> bool:
         """Whether the client sent `value` under one of `names`, or by itself if it is no None."""

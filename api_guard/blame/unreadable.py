@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.db.models import DateTimeField, DecimalField, Field
 from django.db.models.sql.compiler import SQLInsertCompiler, SQLUpdateCompiler
 from django.utils import timezone
+
+from api_guard.blame.frames import local
+from api_guard.blame.sent import Sent
+
+logger = logging.getLogger("api_guard")
 
 _DEEPEST = 40
 
@@ -20,33 +28,42 @@ class UnreadableError(ValueError):
     """A value of the client was about to be stored, and could not have been read again."""
 
 
-def unreadable_in(frame: FrameType | None) -> Iterator[tuple[Field[Any, Any], object]]:
-    """Yield the fields, each with its value, of the statement that a frame is about to execute.
+def unreadable_of_client(frame: FrameType, request: Any, view: Any) -> str | None:
+    """Return the name of a field whose value could not be read again, if the client sent it.
 
-    Only those whose value could not be read again.
+    The statement is the one that `frame` is about to execute. Raises nothing.
     """
-    for field, value in _stored_from(frame):
-        if _is_unreadable(field, value):
-            yield field, value
+    try:
+        for field, value in _stored_from(frame):
+            if _is_unreadable(field, value):
+                sent = Sent(request, view, _above(frame))
+                if sent.holds_as((field.name, field.attname), value):
+                    return str(field.name)
+    except Exception:  # values, fields and models are the project's own code
+        logger.debug("What is stored could not be looked at.", exc_info=True)
+    return None
 
 
-def _stored_from(frame: FrameType | None) -> Iterator[tuple[Field[Any, Any], object]]:
-    for _ in range(_DEEPEST):
-        if frame is None:
-            return
-        compiler = frame.f_locals.get("self") if frame.f_code.co_name == "execute_sql" else None
+def _above(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _stored_from(frame: FrameType) -> Iterator[tuple[Field[Any, Any], object]]:
+    for each in islice(_above(frame), _DEEPEST):
+        compiler = local(each, "self") if each.f_code.co_name == "execute_sql" else None
         if isinstance(compiler, SQLInsertCompiler):
             query: Any = compiler.query
             judged = [field for field in query.fields or () if _may_be_unreadable(field)]
-            for each in query.objs if judged else ():
-                held = vars(each)
+            for row in query.objs if judged else ():
+                held = vars(row)
                 yield from ((field, held.get(field.attname)) for field in judged)
             return
         if isinstance(compiler, SQLUpdateCompiler):
             values: Any = getattr(compiler.query, "values", ())
             yield from ((field, value) for field, _, value in values if _may_be_unreadable(field))
             return
-        frame = frame.f_back
 
 
 def _may_be_unreadable(field: Any) -> bool:
@@ -77,6 +94,8 @@ def _is_past(value: object) -> bool:
     """Whether a moment lies outside of the years of Python's, once it is told in UTC."""
     if not isinstance(value, datetime.datetime):
         return False
+    if timezone.is_naive(value) and not settings.USE_TZ:
+        return False  # which is kept as it is
     try:
         aware = value if timezone.is_aware(value) else timezone.make_aware(value)
         aware.astimezone(datetime.UTC)

@@ -6,13 +6,12 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from types import FrameType
 from typing import Any
 
 from django.db import connections
 from rest_framework.exceptions import APIException
 
-from api_guard.blame import SUSPECTS, Sent, UnreadableError, is_of_client, unreadable_in
+from api_guard.blame import SUSPECTS, UnreadableError, is_of_client, unreadable_of_client
 from api_guard.core.policy import SAFE_METHODS
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import InvalidValue
@@ -89,11 +88,9 @@ class Net:
         """
         if sql.lstrip()[:6].upper() not in _STORES:
             return
-        frame = sys._getframe()
-        for field, value in unreadable_in(frame):
-            sent = Sent(self._request, self._view, _from(frame))
-            if sent.holds_as((field.name, field.attname), value):
-                raise UnreadableError(f"{field.name} could not be read again.")
+        name = unreadable_of_client(sys._getframe(), self._request, self._view)
+        if name is not None:
+            raise UnreadableError(f"{name} could not be read again.")
 
     def after(self, sql: str, context: Mapping[str, Any]) -> None:
         """Remember that something was stored: at once, or when its transaction is committed."""
@@ -107,9 +104,3 @@ class Net:
 
     def _store(self) -> None:
         self._has_stored = True
-
-
-def _from(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back

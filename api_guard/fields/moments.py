@@ -19,8 +19,9 @@ class BoundedDateTimeField(DateTimeField):
         """Return the moment. Raises ValidationError."""
         try:
             found = super().to_internal_value(value)
-            aware = found if timezone.is_aware(found) else timezone.make_aware(found)
-            aware.astimezone(datetime.UTC)
+            # Without USE_TZ it is kept as it is.
+            if timezone.is_aware(found):
+                found.astimezone(datetime.UTC)
         except OverflowError:
             self.fail("overflow")
         return found

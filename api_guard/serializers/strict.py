@@ -101,7 +101,7 @@ class _Strict(serializers.Serializer[Any]):
         model = getattr(getattr(self, "Meta", None), "model", None)
         if model is None or field.source not in (model._meta.pk.name, model._meta.pk.attname, "pk"):
             return False
-        above = self.parent
+        above: Any = self.parent
         if isinstance(above, serializers.ListSerializer):
             above = above.parent
         own = getattr(self.instance, "pk", None)

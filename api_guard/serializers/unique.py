@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import DataError
 from django.db.models import Q
@@ -21,14 +22,16 @@ _VALUES, _PAIRS = 500, 100
 
 
 @dataclass
-class _Later:
+class _Later(ABC):
     """In the place of a validator: keeps what it is asked, to be asked for many rows together."""
 
     validator: Any
     path: tuple[str, ...]
     at: Callable[[], int]
     waiting: list[tuple[int, Any, Any]] = field(default_factory=list)
-    requires_context = True
+    requires_context: ClassVar[bool] = True
+    # How many rows one query asks about.
+    size: ClassVar[int]
 
     def keep(self, value: Any, asked: Any) -> None:
         self.waiting.append((self.at(), value, asked))
@@ -63,12 +66,9 @@ class _Later:
         except (TypeError, ValueError, DataError):
             return True  # one of them is at fault, and the validator says what becomes of it
 
-    @property
-    def size(self) -> int:
-        raise NotImplementedError
-
+    @abstractmethod
     def condition(self, rows: list[tuple[int, Any, Any]]) -> Q:
-        raise NotImplementedError
+        """Return what the rows that stand in the way of `rows` meet."""
 
 
 class _LaterValue(_Later):

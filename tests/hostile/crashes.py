@@ -192,6 +192,12 @@ def _types() -> list[Crash]:
             headers={"Accept": ",".join(["a/b;q=0.1"] * 2000)},
             only_in_process=True,
         ),
+        Crash(
+            "Accept of 10,001 characters",
+            "found/",
+            headers={"Accept": "a/b;c=" + "d" * 9995},
+            only_in_process=True,
+        ),
         Crash("no media type", "got/", b'{"title": "a"}', ";;;"),
         Crash("a media type that nobody reads", "got/", b"title: a", "application/yaml"),
         Crash("multipart without a boundary", "got/", b"--X--", "multipart/form-data"),
