@@ -300,7 +300,7 @@ def test_a_form_that_was_read_and_ends_too_soon_is_refused(api, settings):
 def test_of_another_method_django_reads_no_form(api, settings, method):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_form"]
     body = part("a", b"\x00") + b"--X--"
-    assert code_of(api.generic(method, "/usual", body, MULTIPART)) == (405, "method_not_allowed")
+    assert code_of(api.generic(method, "/usual", body, MULTIPART)) == (405, None)
 
 
 def test_a_disk_that_is_full_is_no_fault_of_the_client(api, monkeypatch):
