@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.asgi import get_asgi_application as django_application
 from django.urls import Resolver404, resolve
+from django.utils.translation import get_language, get_language_from_path, override
 
 from api_guard import conf
-from api_guard.core.media_types import content_length, is_readable
-from api_guard.wsgi import BODY
+from api_guard.core.media_types import content_length
+from api_guard.wsgi import BODY, is_readable
+
+if TYPE_CHECKING:
+    from api_guard.core.limits import Limits
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _TOO_LARGE = b'{"detail": "The body is too large.", "code": "body_too_large"}'
+_NO_LENGTH = b'{"detail": "Send the body with a Content-Length.", "code": "length_required"}'
 
 
 class Application:
     """An ASGI application around another one.
 
-    It answers 400 for a Content-Type that makes Django fail, and 413 for a body that is larger than
-    the guarded view takes: Django stores a body whole before it looks for a view.
+    It answers 400 for a Content-Type that makes Django fail and for a Content-Length that is none,
+    411 for a body of unknown length, and 413 for a body that is larger than the guarded view takes:
+    Django stores a body whole, on disk, before it looks for a view.
     """
 
     def __init__(self, application: Callable[..., Awaitable[None]]) -> None:
@@ -30,44 +36,88 @@ class Application:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
-        if scope["type"] == "http":
-            fields = {name: value.decode("latin-1") for name, value in scope["headers"]}
-            if not is_readable(fields.get(b"content-type", "")):
-                return await _answer(send, 400, BODY)
-            if _is_too_large(scope, fields):
-                return await _answer(send, 413, _TOO_LARGE)
+        if scope["type"] != "http":
+            return await self.application(scope, receive, send)
+        fields = _fields(scope)
+        refused = _refusal(scope, fields)
+        if refused is None and not fields.get("content-length"):
+            # HTTP/2 says no more than that. The first message tells whether a body comes.
+            first = await receive()
+            if first.get("body") or first.get("more_body"):
+                refused = 411, _NO_LENGTH
+            receive = _again(first, receive)
+        if refused is not None:
+            return await _answer(scope, send, *refused)
         return await self.application(scope, receive, send)
 
 
-def _is_too_large(scope: dict[str, Any], fields: dict[bytes, str]) -> bool:
+def _fields(scope: dict[str, Any]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for raw, value in scope["headers"]:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        # What stands twice, Django joins.
+        fields[name] = f"{fields[name]},{text}" if name in fields else text
+    return fields
+
+
+def _refusal(scope: dict[str, Any], fields: dict[str, str]) -> tuple[int, bytes] | None:
+    if not is_readable(fields.get("content-type", "")):
+        return 400, BODY
+    try:
+        length = content_length(fields.get("content-length"))
+    except ValueError:
+        return 400, BODY
+    if "transfer-encoding" in fields:
+        # Whatever length it names beside it, that is not what counts (RFC 9112 §6.3).
+        return 411, _NO_LENGTH
+    is_upload = fields.get("content-type", "").strip().lower().startswith("multipart/")
+    # What any view takes needs no view to be looked for.
+    if length is None or length <= conf.limits().bytes:
+        return None
+    limits = _limits_at(scope["path"].removeprefix(scope.get("root_path", "")))
+    most = None if limits is None else (limits.upload if is_upload else limits.bytes)
+    return (413, _TOO_LARGE) if most is not None and length > most else None
+
+
+def _limits_at(path: str) -> Limits | None:
+    """Return the limits of a body that is sent to `path`; None where the view is its own affair."""
     # A project imports this module before Django is set up, which views need.
-    from api_guard.endpoints import policy_of, view_class_of
+    from api_guard.endpoints import Status, policy_of, status_of, view_class_of
     from api_guard.parsers.reading import limits_of
 
     try:
-        length = content_length(fields.get(b"content-length"))
-    except ValueError:
-        return False  # for the guard to refuse
-    # What any view takes needs no view to be looked for.
-    if length is None or length <= conf.limits().bytes:
-        return False
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    try:
-        view_class = view_class_of(resolve(path).func)
+        # A path of i18n_patterns() is found in its own language only, which nobody set so far.
+        with override(get_language_from_path(path) or get_language()):
+            view = resolve(path).func
     except Resolver404:
-        return False
-    if policy_of(view_class) is None:
-        return False
-    limits = limits_of(view_class)
-    is_upload = fields.get(b"content-type", "").startswith("multipart/")
-    return length > (limits.upload if is_upload else limits.bytes)
+        # A middleware may choose another URLconf, in which it is an upload.
+        limits = conf.limits()
+        return limits.but({"bytes": max(limits.bytes, limits.upload)})
+    view_class = view_class_of(view)
+    if policy_of(view_class) is not None:
+        return limits_of(view_class)
+    is_refused = status_of(view, path) not in (None, Status.EXEMPT)
+    return conf.limits() if is_refused else None
 
 
-async def _answer(send: Send, status: int, body: bytes) -> None:
+def _again(first: dict[str, Any], receive: Receive) -> Receive:
+    """Return a `receive` that gives the first message once more, and then what comes."""
+    waiting = [first]
+
+    async def receive_again() -> dict[str, Any]:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again
+
+
+async def _answer(scope: dict[str, Any], send: Send, status: int, body: bytes) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
     ]
+    if str(scope.get("http_version", "1.1")).startswith("1"):
+        # The rest of the body is not waited for. HTTP/2 has no such field.
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -34,6 +34,7 @@ from api_guard.exceptions import (
     Unsealed,
 )
 from api_guard.failures import in_place_of, page_of, refusal_of, told
+from api_guard.parsers import watch_form
 from api_guard.record import (
     is_covered,
     record_route,
@@ -71,6 +72,7 @@ class GuardMiddleware:
         refused = _refuse_early(request)
         if refused is None:
             credentials.mark_gated(request)
+            watch_form(request)
             response = told(request, seal(request, self.get_response(request)))
             if credentials.is_open(request):
                 _settle(request, response)
@@ -82,6 +84,7 @@ class GuardMiddleware:
         refused = _refuse_early(request)
         if refused is None:
             credentials.mark_gated(request)
+            watch_form(request)
             response = told(request, seal(request, await self.get_response(request)))
             if credentials.is_open(request):
                 await sync_to_async(_settle)(request, response)

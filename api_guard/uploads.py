@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from django.core.files import File
 
 from api_guard.core.files import HEAD, KINDS, find_name_flaw, kind_of
 from api_guard.core.flaws import Flaw, FlawError
+from api_guard.core.images import frames_of
 from api_guard.core.scopes import did_you_mean
 from api_guard.core.text import find_flaw, normalize
 from api_guard.core.words import words
@@ -78,8 +80,11 @@ class ImageUpload:
         Upload(self.kinds, self.max_size, self.max_name_length).clean(file)
         from PIL import Image
 
+        data = file.read()
+        file.seek(0)
+        frames = frames_of(kind_of(data[:HEAD], self.kinds) or "", data)
         try:
-            pixels = self._pixels(file)
+            pixels = self._pixels(data, frames)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             # Pillow has a limit of its own, of which it warns.
             pixels = self.max_pixels + 1
@@ -88,20 +93,16 @@ class ImageUpload:
             raise _flaw("invalid_image", "The file is no image, or a damaged one.") from error
         if pixels > self.max_pixels:
             raise _flaw("too_many_pixels", f"The image has more than {self.max_pixels} pixels.")
-        file.seek(0)
 
-    def _pixels(self, file: File[Any]) -> int:
+    def _pixels(self, data: bytes, frames: int | None) -> int:
         """Return width × height × frames, without decoding what is over the limit."""
         from PIL import Image
 
-        file.seek(0)
-        with Image.open(file, formats=sorted(self.kinds)) as image:
+        with Image.open(BytesIO(data), formats=sorted(self.kinds)) as image:
             pixels = image.width * image.height
             if pixels <= self.max_pixels:
-                pixels *= getattr(image, "n_frames", 1)
-        if pixels <= self.max_pixels:
-            file.seek(0)
-            with Image.open(file, formats=sorted(self.kinds)) as image:
+                pixels *= frames or int(getattr(image, "n_frames", 1) or 1)
+            if pixels <= self.max_pixels:
                 image.verify()
         return pixels
 

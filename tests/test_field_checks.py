@@ -93,6 +93,38 @@ def test_a_serializer_that_cannot_be_built_is_an_error(routed):
     assert 'Write: SafeFileField(types=["pdf"])' in message.msg
 
 
+class Odd(models.Field):
+    """A column of a package's."""
+
+
+class Odder(models.Model):
+    odd = Odd()
+
+    class Meta:
+        app_label = "tests"
+        managed = False
+
+
+class OdderSerializer(StrictModelSerializer):
+    class Meta:
+        model = Odder
+        fields = ["odd"]
+
+
+class MappedSerializer(OdderSerializer):
+    serializer_field_mapping = {
+        **StrictModelSerializer.serializer_field_mapping,
+        Odd: serializers.DateField,
+    }
+
+
+def test_a_column_that_nobody_knows_is_an_error_with_the_line_to_write(routed):
+    (message,) = routed(OdderSerializer, MappedSerializer)
+    assert message.id == "api_guard.E063"
+    assert "tests.Odder.odd is a column of Odd, for which no field is known" in message.msg
+    assert "odd = PlainTextField(max_length=100)" in message.msg
+
+
 def test_what_a_strict_serializer_nests_is_strict(routed):
     messages = routed(Nesting)
     assert sorted(ids(messages)) == ["api_guard.W062", "api_guard.W064"]

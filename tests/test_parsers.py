@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import io
+from contextlib import suppress
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
 from django.test import RequestFactory
 from django.urls import path
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.response import Response
+from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
-from api_guard import PUBLIC, guard
+from api_guard import PUBLIC, SIGNED_IN, guard
 from api_guard.core.limits import DEFAULT
 from api_guard.exceptions import (
     BodyOverLimit,
@@ -46,7 +51,18 @@ class Narrow(Taking):
         return Response(request.data)
 
 
-urlpatterns = [path("usual", Usual.as_view()), path("narrow", Narrow.as_view())]
+@guard(read=SIGNED_IN, write=SIGNED_IN)
+class InSession(Taking):
+    """Django looks for a token of CSRF in the form."""
+
+    authentication_classes = [SessionAuthentication]
+
+
+urlpatterns = [
+    path("usual", Usual.as_view()),
+    path("narrow", Narrow.as_view()),
+    path("session", InSession.as_view()),
+]
 pytestmark = pytest.mark.urls(__name__)
 
 
@@ -215,3 +231,102 @@ def test_who_catches_drf_s_exceptions_catches_these():
     assert issubclass(MalformedBody, ParseError)
     assert issubclass(BodyOverLimit, ParseError)
     assert issubclass(UnsupportedCharset, UnsupportedMediaType)
+
+
+def reads_the_form(get_response):
+    def middleware(request):
+        with suppress(Exception):
+            assert request.POST is not None
+        return get_response(request)
+
+    return middleware
+
+
+FORMS = [
+    (part("a", b"1") + b"--X--", MULTIPART, 200, None),
+    (part("f", b"1", '; filename="f"') + b"--X--\r\n", MULTIPART, 200, None),
+    (b"a=1", FORM, 200, None),
+    (part("a", b"\x00") + b"--X--", MULTIPART, 400, "malformed_body"),
+    (part("a", b"\xff") + b"--X--", MULTIPART, 400, "malformed_body"),
+    (part("a\x00", b"1") + b"--X--", MULTIPART, 400, "malformed_body"),
+    (part("a", b"1"), MULTIPART, 400, "malformed_body"),
+    (part("f", b"1", '; filename="f"'), MULTIPART, 400, "malformed_body"),
+    (part("a", b"1" * 100_001) + b"--X--", MULTIPART, 400, "body_over_limit"),
+    (part("a" * 201, b"1") + b"--X--", MULTIPART, 400, "body_over_limit"),
+    (part("a", b"1") * 900 + part("b", b"1") * 101 + b"--X--", MULTIPART, 400, "body_over_limit"),
+    (b"--X--", "multipart/form-data", 400, "malformed_body"),
+    (part("a", b"1") + b"--X--", f"{MULTIPART}; charset=latin-1", 415, "unsupported_charset"),
+    (b"a=%00", FORM, 400, "malformed_body"),
+    (b"a=%FF", FORM, 400, "malformed_body"),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type", "status", "code"), FORMS)
+def test_a_form_that_a_middleware_has_read_is_looked_at_all_the_same(
+    api, settings, body, content_type, status, code
+):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_form"]
+    assert code_of(post(api, body, content_type)) == (status, code)
+
+
+@pytest.mark.parametrize(("body", "content_type", "status", "code"), FORMS)
+def test_a_form_that_was_read_for_its_token_of_csrf_is_looked_at(
+    alice, body, content_type, status, code
+):
+    api = APIClient(enforce_csrf_checks=True)
+    api.force_login(alice)
+    api.cookies["csrftoken"] = token = "a" * 32
+    if status == 200:
+        found = post(api, body, content_type, to="/session", HTTP_X_CSRFTOKEN=token)
+        assert code_of(found) == (200, None)
+    form = part("csrfmiddlewaretoken", token.encode())
+    whole = form + body if content_type.startswith(MULTIPART) else body
+    if content_type == FORM:
+        whole = body + f"&csrfmiddlewaretoken={token}".encode()
+    found = post(api, whole, content_type, to="/session")
+    assert found.status_code in (status, 403), found.content
+    assert status != 200 or found.status_code == 200
+
+
+def test_a_form_that_was_read_and_ends_too_soon_is_refused(api, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_form"]
+    body = part("a", b"1") + b"--X--"
+    length = str(len(body) + 5)
+    response = post(api, body, MULTIPART, CONTENT_LENGTH=length, **{"wsgi.input": io.BytesIO(body)})
+    assert code_of(response) == (400, "malformed_body")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_of_another_method_django_reads_no_form(api, settings, method):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_form"]
+    body = part("a", b"\x00") + b"--X--"
+    assert code_of(api.generic(method, "/usual", body, MULTIPART)) == (405, None)
+
+
+def test_a_disk_that_is_full_is_no_fault_of_the_client(api, monkeypatch):
+    def parse(*args):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr("rest_framework.parsers.MultiPartParser.parse", parse)
+    api.raise_request_exception = False
+    assert post(api, part("a", b"1") + b"--X--", MULTIPART).status_code == 500
+
+
+def test_an_upload_handler_of_the_project_gets_the_whole_stream(api, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_form"]
+    settings.FILE_UPLOAD_HANDLERS = [f"{__name__}.Asking"]
+    assert post(api, part("a", b"1") + b"--X--", MULTIPART).json() == {"a": "1"}
+    assert Asking.asked == ["POST"]
+
+
+class Asking(FileUploadHandler):
+    asked: list[str] = []
+
+    def handle_raw_input(self, input_data, *args, **kwargs):
+        self.asked.append(input_data.method)
+
+    def receive_data_chunk(self, raw_data, start):
+        return raw_data
+
+    def file_complete(self, file_size):
+        return None

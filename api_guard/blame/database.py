@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, connections, router
-from django.db.models import JSONField, Model, Q
+from django.db import DataError, IntegrityError, ProgrammingError
 
-from api_guard.blame.constraints import broken_constraint
+from api_guard.blame.cells import Cell, Row, is_odd, rows_in
+from api_guard.blame.constraints import Broken, broken_constraint
 from api_guard.blame.frames import local, module_of
 from api_guard.blame.sent import Sent
 
 _EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
-_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
-_LARGEST = 2**63
+# How drivers begin to say that they have no form for a value.
+_NO_FORM = ("cannot adapt", "Error binding parameter")
+# Where PostgreSQL reads the text of a search, and not the statement.
+_SEARCHES = frozenset({"tsquery.c", "tsvector_parser.c"})
 # What MySQL says of an integer past its column, and Django takes for a constraint.
 _OUT_OF_RANGE = 1690
 
@@ -33,17 +32,27 @@ def statement_in(frames: Iterable[FrameType]) -> Any:
 
 def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: Sent) -> bool:
     """Whether the values that a database could not take are the client's."""
-    instance = _instance_in(frames)
-    if instance is not None:
-        misfits = list(_misfits(instance))
-        if misfits:
-            return all(sent.holds_as(names, value) for names, value in misfits)
+    rows = rows_in(frames)
+    misfits = [cell for row in rows for cell in row.misfits()]
+    if misfits:
+        return all(sent.holds_as(cell.names, cell.value) for cell in misfits)
     flat = list(_flat(params))
-    odd = [value for value in flat if _is_odd(value)]
-    if odd or not (isinstance(error, DataError) or is_out_of_range(error)):
+    odd = [value for value in flat if is_odd(value)]
+    names_no_value = isinstance(error, (DataError, ProgrammingError)) or is_out_of_range(error)
+    if odd or not names_no_value:
         return bool(odd) and all(map(sent.holds, odd))
-    # A DataError names no value. What a constant of the view does, it does to every client.
-    return instance is None and any(map(sent.holds, flat))
+    if rows:
+        return _are_of_client([cell for row in rows for cell in _dubious(row)], sent)
+    # What a constant of the view does, it does to every client.
+    return any(map(sent.holds, flat))
+
+
+def is_of_value(error: ProgrammingError) -> bool:
+    """Whether it is a value that this speaks of, and not the statement."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    if getattr(diagnostics, "source_file", None) in _SEARCHES:
+        return True
+    return str(error).startswith(_NO_FORM)
 
 
 def is_out_of_range(error: Exception) -> bool:
@@ -53,66 +62,41 @@ def is_out_of_range(error: Exception) -> bool:
 
 def is_integrity_sent(error: IntegrityError, frames: list[FrameType], sent: Sent) -> bool:
     """Whether a constraint was broken by what the client sent."""
-    instance = _instance_in(frames)
     broken = broken_constraint(error)
-    if instance is None:
+    rows = rows_in(frames)
+    if not rows:
         return any(map(sent.holds, broken.values))
-    if broken.kind == "check":
-        misfits = list(_misfits(instance)) or list(_checked(instance, broken.name))
-        return bool(misfits) and all(sent.holds_as(names, value) for names, value in misfits)
-    columns = broken.columns_in(type(instance))
-    named = [
-        ((field.name, field.attname), getattr(instance, field.attname))
-        for field in instance._meta.concrete_fields
-        if field.column in columns
-    ]
-    if broken.kind == "null":
-        # The one value that says nothing by itself: it has to be there by name.
-        return bool(named) and all(sent.holds_as(names, None) for names, _ in named)
-    return any(value is not None and sent.holds_as(names, value) for names, value in named)
+    if len(rows) > 1 and broken.kind != "key":
+        return False  # it names no row
+    return any(_is_broken_by_client(broken, row, sent) for row in rows)
 
 
-def _instance_in(frames: Iterable[FrameType]) -> Model | None:
-    """Return the instance whose `save()` was running."""
-    for frame in frames:
-        owner = local(frame, "self")
-        if module_of(frame) == "django.db.models.base" and isinstance(owner, Model):
-            return owner
-    return None
+def _is_broken_by_client(broken: Broken, row: Row, sent: Sent) -> bool:
+    named = broken.fields_in(type(row.instance))
+    cells = [cell for cell in row.cells() if cell.field.name in named]
+    match broken.kind:
+        case "check":
+            # Without a name of the model's own, it is one that Django made of the column's type.
+            return _are_of_client(cells or list(row.misfits()) or list(_dubious(row)), sent)
+        case "null":
+            # The one value that says nothing by itself: it has to be there by name.
+            return bool(cells) and all(sent.holds_as(cell.names, None) for cell in cells)
+    filled = [cell for cell in cells if cell.value is not None]
+    return any(sent.holds_as(cell.names, cell.value) for cell in filled)
 
 
-def _misfits(instance: Model) -> Iterator[tuple[tuple[str, str], object]]:
-    """Yield the fields whose values are none that the column takes, by the model's own account."""
-    connection = connections[instance._state.db or router.db_for_write(type(instance))]
-    for field in instance._meta.concrete_fields:
-        value = getattr(instance, field.attname)
-        if hasattr(value, "resolve_expression"):
-            continue  # the database reckons it
-        try:
-            field.run_validators(value)
-            fits = not _is_odd(field.get_db_prep_save(value, connection))
-            fits = fits and (not isinstance(field, JSONField) or _is_json(value))
-        except (ValidationError, ValueError, OverflowError, RecursionError):
-            fits = False
-        if not fits:
-            yield (field.name, field.attname), value
+def _are_of_client(cells: list[Cell], sent: Sent) -> bool:
+    """Whether the client sent each value that somebody chose, and at least one."""
+    chosen = [cell for cell in cells if not cell.is_left]
+    return bool(chosen) and all(sent.holds_as(cell.names, cell.value) for cell in chosen)
 
 
-def _is_json(value: object) -> bool:
-    text = json.dumps(value, allow_nan=False, default=str)
-    return "\\u0000" not in text and "\\ud" not in text
-
-
-def _checked(instance: Model, name: str) -> Iterator[tuple[tuple[str, str], object]]:
-    """Yield the fields that a check constraint of this name speaks of."""
-    for constraint in instance._meta.constraints:
-        condition = getattr(constraint, "condition", None)
-        if constraint.name != name or condition is None:
-            continue
-        spoken = Q(condition).referenced_base_fields
-        for field in instance._meta.concrete_fields:
-            if field.name in spoken:
-                yield (field.name, field.attname), getattr(instance, field.attname)
+def _dubious(row: Row) -> Iterator[Cell]:
+    """Yield the cells that a database may have refused, where it does not say which."""
+    sources = row.sources()
+    for cell in row.cells():
+        if cell.field.name in sources or not cell.is_harmless:
+            yield cell
 
 
 def _flat(params: Any) -> Iterator[object]:
@@ -122,10 +106,3 @@ def _flat(params: Any) -> Iterator[object]:
         else:
             # What a driver wraps, as JSON is.
             yield getattr(value, "obj", value)
-
-
-def _is_odd(value: object) -> bool:
-    """Whether no column of any database takes `value`."""
-    if isinstance(value, str):
-        return _NOT_TEXT.search(value) is not None
-    return isinstance(value, int) and abs(value) >= _LARGEST

@@ -2,49 +2,88 @@
 
 from __future__ import annotations
 
+import logging
 from decimal import InvalidOperation
 from types import FrameType
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, InterfaceError
+from django.core.exceptions import MultipleObjectsReturned, ValidationError
+from django.db import DataError, IntegrityError, InterfaceError, ProgrammingError
 
 from api_guard.blame.database import (
     is_data_sent,
     is_integrity_sent,
+    is_of_value,
     is_out_of_range,
     statement_in,
 )
+from api_guard.blame.files import is_name_sent
 from api_guard.blame.frames import frames_of, library_frames, local, module_of
 from api_guard.blame.sent import Sent
 
-# What a value can cause. A TypeError, a KeyError or an AttributeError speaks of code.
+logger = logging.getLogger("api_guard")
+
+# These speak of code, but for that of a column's class, which was given a value of another type.
+_OF_CODE = (TypeError, AttributeError, LookupError)
+# What a value can cause.
 SUSPECTS: tuple[type[Exception], ...] = (
     OverflowError,
     ValueError,  # UnicodeError with it
     InvalidOperation,
     RecursionError,
     ValidationError,
+    MultipleObjectsReturned,
     DataError,
     IntegrityError,
     InterfaceError,
+    ProgrammingError,  # a value that a driver cannot hand over, or that is a search gone wrong
+    *_OF_CODE,
+    OSError,  # a name that is too long for a file; of any other, nobody is to blame
 )
 # Where DRF turns what came in into what a serializer says, and that into an answer.
 _READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
+_COLUMNS = ("django.db.models.fields", "django.contrib.postgres.fields")
+_CONVERTS = frozenset({"get_db_prep_save", "get_db_prep_value", "get_prep_value", "to_python"})
 _READS = frozenset({"run_validation", "run_validators", "to_internal_value", "to_representation"})
 
 
 def is_of_client(error: Exception, request: Any, view: Any) -> bool:
-    """Whether a value that the client sent caused `error`, in code that only works on values."""
+    """Whether a value that the client sent caused `error`, in code that only works on values.
+
+    Raises nothing: a model, a row or a request that this cannot judge proves nothing.
+    """
+    try:
+        return _is_of_client(error, request, view)
+    except Exception:  # fields, validators and values are the project's own code
+        logger.debug("Nobody could be blamed for %s.", type(error).__name__, exc_info=True)
+        return False
+
+
+def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
     frames = library_frames(error)
     sent = Sent(request, view, frames_of(error))
+    if isinstance(error, _OF_CODE):
+        converted = _value_converted(frames)
+        return converted is not None and sent.holds(converted)
+    if isinstance(error, OSError):
+        return is_name_sent(error, frames, sent)
     if isinstance(error, IntegrityError) and not is_out_of_range(error):
         return is_integrity_sent(error, frames, sent)
+    if isinstance(error, ProgrammingError) and not is_of_value(error):
+        return False
     statement = statement_in(frames)
     if statement is not None:
         return is_data_sent(error, statement, frames, sent)
     read = _value_read(frames)
     return read is not None and sent.holds(read)
+
+
+def _value_converted(frames: list[FrameType]) -> object:
+    """Return the value that the class of a column was to convert when the exception came."""
+    for frame in reversed(frames):
+        if module_of(frame).startswith(_COLUMNS) and frame.f_code.co_name in _CONVERTS:
+            return local(frame, "value")
+    return None
 
 
 def _value_read(frames: list[FrameType]) -> object:
@@ -53,7 +92,7 @@ def _value_read(frames: list[FrameType]) -> object:
         module, function = module_of(frame), frame.f_code.co_name
         if module.startswith("django.db.models.lookups"):
             return getattr(local(frame, "self"), "rhs", None)
-        if module.startswith("django.db.models.fields"):
+        if module.startswith(_COLUMNS):
             value = local(frame, "value")
             if value is not None:
                 return value

@@ -15,6 +15,8 @@ _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _NOT_IN_HEADER = re.compile("[\x00\r\n]")
 _LONGEST_PARAMETER = 2**63
 _MOST_ACCEPTED = 50
+# No parser is asked to read more; that of Django 6 raises past 10,000.
+_LONGEST_ACCEPT = 8192
 # `name*=charset'language'value` (RFC 8187). No parameter of these fields is written so.
 _EXTENDED = re.compile(r"\*\s*=")
 
@@ -55,6 +57,8 @@ def refuse_headers(meta: Mapping[str, object]) -> None:
     if _NOT_IN_HEADER.search(" ".join(fields)):
         raise RequestError("A header field holds a null character or a line break.")
     accept = str(meta.get("HTTP_ACCEPT") or "")
+    if len(accept) > _LONGEST_ACCEPT:
+        raise RequestError(f"The Accept field is longer than {_LONGEST_ACCEPT} characters.")
     if accept.count(",") >= _MOST_ACCEPTED:
         raise RequestError(f"The Accept field names more than {_MOST_ACCEPTED} types.")
     if any(map(_EXTENDED.search, (accept, str(meta.get("CONTENT_TYPE") or "")))):

@@ -15,6 +15,7 @@ from api_guard.exceptions import (
     MalformedRequest,
     UnsupportedCharset,
 )
+from api_guard.parsers import refuse_parsed
 from api_guard.parsers.reading import limits_of
 
 if TYPE_CHECKING:
@@ -38,9 +39,16 @@ def refuse_malformed(passage: Passage, request: Request) -> None:
         _refuse_body(http, meta, limits)
     except ValueError as error:
         raise MalformedRequest(str(error)) from None
+    refuse_parsed(http, limits)
     args, kwargs = getattr(view, "args", ()), getattr(view, "kwargs", {})
     if not all(map(queries.is_parameter, (*args, *kwargs.values()))):
         raise Http404
+
+
+def refuse_parsed_form(passage: Passage, request: Request) -> None:
+    """Raise a refusal for a form that was parsed while the caller was asked who it is."""
+    view: Any = passage.view
+    refuse_parsed(request._request, limits_of(type(view)))
 
 
 def _refuse_query(meta: Any, limits: Limits) -> None:

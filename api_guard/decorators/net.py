@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from django.db import connections
 from rest_framework.exceptions import APIException
 
-from api_guard.blame import SUSPECTS, is_of_client
+from api_guard.blame import SUSPECTS, UnreadableError, is_of_client, unreadable_of_client
 from api_guard.core.policy import SAFE_METHODS
 from api_guard.endpoints import dotted_path
 from api_guard.exceptions import InvalidValue
@@ -19,7 +20,8 @@ from api_guard.vetting import is_untouched, listening, was_untouched
 
 logger = logging.getLogger("api_guard")
 
-_WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "REPLAC")
+_STORES = ("INSERT", "UPDATE")
+_WRITES = (*_STORES, "DELETE", "MERGE", "REPLAC")
 
 
 class Net:
@@ -45,7 +47,7 @@ class Net:
                 yield
         except SUSPECTS as error:
             # What is stored cannot be undone here, and a 400 would say that nothing was.
-            if self._has_stored or not is_of_client(error, self._request, self._view):
+            if self._has_stored or not self._is_of_client(error):
                 raise
             logger.warning(
                 "%s: %s %s was given a value that it cannot work with: %s.",
@@ -61,6 +63,10 @@ class Net:
                 self._forget_mark(refusal)
             raise
 
+    def _is_of_client(self, error: Exception) -> bool:
+        is_known = isinstance(error, UnreadableError)
+        return is_known or is_of_client(error, self._request, self._view)
+
     def _forget_mark(self, error: Exception) -> None:
         """Leave a transaction around the handler usable, where nothing was written in it.
 
@@ -74,6 +80,17 @@ class Net:
                 if is_clean or is_untouched(error, connection):
                     connection.needs_rollback = False
                     connection.rollback_exc = None
+
+    def before(self, sql: str) -> None:
+        """Raise UnreadableError where a value of the client would break each page that shows it.
+
+        What the view itself stores is its own affair.
+        """
+        if sql.lstrip()[:6].upper() not in _STORES:
+            return
+        name = unreadable_of_client(sys._getframe(), self._request, self._view)
+        if name is not None:
+            raise UnreadableError(f"{name} could not be read again.")
 
     def after(self, sql: str, context: Mapping[str, Any]) -> None:
         """Remember that something was stored: at once, or when its transaction is committed."""

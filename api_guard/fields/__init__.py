@@ -1,30 +1,40 @@
 """Serializer fields that keep markup, tricks and lies out of the data."""
 
+from api_guard.fields.addresses import PlainIPAddressField
+from api_guard.fields.binary import BoundedBinaryField
 from api_guard.fields.choices import StrictChoiceField
 from api_guard.fields.files import SafeFileField, SafeImageField
+from api_guard.fields.moments import BoundedDateTimeField, BoundedDurationField
 from api_guard.fields.numbers import (
     BoundedBigIntegerField,
     BoundedDecimalField,
     BoundedFloatField,
     BoundedIntegerField,
 )
+from api_guard.fields.ranges import BoundedRangeField
 from api_guard.fields.related import BoundedManyRelatedField, BoundedPrimaryKeyRelatedField
 from api_guard.fields.rich import RichTextField
 from api_guard.fields.structures import BoundedDictField, BoundedJSONField, BoundedListField
 from api_guard.fields.text import PlainEmailField, PlainSlugField, PlainTextField
+from api_guard.fields.unmapped import UnmappedField
 from api_guard.fields.urls import SafeURLField
 
 __all__ = [
     "BoundedBigIntegerField",
+    "BoundedBinaryField",
+    "BoundedDateTimeField",
     "BoundedDecimalField",
     "BoundedDictField",
+    "BoundedDurationField",
     "BoundedFloatField",
     "BoundedIntegerField",
     "BoundedJSONField",
     "BoundedListField",
     "BoundedManyRelatedField",
     "BoundedPrimaryKeyRelatedField",
+    "BoundedRangeField",
     "PlainEmailField",
+    "PlainIPAddressField",
     "PlainSlugField",
     "PlainTextField",
     "RichTextField",
@@ -32,4 +42,5 @@ __all__ = [
     "SafeImageField",
     "SafeURLField",
     "StrictChoiceField",
+    "UnmappedField",
 ]

@@ -42,6 +42,8 @@ class BoundedJSONField(JSONField):
                 # Before DRF writes it out, which recurses as deep as it goes.
                 self.limits.refuse_flaw(data)
                 return super().to_internal_value(data)
+            if not isinstance(data, (str, bytes)):
+                self.fail("invalid")
             # A form's text may have spaces and references, four times as long as what it says.
             if len(data) > 4 * self.limits.max_bytes:
                 self.fail("max_bytes")
@@ -57,17 +59,23 @@ class BoundedJSONField(JSONField):
 
 
 class BoundedListField(ListField):
-    """A list of at most `max_length` items, which must be given, as must the `child`."""
+    """A list of at most `max_length` items, which must be given, as must the `child`.
+
+    Of a list of lists, `rectangular` asks that they have one length, as a database's arrays do.
+    """
 
     max_length: int
+    default_error_messages = {"ragged": "The lists in it are not all of one length."}
 
     def __init__(
         self,
         *,
         child: Any = None,
         max_length: int | None = None,
+        rectangular: bool = False,
         **kwargs: Any,
     ) -> None:
+        self.rectangular = rectangular
         example = "child=PlainTextField(max_length=50), max_length=20"
         length = demanded(self, "max_length", max_length, example, kwargs)
         demanded(self, "child", None if child is None else 1, example, kwargs)
@@ -77,7 +85,10 @@ class BoundedListField(ListField):
         """Validate the items, as many as there may be. Raises ValidationError."""
         if len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
-        return list(_validated(self, enumerate(data)).values())
+        found = list(_validated(self, enumerate(data)).values())
+        if self.rectangular and len({_length(item) for item in found}) > 1:
+            self.fail("ragged")
+        return found
 
 
 class BoundedDictField(DictField):
@@ -114,6 +125,10 @@ class BoundedDictField(DictField):
             with flaws_as_errors():
                 self.key_format.clean(key)
         return {str(key): value for key, value in _validated(self, data.items()).items()}
+
+
+def _length(item: object) -> int | None:
+    return len(item) if isinstance(item, (list, tuple)) else None
 
 
 def _validated(

@@ -2,6 +2,7 @@
 
 from api_guard.parsers.forms import FormParser
 from api_guard.parsers.json_body import JSONParser
+from api_guard.parsers.parsed import refuse_parsed, watch_form
 from api_guard.parsers.uploads import MultiPartParser
 
-__all__ = ["FormParser", "JSONParser", "MultiPartParser"]
+__all__ = ["FormParser", "JSONParser", "MultiPartParser", "refuse_parsed", "watch_form"]

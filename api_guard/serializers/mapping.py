@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
+from django.db.backends.base.operations import BaseDatabaseOperations
+from rest_framework import fields as drf
 from rest_framework.compat import postgres_fields
 
 from api_guard import fields
 from api_guard.fields.related import MAX_ITEMS
 from api_guard.validators import Validator
 
-# A column without a limit gets this one, in characters.
+# A column without a limit gets this one, in characters, and this one, in digits.
 MAX_TEXT = 10_000
+_MAX_DIGITS, _DECIMAL_PLACES = 50, 20
 
 FIELDS: dict[type[models.Field[Any, Any]], type[Any]] = {
     models.BigIntegerField: fields.BoundedBigIntegerField,
+    models.BinaryField: fields.BoundedBinaryField,
     models.CharField: fields.PlainTextField,
+    models.DateTimeField: fields.BoundedDateTimeField,
     models.DecimalField: fields.BoundedDecimalField,
+    models.DurationField: fields.BoundedDurationField,
     models.EmailField: fields.PlainEmailField,
+    # Whatever has no line of its own.
+    models.Field: fields.UnmappedField,
     models.FileField: fields.SafeFileField,
     models.FloatField: fields.BoundedFloatField,
+    models.GenericIPAddressField: fields.PlainIPAddressField,
     models.ImageField: fields.SafeImageField,
     models.IntegerField: fields.BoundedIntegerField,
     models.JSONField: fields.BoundedJSONField,
@@ -31,16 +40,33 @@ FIELDS: dict[type[models.Field[Any, Any]], type[Any]] = {
     models.SmallIntegerField: fields.BoundedIntegerField,
     models.TextField: fields.PlainTextField,
     models.URLField: fields.SafeURLField,
+    # Several columns in one, which are written by themselves.
+    models.CompositePrimaryKey: drf.ListField,
 }
+# What the database makes, and nobody writes.
+_READ_ONLY: tuple[type[Any], ...] = (models.CompositePrimaryKey,)
 _POSTGRES: Any = postgres_fields  # None without psycopg
-FIELDS |= (
-    {}
-    if _POSTGRES is None
-    else {
+if _POSTGRES is not None:
+    from django.contrib.postgres.search import SearchVectorField
+
+    FIELDS |= {
         _POSTGRES.ArrayField: fields.BoundedListField,
         _POSTGRES.HStoreField: fields.BoundedDictField,
+        _POSTGRES.RangeField: fields.BoundedRangeField,
+        SearchVectorField: drf.CharField,
     }
-)
+    _READ_ONLY += (SearchVectorField,)
+
+
+def is_read_only(column: models.Field[Any, Any]) -> bool:
+    """Whether the database makes what a column holds."""
+    return isinstance(column, _READ_ONLY)
+
+
+def inner_of(column: models.Field[Any, Any]) -> models.Field[Any, Any] | None:
+    """Return the column of each end of a range; None for what is no range."""
+    found: Any = column
+    return found.base_field if _POSTGRES and isinstance(found, _POSTGRES.RangeField) else None
 
 
 def mapped(
@@ -62,9 +88,30 @@ def mapped(
         options.setdefault("newlines", isinstance(column, models.TextField))
     if issubclass(field_class, fields.RichTextField):
         options.setdefault("max_length", MAX_TEXT)
+    if issubclass(field_class, fields.BoundedIntegerField):
+        options |= _within_column(options, column)
+    if issubclass(field_class, fields.BoundedDecimalField):
+        options.setdefault("max_digits", _MAX_DIGITS)
+        options.setdefault("decimal_places", _DECIMAL_PLACES)
+    if issubclass(field_class, fields.BoundedBinaryField) and column.max_length is not None:
+        options["max_length"] = column.max_length
     if issubclass(field_class, fields.BoundedListField):
         options.setdefault("max_length", getattr(column, "size", None) or MAX_ITEMS)
+        inner: Any = getattr(column, "base_field", None)
+        options["rectangular"] = isinstance(inner, _POSTGRES.ArrayField)
     if issubclass(field_class, fields.BoundedDictField):
         text = fields.PlainTextField(max_length=MAX_TEXT, allow_blank=True, allow_null=True)
         options |= {"max_length": MAX_ITEMS, "child": text}
     return field_class, options
+
+
+def _within_column(options: dict[str, Any], column: models.Field[Any, Any]) -> dict[str, int]:
+    """Return the bounds of an integer, where the database itself holds it to none.
+
+    SQLite keeps 64 bits in each column, and so what no other database has room for.
+    """
+    if connection.vendor != "sqlite" or options.get("read_only"):
+        return {}
+    least, most = BaseDatabaseOperations.integer_field_ranges[column.get_internal_type()]
+    lower, upper = options.get("min_value", least), options.get("max_value", most)
+    return {"min_value": max(lower, least), "max_value": min(upper, most)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Field as Column
+from django.db.models import GeneratedField
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.serializers import LIST_SERIALIZER_KWARGS, LIST_SERIALIZER_KWARGS_REMOVE
@@ -17,7 +18,7 @@ from api_guard.fields import BoundedPrimaryKeyRelatedField, StrictChoiceField
 from api_guard.fields.flaws import MAX_ERRORS, echoed
 from api_guard.serializers.holding import hold
 from api_guard.serializers.lists import BoundedListSerializer
-from api_guard.serializers.mapping import FIELDS, mapped
+from api_guard.serializers.mapping import FIELDS, inner_of, is_read_only, mapped
 from api_guard.serializers.options import options_of
 
 # What Django's and DRF's own forms send beside the fields.
@@ -71,7 +72,7 @@ class _Strict(serializers.Serializer[Any]):
             # Nested fields are written as a.b and a[0] in forms.
             first = (str(key).partition(".")[0].partition("[")[0] for key in keys)
             keys = list(dict.fromkeys(key for key in first if key not in _OF_FORMS))
-        refused = [self._refusal(key) for key in keys]
+        refused = [self._refusal(key, data.get(key)) for key in keys]
         found = [(key, error) for key, error in refused if error is not None]
         errors: dict[str, Any] = {key: [error] for key, error in found[:MAX_ERRORS]}
         if len(found) > MAX_ERRORS:
@@ -79,7 +80,7 @@ class _Strict(serializers.Serializer[Any]):
             errors[str(api_settings.NON_FIELD_ERRORS_KEY)] = [more]
         return errors
 
-    def _refusal(self, key: object) -> tuple[str, ErrorDetail | None]:
+    def _refusal(self, key: object, value: object) -> tuple[str, ErrorDetail | None]:
         field = self.fields.get(key) if isinstance(key, str) else None
         name = echoed(key)
         if field is None:
@@ -87,9 +88,24 @@ class _Strict(serializers.Serializer[Any]):
             text = f"There is no such field.{did_you_mean(name, writable)}"
             return name, ErrorDetail(text, code="unknown_field")
         hidden = field.read_only or isinstance(field, serializers.HiddenField)
-        if hidden and options_of(self).refuse_read_only:
+        if hidden and options_of(self).refuse_read_only and not self._says_which_row(field, value):
             return name, ErrorDetail("This field cannot be written.", code="read_only")
         return name, None
+
+    def _says_which_row(self, field: Any, value: object) -> bool:
+        """Whether `field` is the key of a row that is nested in another one, or of the row itself.
+
+        It is not written: whoever updates nested rows, as drf-writable-nested does, finds by it
+        the row that is meant, and then has a serializer of that row alone.
+        """
+        model = getattr(getattr(self, "Meta", None), "model", None)
+        if model is None or field.source not in (model._meta.pk.name, model._meta.pk.attname, "pk"):
+            return False
+        above: Any = self.parent
+        if isinstance(above, serializers.ListSerializer):
+            above = above.parent
+        own = getattr(self.instance, "pk", None)
+        return above is not None or (own is not None and str(own) == str(value))
 
 
 class StrictSerializer(_Strict):
@@ -115,5 +131,22 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer[Any]):
         self, field_name: str, model_field: Column[Any, Any]
     ) -> tuple[type[Any], dict[str, Any]]:
         """Return the field for a column, with its bounds."""
+        if isinstance(model_field, GeneratedField):
+            found, options = self.build_standard_field(field_name, _reckoned(model_field))
+            return found, dict(self.include_extra_kwargs(options, {"read_only": True}))
         found, options = super().build_standard_field(field_name, model_field)
+        if is_read_only(model_field):
+            return found, dict(self.include_extra_kwargs(options, {"read_only": True}))
+        inner = inner_of(model_field)
+        if inner is not None and not model_field.choices:
+            child, of_child = self.build_standard_field("child", inner)
+            options |= {"child": child(**of_child), "range_type": model_field.range_type}  # type: ignore[attr-defined]
         return mapped(found, options, model_field)
+
+
+def _reckoned(column: Any) -> Column[Any, Any]:
+    """Return the column that holds what a generated one is reckoned to."""
+    found: Column[Any, Any] = column.output_field.clone()
+    found.model = column.model
+    found.set_attributes_from_name(column.name)
+    return found

@@ -10,7 +10,9 @@ from rest_framework import fields, relations
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from api_guard.core.numbers import is_plain_decimal, is_plain_float, is_plain_integer
+from api_guard.fields.binary import BoundedBinaryField
 from api_guard.fields.forms import is_from_form
+from api_guard.fields.ranges import BoundedRangeField
 
 _NUMBER = frozenset({int, float})
 _TEXT = frozenset({str})
@@ -30,6 +32,8 @@ _TYPES: tuple[tuple[type[Any], frozenset[type]], ...] = (
     (fields.UUIDField, _TEXT),
     (fields.ListField, _LIST),
     (fields.DictField, frozenset({dict})),
+    (BoundedRangeField, frozenset({dict})),
+    (BoundedBinaryField, _TEXT),
     (relations.ManyRelatedField, _LIST),
     (relations.HyperlinkedRelatedField, _TEXT),
     (relations.SlugRelatedField, _TEXT | {int}),

@@ -18,6 +18,9 @@ from api_guard.vetting.undoing import forget_caught
 class Listener(Protocol):
     """Who is told."""
 
+    def before(self, sql: str) -> None:
+        """A statement is about to be executed. What this raises, its caller gets."""
+
     def after(self, sql: str, context: Mapping[str, Any]) -> None:
         """A statement was executed."""
 
@@ -48,6 +51,8 @@ def tell(
         connection = context["connection"]
         forget_caught(connection)
         before_statement(vetting, text, params, connection)
+    for listener in listeners:
+        listener.before(text)
     result = execute(sql, params, many, context)
     for listener in listeners:
         listener.after(text, context)

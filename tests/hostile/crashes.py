@@ -192,9 +192,84 @@ def _types() -> list[Crash]:
             headers={"Accept": ",".join(["a/b;q=0.1"] * 2000)},
             only_in_process=True,
         ),
+        Crash(
+            "Accept of 10,001 characters",
+            "found/",
+            headers={"Accept": "a/b;c=" + "d" * 9995},
+            only_in_process=True,
+        ),
         Crash("no media type", "got/", b'{"title": "a"}', ";;;"),
         Crash("a media type that nobody reads", "got/", b"title: a", "application/yaml"),
         Crash("multipart without a boundary", "got/", b"--X--", "multipart/form-data"),
+    ]
+
+
+def _lengths() -> list[Crash]:
+    chunks = b"7d0\r\n" + b"x" * 2000 + b"\r\n"
+    return [
+        Crash(
+            "a Content-Length of 20 digits",
+            "got/",
+            b'{"title": "a"}',
+            headers={"Content-Length": "9" * 20},
+            only_live=True,
+        ),
+        Crash(
+            "a Content-Length of 20 digits, for no view",
+            "nowhere/",
+            b'{"title": "a"}',
+            headers={"Content-Length": "9" * 20},
+            answers=(400, 404, 413),
+            only_live=True,
+        ),
+        Crash(
+            "a body in chunks without end",
+            "got/",
+            chunks * 1000,
+            headers={"Transfer-Encoding": "chunked"},
+            answers=(411,),
+            only_live=True,
+        ),
+        Crash(
+            "a body in chunks, for no view",
+            "nowhere/",
+            chunks * 1000,
+            headers={"Transfer-Encoding": "chunked"},
+            answers=(404, 411),
+            only_live=True,
+        ),
+        Crash(
+            "two charsets",
+            "got/?a=%ff%fe..b",
+            b'{"title": "a"}',
+            f"{JSON}; charset=utf-8; charset=idna",
+            only_live=True,
+        ),
+        Crash(
+            "a Content-Type of 10,001 characters",
+            "got/",
+            b'{"title": "a"}',
+            "a" * 10_001,
+            # Servers have limits of their own.
+            answers=(400, 415, 431),
+            only_live=True,
+        ),
+        Crash(
+            "a multipart form with a null character",
+            "got/",
+            form(("title", "a\x00")),
+            MULTIPART,
+        ),
+        Crash(
+            "a moment after the last one in UTC",
+            "found/?created=9999-12-31T23:59:59-06:00",
+            answers=(200, 400),
+        ),
+        Crash(
+            "a duration past its column, in a filter",
+            "found/?span=999999999+00:00:00",
+            answers=(200, 400),
+        ),
     ]
 
 
@@ -249,4 +324,4 @@ def _queries() -> list[Crash]:
     ]
 
 
-CRASHES = [*_bodies(), *_types(), *_queries()]
+CRASHES = [*_bodies(), *_types(), *_lengths(), *_queries()]

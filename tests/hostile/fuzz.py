@@ -18,6 +18,7 @@ with atheris.instrument_imports(include=["api_guard.core", "api_guard.json_text"
     from api_guard.core.limits import Limits
     from api_guard.json_text import loads
 
+from api_guard import wsgi
 from tests.strict_json import NotStrict, strictly
 
 ANY = Limits(top="any")
@@ -55,7 +56,8 @@ def one_input(data):
         (lambda: queries.refuse_credentials(text), queries.RequestError),
         (lambda: queries.refuse_headers({"HTTP_ACCEPT": text}), queries.RequestError),
         (lambda: media_types.content_length(text), ValueError),
-        (lambda: media_types.is_readable(text), ()),
+        (lambda: media_types.is_readable_charset(text), ()),
+        (lambda: wsgi.is_readable(text), ()),
     ):
         with contextlib.suppress(errors):
             judge()

@@ -1,4 +1,11 @@
 from django.db import models
+from django.db.models.functions import Lower
+
+try:
+    from django.contrib.postgres import fields as postgres
+    from django.contrib.postgres import search as postgres_search
+except ImportError:  # without psycopg
+    postgres = None  # type: ignore[assignment]
 
 
 class Thing(models.Model):
@@ -63,3 +70,49 @@ class Record(models.Model):
 
     class Meta:
         app_label = "hostile"
+
+
+class Stock(models.Model):
+    """Defaults of another type than their columns, columns that are reckoned, and a key of both."""
+
+    name = models.CharField(max_length=20, default="")
+    quantity = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    reserved = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    span = models.DurationField(null=True)
+    places = models.PositiveSmallIntegerField(default=1)
+    free = models.GeneratedField(
+        expression=models.F("quantity") - models.F("reserved"),
+        output_field=models.DecimalField(max_digits=8, decimal_places=2),
+        db_persist=True,
+    )
+
+    class Meta:
+        app_label = "hostile"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(quantity__gte=0), name="none_missing"),
+            models.CheckConstraint(condition=models.Q(free__gte=0), name="none_reserved_twice"),
+            models.UniqueConstraint(Lower("name"), name="named_once", condition=~models.Q(name="")),
+        ]
+
+
+if postgres is not None:
+
+    class Shelf(models.Model):
+        """The columns that only PostgreSQL has."""
+
+        tags = postgres.ArrayField(models.CharField(max_length=5), null=True)
+        grid = postgres.ArrayField(
+            postgres.ArrayField(models.CharField(max_length=5)), default=list, blank=True
+        )
+        numbers = postgres.IntegerRangeField(null=True)
+        large = postgres.BigIntegerRangeField(null=True)
+        prices = postgres.DecimalRangeField(null=True)
+        days = postgres.DateRangeField(null=True)
+        moments = postgres.DateTimeRangeField(null=True)
+        address = models.GenericIPAddressField(null=True)
+        content = models.BinaryField(null=True, editable=True)
+        words = postgres_search.SearchVectorField(null=True)
+
+        class Meta:
+            app_label = "hostile"
+            required_db_vendor = "postgresql"

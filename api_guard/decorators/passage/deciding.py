@@ -22,7 +22,7 @@ from api_guard.core.policy import Operation
 from api_guard.core.rates import Usage, overridden, override_name, rate_limit_fields
 from api_guard.decorators.handlers import stand_by_handlers
 from api_guard.decorators.identity import establish, hold_identity
-from api_guard.decorators.incoming import refuse_malformed
+from api_guard.decorators.incoming import refuse_malformed, refuse_parsed_form
 from api_guard.decorators.outgoing import protect
 from api_guard.decorators.passage.objects import Beyond, ObjectPassage
 from api_guard.endpoints import counted_as, dotted_path
@@ -76,6 +76,7 @@ class Passage(ObjectPassage):
             raise Unsealed
         if self._demand.scopes:
             grants.record_use(rows_behind(request), self._demand.scope_names)
+        refuse_parsed_form(self, request)
         self.watch()
         stand_by_handlers(self, request)
 

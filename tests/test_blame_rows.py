@@ -1,0 +1,281 @@
+"""What the net reads of a row, a value and a statement, without a database that refuses it."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import uuid
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.postgres import fields as postgres
+from django.db import DataError, IntegrityError, ProgrammingError, models
+from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
+from django.db.models.sql import InsertQuery, UpdateQuery
+from django.db.models.sql.compiler import SQLInsertCompiler, SQLUpdateCompiler
+from django.test import RequestFactory
+from rest_framework.request import Request
+
+from api_guard.blame import unreadable_of_client
+from api_guard.blame.cells import Cell, Row, rows_in
+from api_guard.blame.columns import base_fields
+from api_guard.blame.constraints import Broken
+from api_guard.blame.database import is_data_sent, is_integrity_sent, is_of_value
+from api_guard.blame.readings import Readings, is_equal
+from api_guard.blame.sent import Sent
+from tests.hostile.models import Offer, Stock, Thing
+from tests.test_net_property import raised_in
+
+naive = datetime.datetime.fromisoformat
+LAST = "9999-12-31T23:59:59-06:00"
+VIEW = SimpleNamespace(args=(), kwargs={})
+
+
+class OddField(models.Field):
+    def to_python(self, value):
+        raise KeyError
+
+
+class Kept(models.Model):
+    when = models.DateTimeField(null=True)
+    price = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    free = models.DecimalField(max_digits=None, decimal_places=None, null=True)
+    days = postgres.DateRangeField(null=True)
+    moments = postgres.DateTimeRangeField(null=True)
+    list = postgres.ArrayField(models.DateTimeField(), null=True)
+    counts = postgres.ArrayField(models.IntegerField(), null=True)
+    odd = OddField(default=dict)
+    data = models.JSONField(default=dict)
+    text = models.CharField(max_length=5, choices=[("a", "A")])
+
+    class Meta:
+        app_label = "tests"
+        managed = False
+
+
+def sent(**data):
+    request = Request(RequestFactory().get("/"))
+    request._full_data = data
+    return Sent(request, VIEW, [])
+
+
+def frames_through(*frames):
+    with pytest.raises(KeyError) as caught:
+        raised_in(list(frames), KeyError())
+    trace, found = caught.value.__traceback__, []
+    while trace is not None:
+        found.append(trace.tb_frame)
+        trace = trace.tb_next
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "is_harmless"),
+    [
+        (None, True),
+        (True, True),
+        (uuid.UUID(int=1), True),
+        (5, True),
+        (2**15, False),
+        (datetime.date(2024, 1, 1), True),
+        (naive("9999-01-01"), False),
+        ("tea", False),
+        (Decimal(1), False),
+    ],
+)
+def test_what_every_column_takes_is_harmless(value, is_harmless):
+    assert Cell(Thing._meta.get_field("title"), value, False).is_harmless is is_harmless
+
+
+def test_a_row_is_found_in_what_stores_it():
+    one, other = Stock(name="a"), Stock(name="b")
+    save = ("django.db.models.base", "save", {"self": one, "update_fields": ["name"]})
+    [row] = rows_in(frames_through(save))
+    assert [cell.field.name for cell in row.cells()] == ["name"]
+    many = {"objs": [one, other, "no row"], "fields": ["places"], "self": 5}
+    for function, names in (("bulk_update", {"places"}), ("bulk_create", None)):
+        rows = rows_in(frames_through(("django.db.models.query", function, many)))
+        assert [row.instance for row in rows] == [one, other]
+        assert names is None or {cell.field.name for cell in rows[0].cells()} == names
+    update = ("rest_framework.serializers", "update", {"self": 1, "validated_data": {"name": "a"}})
+    [row] = rows_in(frames_through(update, ("django.db.models.base", "save", {"self": one})))
+    assert {cell.field.name for cell in row.cells() if not cell.is_left} == {"name"}
+    assert rows_in(frames_through(("tests.project", "save", {"self": one}))) == []
+
+
+def test_a_generated_column_speaks_of_its_sources():
+    assert Row(Stock(), "default").sources() >= {"quantity", "reserved"}
+    assert Broken("check", "none_reserved_twice").fields_in(Stock) == {
+        "free",
+        "quantity",
+        "reserved",
+    }
+    assert base_fields(Stock, ["free", "free"]) == {"free", "quantity", "reserved"}
+    assert Broken("check", '"places" >= 0').fields_in(Stock) == {"places"}
+    assert Broken("check", "hostile_stock_places_check").fields_in(Stock) == {"places"}
+    assert Broken("check", "hostile_stock.places").fields_in(Stock) == {"places"}
+    assert Broken("key", "named_once").fields_in(Stock) == {"name"}
+    assert Broken("key", "offered_once").fields_in(Offer) == {"low", "high"}
+
+
+@pytest.mark.parametrize(
+    ("values", "misfits"),
+    [
+        ({}, set()),
+        ({"odd": 5, "counts": None}, set()),
+        ({"counts": [1, "x"], "data": {"a": float("nan")}}, {"counts", "data"}),
+        ({"data": "\x00"}, {"data"}),
+        ({"text": "b"}, set()),
+        ({"text": "too long"}, {"text"}),
+        ({"price": Decimal("1e9"), "when": "never"}, {"price", "when"}),
+    ],
+)
+def test_what_does_not_fit_its_column_is_named(values, misfits):
+    row = Row(Kept(**values), "default")
+    assert {cell.field.name for cell in row.misfits()} == misfits
+
+
+@pytest.mark.parametrize(
+    ("row", "data", "is_sent"),
+    [
+        (Stock(name="tea"), {"name": "tea"}, True),
+        (Stock(name="tea", reserved=5), {"name": "tea"}, False),
+        (Stock(quantity=5), {"quantity": 5}, True),
+        (Stock(), {"quantity": 5}, False),
+        (Thing(title="tea", count=5), {"title": "tea"}, True),
+        (Kept(odd={}, text="tea"), {"text": "tea"}, True),
+        (Kept(odd=5, text="tea", counts=[70_000]), {"text": "tea"}, False),
+    ],
+)
+def test_an_error_that_names_no_value_is_of_all_that_was_chosen(row, data, is_sent):
+    frames = frames_through(("django.db.models.base", "save", {"self": row}))
+    assert is_data_sent(DataError("no"), (), frames, sent(**data)) is is_sent
+
+
+def test_a_check_that_one_of_several_rows_broke_names_none_of_them():
+    many = ("django.db.models.query", "bulk_create", {"objs": [Stock(), Stock()]})
+    error = IntegrityError("CHECK constraint failed: none_missing")
+    assert not is_integrity_sent(error, frames_through(many), sent(quantity=-1))
+
+
+def test_a_statement_that_is_wrong_is_no_value():
+    assert not is_of_value(ProgrammingError("no such table"))
+    assert is_of_value(ProgrammingError("cannot adapt type 'dict'"))
+    search = ProgrammingError("syntax error")
+    search.__cause__ = Exception()
+    search.__cause__.diag = SimpleNamespace(source_file="tsquery.c")
+    assert is_of_value(search)
+
+
+class Failing:
+    def __eq__(self, other):
+        raise ValueError
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (naive("2024-01-31T00:00:00+00:00"), "2024-01-31T00:00:00Z"),
+        (naive("2024-01-31T10:00"), "2024-01-31 10:00"),
+        (naive("2024-01-31"), "2024-01-31"),
+        (naive("2024-01-31T23:59:59.999999"), "2024-01-31"),
+        (datetime.date(2024, 1, 31), "01/31/2024"),
+        (datetime.time(10), "10:00"),
+        (datetime.timedelta(1), "1 00:00:00"),
+        (86_400_000_000, "1 00:00:00"),
+        (7, "007"),
+        (1.5, "1.50"),
+        (Decimal("1.5"), "1.50"),
+        (uuid.UUID(int=1), uuid.UUID(int=1).hex),
+    ],
+)
+def test_what_a_form_reads_in_a_text_is_held(value, text):
+    assert Readings(["tea", text, "", "x" * 200]).hold(value)
+    assert not Readings(["tea", "5"]).hold(value)
+    assert Sent(Request(RequestFactory().get("/", {"a": f" {text} "})), VIEW, []).holds(value)
+
+
+def test_values_without_a_hash_are_not_held():
+    assert not Readings(["sNaN"]).hold(Decimal("sNaN"))
+    assert not Readings([]).hold(Failing())
+    assert not is_equal(Failing(), 1)
+    assert not sent(a="\ud800").is_named_in("/tmp/x", told_by=1)
+    assert not sent(a="..").is_named_in("/tmp/..", told_by=1)
+
+
+def stored(row, name, *, by="insert"):
+    field = Kept._meta.get_field(name)
+    if by == "insert":
+        query = InsertQuery(Kept)
+        query.insert_values([field], [row])
+        compiler = SQLInsertCompiler(query, None, "default")
+    else:
+        query = UpdateQuery(Kept)
+        query.values = [(field, None, getattr(row, name))]
+        compiler = SQLUpdateCompiler(query, None, "default")
+    return execute_sql(compiler)
+
+
+def execute_sql(self):
+    return statement(sys._getframe())
+
+
+def statement(frame):
+    request = Request(RequestFactory().get("/"))
+    request._full_data = {
+        "when": LAST,
+        "price": "99999",
+        "days": {"upper": "9999-12-31"},
+        "list": [LAST],
+        "odd": 5,
+    }
+    return unreadable_of_client(frame, request, VIEW)
+
+
+PAST = datetime.datetime.fromisoformat(LAST)
+DAY = datetime.date.max
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_found"),
+    [
+        ("when", LAST, True),
+        ("when", PAST, True),
+        ("when", naive("9999-12-31T22:00:00"), False),  # of the view
+        ("when", "never", False),
+        ("when", None, False),
+        ("when", models.F("when"), False),
+        ("price", "99999", True),
+        ("price", 99_999, True),
+        ("price", "9.999", False),
+        ("price", 88_888, False),
+        ("free", "99999", False),
+        ("days", DateRange(None, DAY, "[]"), False),
+        ("moments", DateTimeTZRange(None, PAST), False),
+        ("moments", DateTimeTZRange(None, None), False),
+        ("list", [PAST], True),
+        ("list", [LAST], True),
+        ("list", LAST, False),
+        ("counts", [1], False),
+        ("odd", 5, False),
+    ],
+)
+@pytest.mark.parametrize("by", ["insert", "update"])
+def test_a_value_of_the_client_that_nothing_could_read_again_is_found(name, value, is_found, by):
+    row = Kept()
+    vars(row)[name] = value
+    assert stored(row, name, by=by) == (name if is_found else None)
+
+
+def test_without_time_zones_a_moment_is_kept_as_it_is(settings):
+    settings.USE_TZ = False
+    row = Kept(when=naive("9999-12-31T23:59:59"))
+    assert stored(row, "when") is None
+
+
+def test_a_row_that_cannot_be_looked_at_is_stored():
+    assert stored(5, "when") is None
+    assert unreadable_of_client(sys._getframe(), None, None) is None
