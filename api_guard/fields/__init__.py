@@ -11,7 +11,12 @@ from api_guard.fields.numbers import (
 from api_guard.fields.related import BoundedManyRelatedField, BoundedPrimaryKeyRelatedField
 from api_guard.fields.rich import RichTextField
 from api_guard.fields.structures import BoundedDictField, BoundedJSONField, BoundedListField
-from api_guard.fields.text import PlainEmailField, PlainSlugField, PlainTextField
+from api_guard.fields.text import (
+    PasswordField,
+    PlainEmailField,
+    PlainSlugField,
+    PlainTextField,
+)
 from api_guard.fields.urls import SafeURLField
 
 __all__ = [
@@ -24,6 +29,7 @@ __all__ = [
     "BoundedListField",
     "BoundedManyRelatedField",
     "BoundedPrimaryKeyRelatedField",
+    "PasswordField",
     "PlainEmailField",
     "PlainSlugField",
     "PlainTextField",
