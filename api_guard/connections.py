@@ -115,7 +115,8 @@ class _Opener(request.OpenerDirector):
     def open(
         self, fullurl: str | request.Request, data: Any = None, timeout: float | None = TIMEOUT
     ) -> Any:
-        req = request.Request(fullurl) if isinstance(fullurl, str) else fullurl
+        # No other handler than those for http and https is there to open it.
+        req = request.Request(fullurl) if isinstance(fullurl, str) else fullurl  # noqa: S310
         # What a redirect has made is held by the deadline of what was asked first.
         self.deadlines.setdefault(req, Deadline.after(self.seconds))
         try:

@@ -257,9 +257,12 @@ def dripping(*, head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", context
 
 def seconds_until_it_is_over(url, **options):
     start = time.monotonic()
-    with pytest.raises((TimeoutError, urllib.error.URLError)) as caught:
-        with public_opener(**options).open(url, timeout=30) as answer:
-            answer.read()
+    opener = public_opener(**options)
+    with (
+        pytest.raises((TimeoutError, urllib.error.URLError)) as caught,
+        opener.open(url, timeout=30) as answer,
+    ):
+        answer.read()
     reason = getattr(caught.value, "reason", caught.value)
     assert isinstance(reason, TimeoutError), caught.value
     return time.monotonic() - start

@@ -31,7 +31,7 @@ _CARRIES_IPV4 = _networks("::ffff:0:0/96 64:ff9b::/96")
 _LOCAL_NAMES = words(
     "localhost local localdomain test invalid alt onion arpa internal corp home mail intranet intra"
     " lan private priv workgroup domain router gateway"
-    " svc cluster pod node service kube kubernetes k8s consul nomad docker container vagrant default"
+    " svc cluster pod node service kube kubernetes k8s consul nomad docker vagrant default"
 )
 # Boxes in homes, which answer for names that the public DNS may have too.
 _LOCAL_HOSTS = words(

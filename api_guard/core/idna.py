@@ -7,8 +7,6 @@ import unicodedata
 # Signs within words that names of the DNS hold too (RFC 5892 §2.6 and appendix A).
 _WITHIN_WORDS = "-_\u00b7\u0375\u05f3\u05f4\u06fd\u06fe\u0f0b\u30fb"
 _JOINERS = "\u200c\u200d"
-# Letters, marks and digits; and signs, for the names of hosts hold hearts and snowmen (UTS #46).
-_ALLOWED = frozenset("Ll Lo Lm Mn Mc Nd So".split())
 _VIRAMA = 9
 _ARABIC = ("AL", "R")
 
@@ -43,7 +41,7 @@ def _refuse(label: str) -> None:
     for position, char in enumerate(label):
         if char in _JOINERS:
             _refuse_joiner(label, position)
-        elif char not in _WITHIN_WORDS and unicodedata.category(char) not in _ALLOWED:
+        elif not _may_stand(char):
             raise ValueError(f"U+{ord(char):04X} cannot stand in a host")
     # RFC 5893 §2, the part by which a label keeps its place among others.
     directions = {unicodedata.bidirectional(char) for char in label}
@@ -51,6 +49,12 @@ def _refuse(label: str) -> None:
         "L" in directions or unicodedata.bidirectional(label[0]) not in _ARABIC
     ):
         raise ValueError(f"{label!a} is read in two directions")
+
+
+def _may_stand(char: str) -> bool:
+    # Letters, marks and numbers; and signs, for there are hosts with hearts and snowmen (UTS #46).
+    category = unicodedata.category(char)
+    return category[0] in "LMN" or category == "So" or char in _WITHIN_WORDS
 
 
 def _refuse_joiner(label: str, position: int) -> None:

@@ -7,8 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.encoding import encoded
+from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.hosts import ends_in_a_number, is_public_address, is_public_name, read_ipv4
 from api_guard.core.idna import to_ascii, to_unicode
 from api_guard.core.scripts import find_lookalike
