@@ -30,7 +30,7 @@ from api_guard.conf.rates import (
     trusted_proxies,
 )
 from api_guard.conf.rules import Mistake, mistakes
-from api_guard.conf.validation import Engine, sanitizer
+from api_guard.conf.validation import Engine, max_tags, sanitizer
 from api_guard.conf.values import is_set
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "is_set",
     "last_used_interval",
     "limits",
+    "max_tags",
     "mistakes",
     "on_fault",
     "prefixes",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING
 
+from api_guard import conf
 from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.formats import PlainText
 from api_guard.core.invisibles import drop_left_over
@@ -80,6 +81,7 @@ class RichText:
                 engine=engine,
                 max_length=self.max_length,
                 linkify=self.linkify,
+                max_tags=conf.max_tags(),
             )
         except SanitizeError as error:
             raise FlawError(Flaw(error.code, error.message)) from error
