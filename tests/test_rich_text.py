@@ -145,6 +145,10 @@ SAME = [
     '<details class="mce-accordion" open=""><summary>a</summary><p>b</p></details>',
     # Trix, GitHub
     '<figure class="attachment attachment--preview"><img src="/x.png" width="1"></figure>',
+    '<figure data-trix-attachment="{&quot;contentType&quot;:&quot;image/png&quot;,'
+    '&quot;filesize&quot;:1,&quot;url&quot;:&quot;https://a.example/x.png?a=1&amp;b=2&quot;}"'
+    ' data-trix-content-type="image/png"'
+    ' data-trix-attributes="{&quot;caption&quot;:&quot;x&quot;}"></figure>',
     '<ul class="contains-task-list"><li class="task-list-item"><input disabled="" type="checkbox">'
     " a</li></ul>",
     '<pre><code class="language-c++">a</code></pre>',
@@ -184,6 +188,15 @@ def test_what_editors_write_is_kept(html, engine):
         ('<p class="x">a</p>', "<p>a</p>"),
         ('<p dir="up" lang="a b" id="x" data-hx-get="/x">a</p>', "<p>a</p>"),
         ('<p data-label="&lt;b&gt;" data-id="a&quot;b">a</p>', "<p>a</p>"),
+        (
+            "<figure data-trix-attachment='{&quot;content&quot;:&quot;&lt;img onerror=x&gt;&quot;}'>"
+            "a</figure>",
+            "<figure>a</figure>",
+        ),
+        (
+            "<figure data-trix-attachment='{&quot;url&quot;:&quot;javascript:x&quot;}'>a</figure>",
+            "<figure>a</figure>",
+        ),
         ('<input type="text" value="x"><input>', ""),
         (
             '<input type="CheckBox" checked onclick=x>',

@@ -78,7 +78,7 @@ _STYLES = {
 _CLASSES = "|".join(
     (
         r"image(?:-inline|-style-[a-z-]+|_resized)?|table(?:-style-[a-z-]+)?|media|page-break"
-        r"|todo-list(?:__[a-z_]+)?|text-(?:tiny|small|big|huge)|(?:marker|pen)-[a-z]+|mention"
+        r"|todo-list(?:__[a-z_-]+)?|text-(?:tiny|small|big|huge)|(?:marker|pen)-[a-z]+|mention"
         r"|ck-list-marker-[a-z-]+|ck-table-resized|layout-table|content-table|multi-level-list",
         r"ql-(?:align|direction|indent|size|font|color|bg|token|video|formula|ui|syntax)"
         r"(?:-[a-z0-9-]+)?|ql-code-block(?:-container)?|ql-mention-denotation-char",
@@ -116,10 +116,21 @@ _VALUES = {
 # Mentions and lists of these editors; no name by which a library of the page begins to act.
 _DATA = words(
     "data-checked data-color data-denotation-char data-id data-index data-label data-language"
-    " data-list data-list-item-id data-mention data-mention-suggestion-char data-trix-content-type"
+    " data-list data-list-item-id data-mention data-mention-suggestion-char data-mention-uid"
     " data-type data-user-id data-value data-youtube-video"
 )
-_VALUES |= dict.fromkeys(_DATA, _WORD)
+# What Trix reads of an attachment; not "content", which is markup that it would show.
+_TRIX = (
+    r"\{(?:(?:\"(?:contentType|filename)\":\"[^\"\\<>]{0,300}\"|\"(?:filesize|height|width)\":[0-9]{1,12}"
+    r"|\"(?:href|url)\":\"(?:https?:/)?/[^\"\\<>\s]{0,2000}\"),?){0,7}\}"
+)
+_TRIX_ATTRIBUTES = r"\{(?:\"(?:caption|presentation)\":\"[^\"\\<>]{0,500}\",?){0,2}\}"
+_VALUES |= dict.fromkeys(_DATA, _WORD) | {
+    "frameborder": "0|1",
+    "data-trix-attachment": _TRIX,
+    "data-trix-attributes": _TRIX_ATTRIBUTES,
+    "data-trix-content-type": _WORD,
+}
 EDITOR = AllowList(
     tags=PLAIN_TAGS | words("details iframe input label oembed summary"),
     attributes={
@@ -130,7 +141,8 @@ EDITOR = AllowList(
         "col": words("span width"),
         "colgroup": words("span width"),
         "details": words("open"),
-        "iframe": words("allowfullscreen height src title width"),
+        "figure": words("data-trix-attachment data-trix-attributes data-trix-content-type"),
+        "iframe": words("allowfullscreen frameborder height src title width"),
         "img": words("alt height src title width"),
         "li": words("value"),
         "oembed": words("url"),
