@@ -129,10 +129,10 @@ class _RedirectHandler(request.HTTPRedirectHandler):
     def __init__(self, opener: _Opener) -> None:
         self.opener = opener
 
-    def redirect_request(self, req: request.Request, *args: Any) -> request.Request | None:
-        redirected = super().redirect_request(req, *args)
-        if redirected is not None:
-            self.opener.deadlines[redirected] = self.opener.deadlines[req]
+    def redirect_request(self, req: request.Request, *args: Any) -> request.Request:
+        # It returns a request, or raises.
+        redirected = cast(request.Request, super().redirect_request(req, *args))
+        self.opener.deadlines[redirected] = self.opener.deadlines[req]
         return redirected
 
 

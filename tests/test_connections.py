@@ -25,6 +25,7 @@ from api_guard.connections import (
     public_addresses,
     public_opener,
 )
+from api_guard.sockets import Deadline
 
 PUBLIC = "93.184.215.14"
 
@@ -324,6 +325,18 @@ def test_a_name_that_is_not_resolved_in_time_is_given_up(monkeypatch):
         assert 0.2 < seconds_until_it_is_over("http://slow.example/", deadline=0.3) < 10
     finally:
         over.set()
+
+
+def test_a_name_that_there_is_not_is_the_error_that_it_is_without_a_deadline(names):
+    names["nowhere.example"] = [[]]
+    with pytest.raises(urllib.error.URLError) as caught:
+        public_opener().open("http://nowhere.example/")
+    assert isinstance(caught.value.reason, socket.gaierror)
+
+
+def test_nothing_is_begun_after_the_deadline():
+    with pytest.raises(TimeoutError, match="longer than its deadline"):
+        create_public_connection(("127.0.0.1", 1), deadline=Deadline.after(-1))
 
 
 def test_a_request_that_is_asked_again_has_all_of_its_time_again(server, open_world):

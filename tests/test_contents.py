@@ -13,6 +13,7 @@ import zlib
 
 import puremagic
 import pytest
+from django.core.files import File
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -225,6 +226,10 @@ def listed(entries, tail=b""):
 
 PLAIN = archive({"a.txt": b"hello" * 100, "b.txt": b"x"}, zipfile.ZIP_STORED)
 PACKED = archive({"a.txt": b"hello" * 100})
+NAMED = archive({"ü": b"x"})
+BOMB = changed(
+    archive({"a": b"\0" * 100_000_000}), struct.pack("<L", 100_000_000), struct.pack("<L", 9)
+)
 LYING = changed(PACKED, struct.pack("<L", 500), struct.pack("<L", 5))
 
 
@@ -236,6 +241,17 @@ LYING = changed(PACKED, struct.pack("<L", 500), struct.pack("<L", 5))
         (listed(200), "too_large_unpacked"),
         (listed(50), "invalid_archive"),
         (LYING, "invalid_archive"),
+        (BOMB, "invalid_archive"),
+        (changed(PACKED, struct.pack("<L", 500), struct.pack("<L", 501)), "invalid_archive"),
+        (
+            changed(PLAIN, b"\x50\x4b\x05\x06\0\0\0\0\2\0\2", b"PK\5\6\0\0\0\0\3\0\3"),
+            "invalid_archive",
+        ),
+        (
+            changed(PLAIN, b"\x50\x4b\x05\x06\0\0\0\0\2\0\2", b"PK\5\6\0\0\0\0\1\0\1"),
+            "invalid_archive",
+        ),
+        (changed(NAMED, "ü".encode(), b"\xff\xff"), "invalid_archive"),
         (PLAIN[:-1], "invalid_archive"),
         (PLAIN[:40], "invalid_archive"),
         (PLAIN + b"tail", "invalid_archive"),
@@ -348,7 +364,7 @@ def test_what_is_left_over_in_a_name_is_dropped():
 
 def photo(kind, **options):
     """Return a photo that was taken in Berlin, with a camera's name and a caption."""
-    picture = Image.effect_noise((32, 32), 50).convert("RGB")
+    picture = Image.radial_gradient("L").resize((32, 32)).convert("RGB")
     exif = Image.Exif()
     exif[0x010F] = "Camera"
     exif[0x0112] = 6
@@ -418,6 +434,20 @@ def test_a_file_on_disk_is_written_in_its_place():
         SafeImageField(keep_position=False).run_validation(file)
         with open(file.temporary_file_path(), "rb") as stored:
             assert stored.read() == without_position(content) != content
+
+
+def test_a_photo_without_a_position_or_that_cannot_be_written_is_read_alike(tmp_path):
+    out = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(out, "JPEG")
+    field = SafeImageField(keep_position=False)
+    assert field.run_validation(upload(out.getvalue(), "a.jpg")).read() == out.getvalue()
+    path = tmp_path / "a.jpg"
+    path.write_bytes(photo("JPEG"))
+    with path.open("rb") as opened_:
+        file = File(opened_, name="a.jpg")
+        field.upload.clean(file)
+        assert file.read() == without_position(photo("JPEG"))
+    assert path.read_bytes() == photo("JPEG")
 
 
 def test_metadata_that_would_cost_are_refused_and_others_are_left():

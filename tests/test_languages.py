@@ -207,8 +207,9 @@ def test_a_letter_in_disguise_is_still_one(name):
 @pytest.mark.parametrize("slug", ["\u0301a", "a b", "a.b", "a/b", "☃", "a\u2028b"])
 def test_what_is_no_slug_is_none(slug):
     assert codes(SLUG, slug) in (["invalid"], ["control_character"])
-    with pytest.raises(forms.text.forms.ValidationError):
-        forms.PlainSlugField(max_length=20, allow_unicode=True).clean(slug)
+    for allow_unicode in (True, False):
+        with pytest.raises(forms.text.forms.ValidationError):
+            forms.PlainSlugField(max_length=20, allow_unicode=allow_unicode).clean(slug)
 
 
 def test_an_address_may_be_pasted_with_what_stood_around_it():

@@ -129,6 +129,7 @@ def test_an_address_of_the_public_internet_is_kept_in_one_form(url, kept):
         # Written as no program writes it, and yet the same host to some.
         ("http://xn--a-\u00fc.example/", "invalid_host"),
         ("http://xn--abc-.example/", "invalid_host"),
+        ("http://xn--wca.example/", "invalid_host"),
         ("http://xn--fass-.example/", "invalid_host"),
         ("http://раypal.com/", "lookalike"),
         ("http://xn--pypal-4ve.com/", "lookalike"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import SEEK_CUR
@@ -64,22 +65,18 @@ def read_entries(file: IO[bytes], size: int, bounds: Bounds) -> list[Entry]:
     return entries
 
 
-def unpack(file: IO[bytes], entries: list[Entry], bounds: Bounds, *, wanted: str) -> bytes:
-    """Unpack every entry, keep none, and return the content of the one that is `wanted`.
+def unpack(file: IO[bytes], entries: list[Entry], *, wanted: str) -> bytes:
+    """Unpack every entry, and return the content of the one that is `wanted`.
 
-    Raises FlawError where one is not what the directory says.
+    Raises FlawError where one is not what the directory says, and so no larger.
     """
     kept = b""
-    left = bounds.unpacked
     for entry in entries:
-        content: list[bytes] = []
-        for part in _parts(file, entry):
-            left -= len(part)
-            if left < 0:
-                raise _too_large(bounds)
-            if entry.name == wanted:
-                content.append(part)
-        kept = b"".join(content) or kept
+        parts = _parts(file, entry)
+        if entry.name == wanted:
+            kept = b"".join(parts)
+        else:
+            deque(parts, maxlen=0)
     return kept
 
 
@@ -133,9 +130,8 @@ def _refuse_overlap(entries: list[Entry], end: int) -> None:
 def _parts(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
     """Yield what the entry unpacks to, piece by piece."""
     file.seek(entry.offset)
+    # All of it is there: no entry ends behind the directory's begin.
     head = file.read(_LOCAL.size)
-    if len(head) < _LOCAL.size:
-        raise _damaged("an entry is missing")
     mark, _, flags, method, *_, name_size, extra = _LOCAL.unpack(head)
     name = file.read(name_size)
     is_same = name.decode("utf-8" if flags & _UTF8 else "cp437", "replace") == entry.name
@@ -151,9 +147,11 @@ def _parts(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
             raise _damaged("an entry is cut off")
         for part in [chunk] if method == _STORED else _inflated(inflater, chunk):
             unpacked += len(part)
+            if unpacked > entry.unpacked:
+                raise _damaged("an entry is larger than it says")
             yield part
     if unpacked != entry.unpacked or (method == _DEFLATED and not inflater.eof):
-        raise _damaged("an entry is larger or smaller than it says")
+        raise _damaged("an entry is smaller than it says, or cut off")
 
 
 def _inflated(inflater: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:

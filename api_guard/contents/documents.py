@@ -16,7 +16,7 @@ def refuse_other(file: IO[bytes], size: int, kind: str, bounds: Bounds) -> None:
     """Raise FlawError for an archive without bounds, or a document that is not of this kind."""
     entries = read_entries(file, size, bounds)
     wanted = "[Content_Types].xml" if kind in _OPEN_XML else "mimetype"
-    said = unpack(file, entries, bounds, wanted=wanted)
+    said = unpack(file, entries, wanted=wanted)
     if kind == "zip":
         return
     content_type = KINDS[kind].content_type.encode()

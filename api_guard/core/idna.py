@@ -28,9 +28,8 @@ def to_unicode(label: str) -> str:
     It has to be the form that `to_ascii` gives them: whatever else decodes to the same.
     """
     decoded = label.removeprefix("xn--").encode("ascii").decode("punycode")
-    if decoded.isascii() or decoded != unicodedata.normalize("NFC", decoded).lower():
-        raise ValueError(label)
-    if to_ascii(decoded) != label:
+    is_its_form = decoded == unicodedata.normalize("NFC", decoded).lower()
+    if decoded.isascii() or not is_its_form or to_ascii(decoded) != label:
         raise ValueError(label)
     return decoded
 
