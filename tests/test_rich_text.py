@@ -279,7 +279,7 @@ def test_links_can_be_made_beside_frames_and_boxes(engine):
     clean = sanitize(html, EDITOR, engine=engine, linkify=True)
     assert 'checked="" disabled="" type="checkbox"' in clean
     assert '<a href="https://a.example" rel="nofollow noopener">' in clean
-    assert text_of(clean) == "https://a.example b"
+    assert text_of(clean) == "https://a.example\nb"
 
 
 @both_engines
