@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 from django.core.files import File
 
-from api_guard.core.files import HEAD, KINDS, find_name_flaw, kind_of
+from api_guard.contents import (
+    MAX_ENTRIES,
+    MAX_UNPACKED,
+    POSITIONED,
+    Bounds,
+    refuse_other,
+    without_position,
+)
+from api_guard.core.files import HEAD, KINDS, find_name_flaw, kind_named, kinds_of
 from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.images import frames_of
+from api_guard.core.invisibles import drop_left_over
 from api_guard.core.scopes import did_you_mean
-from api_guard.core.text import find_flaw, normalize
+from api_guard.core.text import normalize
 from api_guard.core.words import words
 from api_guard.exceptions import GuardError
 
@@ -24,11 +32,18 @@ IMAGES = words("gif jpeg png webp")
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of one of the `kinds`, of at most `max_size` bytes. Raises GuardError."""
+    """A file of one of the `kinds`, of at most `max_size` bytes. Raises GuardError.
+
+    An archive has at most `max_entries`, and `max_unpacked` bytes once it is unpacked. With
+    `keep_position=False`, the position is taken out of the metadata of images.
+    """
 
     kinds: frozenset[str]
     max_size: int = MAX_SIZE
     max_name_length: int = 100
+    max_entries: int = MAX_ENTRIES
+    max_unpacked: int = MAX_UNPACKED
+    keep_position: bool = True
 
     def __post_init__(self) -> None:
         unknown = sorted(self.kinds - set(KINDS))
@@ -42,18 +57,23 @@ class Upload:
         if file.size > self.max_size:
             raise _flaw("too_large", f"The file is larger than {self.max_size} bytes.")
         file.seek(0)
-        kind = kind_of(file.read(HEAD), self.kinds)
-        if kind is None:
-            raise _flaw("wrong_type", f"The file is none of: {', '.join(sorted(self.kinds))}.")
-        file.name = normalize((file.name or "")[:255])
+        kinds = kinds_of(file.read(HEAD), self.kinds)
+        if not kinds:
+            raise self._wrong_type()
+        file.name = normalize(drop_left_over((file.name or "")[:255]))
+        kind = kind_named(file.name, kinds)
         extensions = KINDS[kind].extensions
         flaw = find_name_flaw(file.name, max_length=self.max_name_length, extensions=extensions)
         if flaw:
             raise FlawError(flaw)
-        if kind == "text":
-            _refuse_other_than_text(file)
+        refuse_other(file, file.size, kind, Bounds(self.max_entries, self.max_unpacked))
+        if not self.keep_position and kind in POSITIONED:
+            _take_position_out(file)
         file.seek(0)
         file.content_type = KINDS[kind].content_type  # type: ignore[attr-defined]
+
+    def _wrong_type(self) -> FlawError:
+        return _flaw("wrong_type", f"The file is none of: {', '.join(sorted(self.kinds))}.")
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,7 @@ class ImageUpload:
     max_size: int = MAX_SIZE
     max_name_length: int = 100
     max_pixels: int = MAX_PIXELS
+    keep_position: bool = True
 
     def __post_init__(self) -> None:
         if not self.kinds <= IMAGES:
@@ -81,8 +102,12 @@ class ImageUpload:
         from PIL import Image
 
         data = file.read()
+        kind = next(iter(kinds_of(data[:HEAD], self.kinds)), "")
+        # First of all: what walks along its parts afterwards is safe from a million of them.
+        frames = frames_of(kind, data)
+        if not self.keep_position and kind in POSITIONED:
+            _take_position_out(file)
         file.seek(0)
-        frames = frames_of(kind_of(data[:HEAD], self.kinds) or "", data)
         try:
             pixels = self._pixels(data, frames)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -107,19 +132,18 @@ class ImageUpload:
         return pixels
 
 
-def _refuse_other_than_text(file: File[Any]) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _take_position_out(file: File[Any]) -> None:
+    """Write the image anew, in its own place or in memory: as many bytes as before."""
     file.seek(0)
-    chunks = list(file.chunks())
-    try:
-        for number, chunk in enumerate(chunks, start=1):
-            text = decoder.decode(chunk, final=number == len(chunks))
-            size = len(text)
-            flaw = find_flaw(text, newlines=True, max_length=size, max_bytes=4 * size)
-            if flaw:
-                raise _flaw("wrong_type", "The file holds characters that no text has.")
-    except UnicodeDecodeError as error:
-        raise _flaw("wrong_type", "The file is no text in UTF-8.") from error
+    content = file.read()
+    cleaned = without_position(content)
+    if cleaned == content:
+        return
+    if not file.writable():
+        file.file = BytesIO(cleaned)
+        return
+    file.seek(0)
+    file.write(cleaned)
 
 
 def _flaw(code: str, message: str) -> FlawError:

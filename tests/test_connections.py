@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import http.server
+import ipaddress
 import socket
+import ssl
 import threading
+import time
 import urllib.error
+import urllib.request
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from api_guard import connections
 from api_guard.connections import (
@@ -16,6 +25,7 @@ from api_guard.connections import (
     public_addresses,
     public_opener,
 )
+from api_guard.sockets import Deadline
 
 PUBLIC = "93.184.215.14"
 
@@ -179,3 +189,164 @@ def test_a_proxy_of_the_environment_is_not_asked(server, open_world, monkeypatch
     with public_opener().open(f"http://127.0.0.1:{port}/direct", timeout=3) as answer:
         assert answer.status == 200
     assert asked == ["/direct"]
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """The path of a key and a certificate for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "server.pem"
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@contextlib.contextmanager
+def dripping(*, head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", context=None):
+    """Serve `head` at once, and then a byte every twentieth of a second."""
+    over = threading.Event()
+
+    def serve(connection):
+        with contextlib.suppress(OSError), connection:
+            secured = context.wrap_socket(connection, server_side=True) if context else connection
+            with secured:
+                secured.recv(65_536)
+                secured.sendall(head)
+                while not over.wait(0.05):
+                    secured.sendall(b"x")
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threads.append(threading.Thread(target=serve, args=[connection]))
+                threads[-1].start()
+
+    threads = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+            for thread in threads:
+                thread.join()
+
+
+def seconds_until_it_is_over(url, **options):
+    start = time.monotonic()
+    opener = public_opener(**options)
+    with (
+        pytest.raises((TimeoutError, urllib.error.URLError)) as caught,
+        opener.open(url, timeout=30) as answer,
+    ):
+        answer.read()
+    reason = getattr(caught.value, "reason", caught.value)
+    assert isinstance(reason, TimeoutError), caught.value
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+def test_a_download_that_only_drips_ends_at_its_deadline(open_world, head):
+    with dripping(head=head) as port:
+        spent = seconds_until_it_is_over(f"http://127.0.0.1:{port}/", deadline=0.7)
+    assert 0.6 < spent < 10
+
+
+def test_a_download_over_tls_ends_at_its_deadline(open_world, certificate, monkeypatch):
+    make = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda: make(cafile=str(certificate)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with dripping(context=context) as port:
+        spent = seconds_until_it_is_over(f"https://127.0.0.1:{port}/", deadline=1.5)
+        assert 1.4 < spent < 10
+        with public_opener().open(f"https://127.0.0.1:{port}/", timeout=3) as answer:
+            assert answer.read(3) == b"xxx"
+
+
+def test_a_handshake_that_never_comes_ends_at_the_deadline(open_world):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert 0.4 < seconds_until_it_is_over(f"https://127.0.0.1:{port}/", deadline=0.5) < 10
+
+
+def test_redirects_share_one_deadline(open_world):
+    """Each answer comes in time, and all of them together do not."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            time.sleep(0.2)
+            self.send_response(302)
+            self.send_header("Location", f"{self.path}x")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{running.server_address[1]}/"
+        try:
+            assert 0.6 < seconds_until_it_is_over(url, deadline=0.7) < 10
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+def test_a_name_that_is_not_resolved_in_time_is_given_up(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: over.wait(30) and [])
+    try:
+        assert 0.2 < seconds_until_it_is_over("http://slow.example/", deadline=0.3) < 10
+    finally:
+        over.set()
+
+
+def test_a_name_that_there_is_not_is_the_error_that_it_is_without_a_deadline(names):
+    names["nowhere.example"] = [[]]
+    with pytest.raises(urllib.error.URLError) as caught:
+        public_opener().open("http://nowhere.example/")
+    assert isinstance(caught.value.reason, socket.gaierror)
+
+
+def test_nothing_is_begun_after_the_deadline():
+    with pytest.raises(TimeoutError, match="longer than its deadline"):
+        create_public_connection(("127.0.0.1", 1), deadline=Deadline.after(-1))
+
+
+def test_a_request_that_is_asked_again_has_all_of_its_time_again(server, open_world):
+    port, asked = server
+    opener = public_opener(deadline=2)
+    req = urllib.request.Request(f"http://127.0.0.1:{port}/again", data=b"a=1", method="GET")
+    for _ in range(2):
+        with opener.open(req, timeout=3) as answer:
+            assert answer.status == 200
+        time.sleep(1.1)
+    with opener.open(f"http://127.0.0.1:{port}/?to=/elsewhere") as answer:
+        assert answer.status == 200
+    assert asked == ["/again", "/again", "/?to=/elsewhere", "/elsewhere"]

@@ -148,6 +148,18 @@ def test_every_allow_list_is_proved_with_the_engine(engine, settings, monkeypatc
     assert len(found) == len(list(allow_lists()))
 
 
+@pytest.mark.parametrize("hosts", [["www.own.example"], [".own.example"], ["*", "www.own.example"]])
+def test_a_frame_of_this_site_is_an_error(hosts, settings):
+    own = AllowList(frozenset({"iframe"}), {}, frames=frozenset({"www.own.example"}))
+    assert own.frames
+    settings.ALLOWED_HOSTS = ["*"]
+    assert checks.check_frames() == []
+    settings.ALLOWED_HOSTS = hosts
+    (found,) = checks.check_frames()
+    assert found.id == "api_guard.E065"
+    assert "www.own.example" in found.msg
+
+
 def test_links_without_a_rel_are_a_fault(monkeypatch):
     monkeypatch.setattr(cleaning, "clean_with_nh3", lambda html, allowed: html[:0] + "x")
     found = checks.check_engine()

@@ -171,12 +171,22 @@ def test_a_mark_that_an_engine_writes_out_cannot_join_a_tag(engine):
         assert field.run_validation("<b>&#x338;a</b>") == "<b>&#x338;a</b>"
 
 
-@pytest.mark.parametrize(
-    "reference", ["&#x202e;", "&#8238;", "&#x200b;", "&ZeroWidthSpace;", "&shy;"]
-)
+@pytest.mark.parametrize("reference", ["&#x202e;", "&#8238;", "&#xE0041;", "&#x2066;"])
 def test_a_character_cannot_hide_in_a_reference(engine, reference):
     field = RichTextField(max_length=100)
     assert codes(field, f"a{reference}b")[0] in {"bidi_control", "invisible_character"}
+
+
+@pytest.mark.parametrize(
+    "left_over",
+    ["\ufeff", "\u00ad", "&#x200b;", "&ZeroWidthSpace;", "&shy;", "&#65279;", "&NoBreak;"],
+)
+def test_what_an_editor_left_over_is_left_out_of_markup(engine, left_over):
+    field = RichTextField(max_length=100)
+    assert field.run_validation(f"<p>a{left_over}b</p>") == "<p>ab</p>"
+    assert field.run_validation(f"<{left_over}script>alert(1)</script>b") in {"b", "alert(1)b"}
+    assert "javascript" not in field.run_validation(f'<a href="java{left_over}script:x">b</a>')
+    assert field.run_validation("<p>ไทย&#8203;ไทย</p>") == "<p>ไทย\u200bไทย</p>"
 
 
 def test_a_reference_with_too_many_digits_is_refused_or_harmless(engine):

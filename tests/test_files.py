@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import sys
+import zipfile
 import zlib
 
 import pytest
@@ -15,8 +16,18 @@ from rest_framework import serializers
 from api_guard.exceptions import GuardError
 from api_guard.fields import SafeFileField, SafeImageField
 
+
+def archive(contents, **options):
+    """Return a zip archive of these files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in contents.items():
+            file.writestr(name, content, **options)
+    return out.getvalue()
+
+
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
-ZIP = b"PK\x03\x04rest"
+ZIP = archive({"a.txt": b"a"})
 HTML = b"<!doctype html><script>alert(1)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 

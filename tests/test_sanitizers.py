@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from threading import Barrier
+from urllib.parse import urlsplit
 
 import nh3
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from api_guard.exceptions import GuardError
 from api_guard.sanitizers import PRESETS, AllowList, SanitizeError, cleaning, sanitize, text_of
+from api_guard.sanitizers.frames import SANDBOX
 from tests.vectors.xss import VECTORS
 
 ENGINES = ["nh3", "bleach"]
@@ -60,9 +62,15 @@ def assert_nothing_else_is_left(html, allowed):
         assert tag in allowed.tags
         if tag == "a":
             assert attributes.pop("rel") == "nofollow noopener"
-        assert set(attributes) <= allowed.attributes.get(tag, set())
-        for name in {"href", "src", "cite"} & set(attributes):
+        assert set(attributes) <= allowed.named.get(tag, set()) | allowed.named["*"]
+        for name in {"href", "src", "cite", "url"} & set(attributes):
             assert scheme_in_a_browser(attributes[name]) in {None, *allowed.schemes}
+        if tag == "iframe":
+            assert attributes["sandbox"] == SANDBOX
+            assert urlsplit(attributes["src"]).hostname in allowed.frames
+        if tag == "input":
+            assert (attributes["type"], attributes["disabled"]) == ("checkbox", "")
+        assert not re.search(r"url|expression|[\\@<>*]|position|-\d", attributes.get("style", ""))
 
 
 @both_engines
@@ -273,6 +281,22 @@ def test_eight_threads_see_only_their_own_text(engine):
 OPENED = "b i p a pre ul li table tr td caption h2 div dl dd svg math"
 CLOSED = "b i p a pre ul li table td svg math style select template"
 PIECES = [
+    *(
+        "<h1>",
+        "</h1>",
+        "<details open>",
+        "<summary>",
+        "<input type=checkbox>",
+        "<form>",
+        "<option>",
+    ),
+    *(
+        "<iframe src=//www.youtube.com/x>",
+        "</iframe>",
+        "<p style='color:red;top:0'>",
+        "<br>",
+        "</div>",
+    ),
     *(f"<{tag}>" for tag in OPENED.split()),
     *(f"</{tag}>" for tag in CLOSED.split()),
     *("<style>", "<select>", "<template>", "<button>", "<mtext>", "<noscript>", "<title>"),

@@ -545,3 +545,16 @@ def test_a_model_serializer_saves_what_passed(db):
         "id": ["unknown_field"],
         "x": ["unknown_field"],
     }
+
+
+class Account(StrictModelSerializer):
+    class Meta:
+        model = User
+        fields = ["username", "password"]
+
+
+def test_the_password_of_a_user_is_kept_as_it_came():
+    password = Account().fields["password"]
+    assert isinstance(password, fields.PasswordField)
+    assert (password.write_only, password.max_length) == (True, 128)
+    assert password.run_validation(" e\u0301\u00ad ") == " e\u0301\u00ad "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 
+import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +34,28 @@ def judged(url, *, public_only=False):
         ("HTTPS://EXAMPLE.com/Path", "https://example.com/Path"),
         ("http://example.com:8080/", None),
         ("http://example.com./", "http://example.com/"),
-        ("http://bücher.example/ü", "http://xn--bcher-kva.example/ü"),
+        ("http://bücher.example/ü", "http://xn--bcher-kva.example/%C3%BC"),
+        ("https://pub.example/wiki/Zürich", "https://pub.example/wiki/Z%C3%BCrich"),
+        ("https://pub.example/wiki/Zu\u0308rich", "https://pub.example/wiki/Zu%CC%88rich"),
+        ("https://a.example/می\u200cخ", "https://a.example/%D9%85%DB%8C%E2%80%8C%D8%AE"),
+        ("https://a.example/%7eu?ä=%c3%a4", "https://a.example/~u?%C3%A4=%C3%A4"),
+        ("https://a.example/#ö#ö", "https://a.example/#%C3%B6%23%C3%B6"),
+        ("https://a.example/100%?a=%zz", "https://a.example/100%25?a=%25zz"),
+        ("https://a.example/a/./b/../c/%2e%2e/d", "https://a.example/a/d"),
+        ("https://a.example/../..", "https://a.example/"),
+        ("https://a.example/a/.", "https://a.example/a/"),
+        ("https://a.example?a=/../b", None),
+        ("https://a.example/.well-known/x..y?b[]=1", None),
+        ("https://a.example/%2F%25%00", None),
+        ("https://faß.de/", "https://xn--fa-hia.de/"),
+        ("https://FAẞ.de/", "https://xn--fa-hia.de/"),
+        ("https://xn--fa-hia.de/", None),
+        ("https://σίσυφος.gr/", "https://xn--kxa6ajbbmh.gr/"),
+        ("https://col·legi.cat/", "https://xn--collegi-xma.cat/"),
+        ("https://i❤.ws/", "https://xn--i-7iq.ws/"),
+        ("https://日本語。jp/", "https://xn--wgv71a119e.jp/"),
+        ("https://ශ්\u200dරී.com/", "https://xn--10cl1a0b660p.com/"),
+        ("https://نامه\u200cای.com/", "https://xn--mgba3gch31f060k.com/"),
         ("http://BÜCHER.example/", "http://xn--bcher-kva.example/"),
         ("http://日本語.jp", "http://xn--wgv71a119e.jp"),
         ("http://пример.рф/", "http://xn--e1afmkfd.xn--p1ai/"),
@@ -97,9 +120,17 @@ def test_an_address_of_the_public_internet_is_kept_in_one_form(url, kept):
         ("http://1.2.3.0x/x", "disguised_address"),
         (f"http://{'9' * 63}/", "invalid_host"),
         ("http://foo.09/", "invalid_host"),
-        # One host to whoever reads it by IDNA 2003, another by IDNA 2008.
-        ("http://faß.example/", "lookalike"),
-        ("http://xn--fa-hia.example/", "invalid_host"),
+        ("http://a\u200db.example/", "invalid_host"),
+        ("http://a\u200c.example/", "invalid_host"),
+        ("http://\u0301a.example/", "invalid_host"),
+        ("http://a”b.example/", "invalid_host"),
+        ("http://אa.example/", "lookalike"),
+        ("http://1א.example/", "invalid_host"),
+        # Written as no program writes it, and yet the same host to some.
+        ("http://xn--a-\u00fc.example/", "invalid_host"),
+        ("http://xn--abc-.example/", "invalid_host"),
+        ("http://xn--wca.example/", "invalid_host"),
+        ("http://xn--fass-.example/", "invalid_host"),
         ("http://раypal.com/", "lookalike"),
         ("http://xn--pypal-4ve.com/", "lookalike"),
         ("http://ｅｘａｍｐｌｅ.com/", "lookalike"),
@@ -143,6 +174,15 @@ LOCAL = [
         "metadata.google.internal",
         "router.lan",
         "wiki.corp",
+        "x.svc",
+        "api.default.svc.cluster.local",
+        "x.test",
+        "x.invalid",
+        "fritz.box",
+        "nas.fritz.box",
+        "FRITZ.BOX.",
+        "speedport.ip",
+        "redis.default",
         "1.0.0.127.in-addr.arpa",
         "intranet",
         "metadata",
@@ -290,3 +330,23 @@ def test_an_email_address_that_is_a_trick_is_refused(address, code):
     with pytest.raises(FlawError) as caught:
         EmailAddress().clean(address)
     assert caught.value.flaw.code == code.replace("invalid_character", "invisible_character")
+
+
+def test_a_host_that_only_ends_like_a_local_one_is_public():
+    for host in ("notfritz.box", "pub.example", "svc.example", "test.example", "xn--fa-hia.de"):
+        assert judged(f"https://{host}/", public_only=True) == f"https://{host}/"
+
+
+LETTERS = "abz09-ßüñéςαβдвабגאבجनमथไทย字漢ひカ한글·ー\u0301\u094d\u200d\u200c❤"
+
+
+@given(st.text(LETTERS, min_size=1, max_size=6))
+def test_a_host_is_written_as_the_standard_writes_it(label):
+    label = unicodedata.normalize("NFC", label)
+    try:
+        expected = idna.encode(label).decode()
+    except idna.IDNAError:
+        return
+    # What is refused beyond the standard is of several scripts.
+    assert judged(f"https://{label}.example/") in {f"https://{expected}.example/", "lookalike"}
+    assert judged(f"https://{expected}.example/") in {f"https://{expected}.example/", "lookalike"}

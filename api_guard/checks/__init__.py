@@ -10,7 +10,7 @@ from api_guard.checks.endpoints import (
     check_silence,
     check_unknown,
 )
-from api_guard.checks.fields import check_engine, check_serializers
+from api_guard.checks.fields import check_engine, check_frames, check_serializers
 from api_guard.checks.middleware import check_middleware
 from api_guard.checks.oauth2 import (
     check_decorators,
@@ -69,6 +69,7 @@ CHECKS = (
     check_renderers,
     check_sanitizer,
     check_engine,
+    check_frames,
     check_serializers,
     check_bounded_parsers,
     check_pages,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
+from django.http.request import validate_host
 from rest_framework.serializers import BaseSerializer, ListSerializer, ModelSerializer
 
 from api_guard import conf
@@ -39,6 +41,23 @@ def check_engine(app_configs: object = None, **_: object) -> list[CheckMessage]:
         hint = f'pip install "{engine}>={oldest}"'
         found.append(Error(text, hint=hint, id="api_guard.E061"))
     return found
+
+
+def check_frames(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E065: no frame shows a page of this site, which could leave its sandbox."""
+    del app_configs
+    own = [host for host in settings.ALLOWED_HOSTS if host != "*"]
+    shown = sorted({host for allowed in allow_lists() for host in allowed.frames})
+    return [
+        Error(
+            f"An AllowList shows frames of {host}, a host of this site: a page of the same origin "
+            "can take its own sandbox away.",
+            hint=f"Leave {host!r} out of frames, and serve what is framed from a host of its own.",
+            id="api_guard.E065",
+        )
+        for host in shown
+        if validate_host(host, own)
+    ]
 
 
 def check_serializers(app_configs: object = None, **_: object) -> list[CheckMessage]:

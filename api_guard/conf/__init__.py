@@ -32,7 +32,7 @@ from api_guard.conf.rates import (
     trusted_proxies,
 )
 from api_guard.conf.rules import Mistake, mistakes
-from api_guard.conf.validation import Engine, sanitizer
+from api_guard.conf.validation import Engine, max_tags, sanitizer
 from api_guard.conf.values import is_set
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "last_used_interval",
     "limits",
     "max_counters",
+    "max_tags",
     "mistakes",
     "on_fault",
     "prefixes",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from api_guard.core.flaws import Flaw, FlawError
+from api_guard.core.invisibles import drop_left_over, drop_unseen, is_blank, stripped
 from api_guard.core.scripts import find_lookalike
 from api_guard.core.text import find_flaw, find_markup, normalize
 from api_guard.core.urls import read_host, read_url
@@ -19,12 +21,21 @@ MAX_URL_LENGTH = 2000
 _LOCAL_PART = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
+# Joiners, which PlainText leaves only where letters join, and what stands in words of Tibetan,
+# Catalan, Hebrew and Japanese, in names of the DNS too (RFC 5892 §2.6).
+_WITHIN_WORDS = "\u200c\u200d\u00b7\u05f3\u05f4\u0f0b\u30fb"
+# What becomes of an invisible character that does nothing where it stands.
+INVISIBLE = ("drop", "keep", "refuse")
+MAX_PASSWORD_LENGTH = 1024
+
+
 @dataclass(frozen=True)
 class PlainText:
-    """Text without control, invisible or reordering characters; see `find_flaw`.
+    """Text without control or reordering characters; see `find_flaw`.
 
     `max_bytes` is four times `max_length` where it is None. `one_script` refuses letters of several
-    scripts, `allow_markup=False` what an HTML parser would read as markup.
+    scripts, `allow_markup=False` what an HTML parser would read as markup. `invisible` says what
+    becomes of characters such as a soft hyphen: one of INVISIBLE.
     """
 
     max_length: int
@@ -32,26 +43,91 @@ class PlainText:
     newlines: bool = False
     one_script: bool = False
     allow_markup: bool = True
+    invisible: str = "drop"
 
     def clean(self, text: str) -> str:
-        """Return `text` in NFC. Raises FlawError."""
-        self.refuse_flaw(text)
-        normal = normalize(text)
+        """Return `text` in NFC, "" where there is nothing to see in it. Raises FlawError."""
+        shown = text
+        if self.invisible == "drop" and not text.isascii():
+            shown = drop_unseen(text) if self.one_script else drop_left_over(text)
+        self._refuse_flaw(shown, text)
+        normal = normalize(shown)
         # NFC takes a few characters apart, so that the text may have grown.
-        if normal != text:
+        if normal != shown:
             self.refuse_flaw(normal)
         flaw = find_lookalike(normal) if self.one_script else None
         flaw = flaw or (None if self.allow_markup else find_markup(normal))
         if flaw:
             raise FlawError(flaw)
-        return normal
+        return "" if not normal.isspace() and is_blank(normal) else normal
 
     def refuse_flaw(self, text: str) -> None:
         """Raise FlawError for the first character, or the size, that is refused."""
-        most = 4 * self.max_length if self.max_bytes is None else self.max_bytes
-        flaw = find_flaw(text, newlines=self.newlines, max_length=self.max_length, max_bytes=most)
+        self._refuse_flaw(text, text)
+
+    def _refuse_flaw(self, text: str, sent: str) -> None:
+        flaw = self._flaw(text, self.max_length)
+        if flaw and flaw.position is not None and text != sent:
+            # By its position in what was sent.
+            flaw = self._flaw(sent, len(sent)) or flaw
         if flaw:
             raise FlawError(flaw)
+
+    def _flaw(self, text: str, max_length: int) -> Flaw | None:
+        most = 4 * max_length if self.max_bytes is None else self.max_bytes
+        return find_flaw(
+            text,
+            newlines=self.newlines,
+            max_length=max_length,
+            max_bytes=most,
+            left_over=self.invisible != "refuse",
+        )
+
+
+@dataclass(frozen=True)
+class Password:
+    """A secret, which is kept exactly as it came: to change it is to lock its owner out."""
+
+    max_length: int = MAX_PASSWORD_LENGTH
+
+    def clean(self, text: str) -> str:
+        """Return `text`. Raises FlawError for what no database and no hash can take."""
+        if len(text) > self.max_length:
+            message = f"The password is longer than {self.max_length} characters."
+            raise FlawError(Flaw("max_length", message))
+        position = text.find("\x00")
+        if position >= 0:
+            message = f"U+0000 at position {position} is a null character."
+            raise FlawError(Flaw("null_character", message, position))
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            message = f"A lone surrogate stands at position {error.start}."
+            raise FlawError(Flaw("surrogate", message, error.start)) from error
+        return text
+
+
+@dataclass(frozen=True)
+class Slug:
+    """Letters, marks, digits, hyphens and underscores: of ASCII, or of any one script."""
+
+    max_length: int
+    allow_unicode: bool = False
+
+    def clean(self, text: str) -> str:
+        """Return `text` in NFC. Raises FlawError."""
+        text = PlainText(self.max_length, one_script=True).clean(text)
+        for position, char in enumerate(text):
+            if not self._may_stand(char, first=position == 0):
+                name = f"U+{ord(char):04X} at position {position}"
+                raise FlawError(Flaw("invalid", f"{name} cannot stand in a slug.", position))
+        return text
+
+    def _may_stand(self, char: str, *, first: bool) -> bool:
+        if char.isascii():
+            return char.isalnum() or char in "-_"
+        is_inner = unicodedata.category(char)[0] == "M" or char in _WITHIN_WORDS
+        return self.allow_unicode and (char.isalnum() or (is_inner and not first))
 
 
 @dataclass(frozen=True)
@@ -62,7 +138,9 @@ class EmailAddress:
 
     def clean(self, text: str) -> str:
         """Return `text` with its domain in lower-case ASCII. Raises FlawError."""
-        local, at, domain = PlainText(self.max_length).clean(text).rpartition("@")
+        plain = PlainText(self.max_length, invisible="refuse")
+        # What is copied out of a mail or a chat comes with invisible characters around it.
+        local, at, domain = plain.clean(stripped(text)).rpartition("@")
         if not at or len(local) > _MAX_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
             raise FlawError(Flaw("invalid", "Enter a valid email address."))
         host = read_host(domain)
@@ -81,7 +159,7 @@ class WebAddress:
 
     def clean(self, text: str) -> str:
         """Return `text` with its host in lower-case ASCII. Raises FlawError."""
-        plain = PlainText(self.max_length)
-        text = plain.clean(text)
+        plain = PlainText(self.max_length, invisible="refuse")
+        text = plain.clean(stripped(text))
         url = read_url(text, schemes=self.schemes, public_only=self.public_only)
         return plain.clean(str(url))

@@ -26,8 +26,18 @@ _GLOBAL_6 = ip_network("2000::/3")
 _NOT_PUBLIC_6 = _networks("2001::/23 2001:db8::/32 2002::/16 3fff::/20")
 # IPv4 through another door: mapped addresses, and NAT64, which DNS64 answers with.
 _CARRIES_IPV4 = _networks("::ffff:0:0/96 64:ff9b::/96")
+# Names that the public DNS does not have, whatever answers for them here: IANA's special-use
+# registry, what ICANN keeps back, and what private networks, routers and clusters call themselves.
 _LOCAL_NAMES = words(
-    "localhost local localdomain internal intranet private corp home lan arpa onion"
+    "localhost local localdomain test invalid alt onion arpa internal corp home mail intranet intra"
+    " lan private priv workgroup domain router gateway"
+    " svc cluster pod node service kube kubernetes k8s consul nomad docker vagrant default"
+)
+# Boxes in homes, which answer for names that the public DNS may have too.
+_LOCAL_HOSTS = words(
+    "fritz.box fritz.nas fritz.repeater fritz.powerline easy.box kabel.box o2.box vodafone.box"
+    " vodafone.station giga.cube speedport.ip mafreebox.freebox.fr routerlogin.net routerlogin.com"
+    " orbilogin.com orbilogin.net tplinkwifi.net tplinklogin.net router.asus.com miwifi.com"
 )
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 
@@ -43,8 +53,9 @@ def is_public_address(address: Address) -> bool:
 
 def is_public_name(name: str) -> bool:
     """Whether `name` can be one of the public DNS; what it resolves to is another question."""
-    first, dot, rest = name.rpartition(".")
-    return bool(first and dot) and rest not in _LOCAL_NAMES
+    labels = name.split(".")
+    ends = {".".join(labels[start:]) for start in range(len(labels))}
+    return len(labels) > 1 and labels[-1] not in _LOCAL_NAMES and not ends & _LOCAL_HOSTS
 
 
 def ends_in_a_number(host: str) -> bool:

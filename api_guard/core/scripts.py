@@ -10,6 +10,8 @@ from api_guard.core.flaws import Flaw
 # The name of a letter begins with its script; these begin with something else.
 _NAMED_OTHERWISE = {
     "CJK": "HAN",
+    "FEMININE": "LATIN",
+    "MASCULINE": "LATIN",
     "IDEOGRAPHIC": "HAN",
     "VERTICAL": "HAN",
     "HENTAIGANA": "HIRAGANA",
@@ -17,7 +19,12 @@ _NAMED_OTHERWISE = {
     "TURNED": "LATIN",
     "ROMAN": "LATIN",
 }
-_NO_SCRIPT = frozenset("\u0640\u3006\u30fc\u30fb")
+# With the apostrophes of Ukrainian, Uzbek and Hawaiian, and the signs of tone (Scripts.txt).
+_NO_SCRIPT = frozenset(
+    "\u0640\u3006\u30fc\u30fb" + "".join(map(chr, [*range(0x2B9, 0x2E0), *range(0x2E5, 0x300)]))
+)
+# "Mª José", "1º", "3.ª"
+_ORDINAL = re.compile(r"(?<=[^\W_]|(?<=[^\W_])\.)[\u00aa\u00ba](?![^\W_])")
 # Written together every day: UTS #39 §5.2, "highly restrictive".
 _TOGETHER = tuple(
     frozenset(names.split())
@@ -38,7 +45,9 @@ def find_lookalike(text: str) -> Flaw | None:
     for position, char in enumerate(text):
         if unicodedata.category(char)[0] not in "LN":
             continue
-        if unicodedata.decomposition(char).startswith("<"):
+        if char in "\u00aa\u00ba" and _ORDINAL.match(text, position):
+            pass
+        elif _is_disguise(char):
             message = f"{_name(char)} at position {position} is another character in disguise."
             return Flaw("lookalike", message, position)
         value = unicodedata.decimal(char, None)
@@ -51,6 +60,20 @@ def find_lookalike(text: str) -> Flaw | None:
             message = f"{_name(char)} at position {position} is of another script than the rest."
             return Flaw("mixed_scripts", message, position)
     return None
+
+
+def _is_disguise(char: str) -> bool:
+    """Whether `char` is a styled form of other letters.
+
+    Thai SARA AM, Armenian և and their like are letters of their own, which Unicode can take apart.
+    """
+    parts = unicodedata.decomposition(char).split()
+    if not parts or not parts[0].startswith("<"):
+        return False
+    letters = [chr(int(part, 16)) for part in parts[1:]]
+    # Urdu keyboards have a key for the last one, as it stands in "Abdullah".
+    is_own = (parts[0] == "<compat>" and len(letters) > 1) or char == "\ufdf2"
+    return not is_own or any(_script(letter) == "LATIN" for letter in letters)
 
 
 def _script(char: str) -> str:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from api_guard.core.flaws import Flaw
+from api_guard.core.invisibles import without_meant
 
 # Real words stay below 10 marks in a row; UAX #15 calls 30 more than any language needs.
 MAX_COMBINING_RUN = 16
@@ -22,15 +23,19 @@ _KINDS = {
     "unassigned_character": "no character of Unicode",
 }
 # Left alone, though invisible: the joiners and variation selectors of emoji, Persian and Indic
-# scripts, and the directional marks that Hebrew and Arabic keyboards write.
+# scripts, and the directional marks that Hebrew and Arabic keyboards write; and of those below,
+# what belongs to a script or to a flag where it stands. A code point that is not assigned yet is
+# an emoji of tomorrow; one that never will be is none.
 _CHARACTERS = {
     "null_character": r"\x00",
     # U+2028 and U+2029 break lines in JavaScript and in log viewers, as newlines do.
     "control_character": r"\x01-\x1f\x7f-\x9f\u2028\u2029",
     "surrogate": r"\ud800-\udfff",
     "bidi_control": r"\u202a-\u202e\u2066-\u2069",
-    "invisible_character": r"\u00ad\u115f\u1160\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff"
-    r"\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f",
+    "unassigned_character": r"\ufdd0-\ufdef"
+    + "".join(rf"\U{plane:04x}fffe\U{plane:04x}ffff" for plane in range(0x11)),
+    "invisible_character": r"\u00ad\u115f\u1160\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff"
+    r"\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff",
 }
 _REFUSED = {code: re.compile(f"[{chars}]") for code, chars in _CHARACTERS.items()}
 # One class is searched for far faster than five alternatives.
@@ -40,10 +45,13 @@ _LINE_BREAKS = "\t\n\r\u2028\u2029"
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
 
-def find_flaw(text: str, *, newlines: bool, max_length: int, max_bytes: int) -> Flaw | None:
+def find_flaw(
+    text: str, *, newlines: bool, max_length: int, max_bytes: int, left_over: bool = False
+) -> Flaw | None:
     """Return the first reason to refuse `text`, or None.
 
-    `newlines` also lets tabs through, `max_length` counts characters, `max_bytes` UTF-8 bytes.
+    `newlines` also lets tabs through, `max_length` counts characters, `max_bytes` UTF-8 bytes, and
+    `left_over` lets invisible characters through that do nothing where they stand.
     """
     if len(text) > max_length:
         return Flaw("max_length", f"The text is longer than {max_length} characters.", None)
@@ -58,12 +66,10 @@ def find_flaw(text: str, *, newlines: bool, max_length: int, max_bytes: int) -> 
     odd = {char for char in letters if char in _FILLERS or not char.isprintable()}
     found = _ANY_REFUSED.search(line) if odd else None
     if found:
+        found = _ANY_REFUSED.search(without_meant(line, left_over=left_over))
+    if found:
         code = next(code for code, pattern in _REFUSED.items() if pattern.match(found[0]))
         return _refused_character(code, text, found.start())
-    unassigned = {char for char in odd if unicodedata.category(char) == "Cn"}
-    if unassigned:
-        position = next(index for index, char in enumerate(text) if char in unassigned)
-        return _refused_character("unassigned_character", text, position)
     return _combining_run(text, letters) or _excess_bytes(text, max_bytes)
 
 

@@ -7,8 +7,10 @@ import unicodedata
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from api_guard.core.encoding import encoded
 from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.hosts import ends_in_a_number, is_public_address, is_public_name, read_ipv4
+from api_guard.core.idna import to_ascii, to_unicode
 from api_guard.core.scripts import find_lookalike
 
 # None of these stands in a URL (RFC 3986), and parsers differ over each.
@@ -18,8 +20,6 @@ _PORT = r"(?::(?P<port>[0-9]{1,5}))?"
 _BRACKETED = re.compile(rf"\[(?P<host>[0-9a-fA-F:.]+)\]{_PORT}")
 _NAMED = re.compile(rf"(?P<host>[^\[\]:%]+){_PORT}")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-# IDNA 2003 and 2008 lead these to different hosts (UTS #46 §7, "deviations").
-_DEVIATIONS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
 _MAX_HOST = 253
 
 
@@ -58,7 +58,7 @@ def read_url(text: str, *, schemes: frozenset[str], public_only: bool) -> URL:
     host, port = _split(authority)
     if public_only and not _is_public(host):
         raise _flaw("not_public", "The host is not on the public internet.")
-    return URL(scheme, host, port, text[start.end() :])
+    return URL(scheme, host, port, encoded(text[start.end() :]))
 
 
 def _split(authority: str) -> tuple[str, int | None]:
@@ -97,23 +97,25 @@ def _in_ascii(text: str) -> str:
         raise _flaw("invalid_host", "The host is too long.")
     if text.isascii():
         return text.lower()
-    host = unicodedata.normalize("NFC", text).lower()
+    # As UTS #46 maps before it judges, but nothing that only looks like something else.
+    host = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+    host = host.replace("\u3002", ".")
     _refuse_disguise(host)
     try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError as error:
+        return ".".join(map(to_ascii, host.split(".")))
+    except (UnicodeError, ValueError) as error:
         raise _flaw("invalid_host", "The host is no internationalized name.") from error
 
 
 def _decoded(label: str) -> str:
     try:
-        return label.encode("ascii").decode("idna")
-    except UnicodeError as error:
+        return to_unicode(label)
+    except (UnicodeError, ValueError) as error:
         raise _flaw("invalid_host", "The host is no internationalized name.") from error
 
 
 def _refuse_disguise(host: str) -> None:
-    odd = unicodedata.normalize("NFKC", host) != host or _DEVIATIONS & set(host)
+    odd = unicodedata.normalize("NFKC", host) != host
     if odd or any(find_lookalike(label) for label in host.split(".")):
         raise _flaw("lookalike", "The host holds characters that may be taken for others.")
 

@@ -15,7 +15,12 @@ from api_guard.fields.ranges import BoundedRangeField
 from api_guard.fields.related import BoundedManyRelatedField, BoundedPrimaryKeyRelatedField
 from api_guard.fields.rich import RichTextField
 from api_guard.fields.structures import BoundedDictField, BoundedJSONField, BoundedListField
-from api_guard.fields.text import PlainEmailField, PlainSlugField, PlainTextField
+from api_guard.fields.text import (
+    PasswordField,
+    PlainEmailField,
+    PlainSlugField,
+    PlainTextField,
+)
 from api_guard.fields.unmapped import UnmappedField
 from api_guard.fields.urls import SafeURLField
 
@@ -33,6 +38,7 @@ __all__ = [
     "BoundedManyRelatedField",
     "BoundedPrimaryKeyRelatedField",
     "BoundedRangeField",
+    "PasswordField",
     "PlainEmailField",
     "PlainIPAddressField",
     "PlainSlugField",

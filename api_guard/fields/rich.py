@@ -11,7 +11,7 @@ from api_guard.sanitizers import AllowList, RichText, preset_named
 
 
 class RichTextField(FormattedField):
-    """HTML of which only a preset ("inline", "comment", "article") or an AllowList is left.
+    """HTML of which only a preset or an AllowList is left; "comment" is the default.
 
     `max_length` counts characters of markup, before and after sanitizing, and must be given.
     `linkify` makes links of the http(s) addresses in the text. Raises GuardError when declared

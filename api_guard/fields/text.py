@@ -1,12 +1,22 @@
-"""Plain text: prose, names, e-mail addresses and slugs."""
+"""Plain text: prose, names, e-mail addresses, slugs and passwords."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
+from django.core.validators import RegexValidator
 from rest_framework.fields import CharField, EmailField, SlugField, empty
 
-from api_guard.core.formats import MAX_EMAIL_LENGTH, EmailAddress, PlainText
+from api_guard.core.formats import (
+    INVISIBLE,
+    MAX_EMAIL_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    EmailAddress,
+    Password,
+    PlainText,
+    Slug,
+)
+from api_guard.exceptions import GuardError
 from api_guard.fields.flaws import demanded, flaws_as_errors
 
 TEXTAREA = {"base_template": "textarea.html"}
@@ -33,16 +43,23 @@ class FormattedField(CharField):
     def to_internal_value(self, data: Any) -> str:
         """Return the text trimmed and in its one form. Raises ValidationError."""
         with flaws_as_errors():
-            return self.format.clean(super().to_internal_value(data))
+            text = self.format.clean(super().to_internal_value(data))
+        if self.trim_whitespace:
+            # What stood behind an invisible character may be a space.
+            text = text.strip()
+        if not text and not self.allow_blank:
+            self.fail("blank")
+        return text
 
 
 class PlainTextField(FormattedField):
-    """Text without control, invisible or reordering characters; trimmed, in NFC, never escaped.
+    """Text without control or reordering characters; trimmed, in NFC, never escaped.
 
     `max_length` counts characters and must be given, `max_bytes` UTF-8 bytes (by default four
     times as many). `newlines` also lets tabs through, `one_script` refuses letters that look like
-    those of another script, and `markup="refuse"` a "<" that begins a tag. Raises GuardError when
-    declared wrongly.
+    those of another script, and `markup="refuse"` a "<" that begins a tag. Invisible characters
+    that do nothing where they stand are left out, or `invisible="keep"` or "refuse". Raises
+    GuardError when declared wrongly.
     """
 
     def __init__(
@@ -53,10 +70,18 @@ class PlainTextField(FormattedField):
         newlines: bool = False,
         one_script: bool = False,
         markup: str = "allow",
+        invisible: str = "drop",
         **kwargs: Any,
     ) -> None:
         length = demanded(self, "max_length", max_length, "max_length=200", kwargs)
-        self.format = PlainText(length, max_bytes, newlines, one_script, markup == "allow")
+        if invisible not in INVISIBLE:
+            name = type(self).__name__
+            raise GuardError(
+                f"invisible={invisible!r} is none of {', '.join(map(repr, INVISIBLE))}. "
+                f'Write: {name}(max_length=200, invisible="drop")'
+            )
+        plain = markup == "allow"
+        self.format = PlainText(length, max_bytes, newlines, one_script, plain, invisible)
         if newlines:
             kwargs.setdefault("style", TEXTAREA)
         super().__init__(max_length=length, **kwargs)
@@ -81,5 +106,21 @@ class PlainSlugField(FormattedField, SlugField):
         self, *, max_length: int | None = None, allow_unicode: bool = False, **kwargs: Any
     ) -> None:
         length = demanded(self, "max_length", max_length, "max_length=50", kwargs)
-        self.format = PlainText(length, one_script=True)
+        self.format = Slug(length, allow_unicode)
         super().__init__(allow_unicode=allow_unicode, max_length=length, **kwargs)
+        if allow_unicode:
+            # Django's expression has no vowel signs, without which Thai and Hindi are not written.
+            self.validators = [v for v in self.validators if not isinstance(v, RegexValidator)]
+
+
+class PasswordField(FormattedField):
+    """A password, exactly as it came: neither trimmed nor in another form; write-only.
+
+    `max_length` counts characters, 1024 by default: a hash has to be computed of all of them.
+    """
+
+    def __init__(self, *, max_length: int = MAX_PASSWORD_LENGTH, **kwargs: Any) -> None:
+        self.format = Password(max_length)
+        kwargs.setdefault("write_only", True)
+        kwargs.setdefault("style", {"input_type": "password"})
+        super().__init__(max_length=max_length, trim_whitespace=False, **kwargs)

@@ -3,6 +3,7 @@
 from api_guard.forms.files import SafeFileField, SafeImageField
 from api_guard.forms.structures import BoundedJSONField
 from api_guard.forms.text import (
+    PasswordField,
     PlainEmailField,
     PlainSlugField,
     PlainTextField,
@@ -12,6 +13,7 @@ from api_guard.forms.text import (
 
 __all__ = [
     "BoundedJSONField",
+    "PasswordField",
     "PlainEmailField",
     "PlainSlugField",
     "PlainTextField",

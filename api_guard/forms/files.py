@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from api_guard.contents import MAX_ENTRIES, MAX_UNPACKED
 from api_guard.forms.flaws import flaws_as_errors
 from api_guard.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
 
@@ -22,9 +23,14 @@ class SafeFileField(forms.FileField):
         types: Iterable[str],
         max_size: int = MAX_SIZE,
         max_length: int = 100,
+        max_entries: int = MAX_ENTRIES,
+        max_unpacked: int = MAX_UNPACKED,
+        keep_position: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.upload = Upload(frozenset(types), max_size, max_length)
+        self.upload = Upload(
+            frozenset(types), max_size, max_length, max_entries, max_unpacked, keep_position
+        )
         super().__init__(max_length=max_length, **kwargs)
 
     def to_python(self, data: Any) -> Any:
@@ -46,7 +52,8 @@ class SafeImageField(SafeFileField):
         max_size: int = MAX_SIZE,
         max_length: int = 100,
         max_pixels: int = MAX_PIXELS,
+        keep_position: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(types=types, max_size=max_size, max_length=max_length, **kwargs)
-        self.upload = ImageUpload(frozenset(types), max_size, max_length, max_pixels)
+        self.upload = ImageUpload(frozenset(types), max_size, max_length, max_pixels, keep_position)

@@ -1,4 +1,4 @@
-"""Plain text, rich text, e-mail addresses, slugs and URLs in forms."""
+"""Plain text, rich text, e-mail addresses, slugs, passwords and URLs in forms."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 
 from api_guard import conf
 from api_guard.core.formats import (
     MAX_EMAIL_LENGTH,
+    MAX_PASSWORD_LENGTH,
     MAX_URL_LENGTH,
     EmailAddress,
+    Password,
     PlainText,
+    Slug,
     WebAddress,
 )
 from api_guard.forms.flaws import flaws_as_errors
@@ -30,9 +34,11 @@ class PlainTextField(forms.CharField):
         newlines: bool = False,
         one_script: bool = False,
         markup: str = "allow",
+        invisible: str = "drop",
         **kwargs: Any,
     ) -> None:
-        self.format = PlainText(max_length, max_bytes, newlines, one_script, markup == "allow")
+        plain = markup == "allow"
+        self.format = PlainText(max_length, max_bytes, newlines, one_script, plain, invisible)
         if newlines:
             kwargs.setdefault("widget", forms.Textarea)
         super().__init__(max_length=max_length, **kwargs)
@@ -41,7 +47,9 @@ class PlainTextField(forms.CharField):
         """Return the text in its one form. Raises ValidationError."""
         text = str(super().to_python(value) or "")
         with flaws_as_errors():
-            return self.format.clean(text)
+            text = self.format.clean(text)
+        # What stood behind an invisible character may be a space.
+        return text.strip() if self.strip else text
 
 
 class PlainEmailField(forms.EmailField):
@@ -61,12 +69,30 @@ class PlainEmailField(forms.EmailField):
 class PlainSlugField(forms.SlugField):
     """As the serializer field of this name."""
 
-    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
-        self.format = PlainText(max_length, one_script=True)
-        super().__init__(max_length=max_length, **kwargs)
+    def __init__(self, *, max_length: int, allow_unicode: bool = False, **kwargs: Any) -> None:
+        self.format = Slug(max_length, allow_unicode)
+        super().__init__(max_length=max_length, allow_unicode=allow_unicode, **kwargs)
+        if allow_unicode:
+            self.validators = [v for v in self.validators if not isinstance(v, RegexValidator)]
 
     def to_python(self, value: Any) -> str:
         """Return the slug in its one form. Raises ValidationError."""
+        text = str(super().to_python(value) or "")
+        with flaws_as_errors():
+            return self.format.clean(text)
+
+
+class PasswordField(forms.CharField):
+    """As the serializer field of this name."""
+
+    widget = forms.PasswordInput
+
+    def __init__(self, *, max_length: int = MAX_PASSWORD_LENGTH, **kwargs: Any) -> None:
+        self.format = Password(max_length)
+        super().__init__(max_length=max_length, strip=False, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """Return the password as it came. Raises ValidationError."""
         text = str(super().to_python(value) or "")
         with flaws_as_errors():
             return self.format.clean(text)

@@ -1,8 +1,9 @@
 """The HTML engines, nh3 and bleach, behind one function."""
 
-from api_guard.sanitizers.allow_lists import PRESETS, AllowList, allow_lists, preset_named
+from api_guard.sanitizers.allow_lists import AllowList
 from api_guard.sanitizers.bounds import SanitizeError
 from api_guard.sanitizers.cleaning import MAX_LENGTH, sanitize
+from api_guard.sanitizers.presets import PRESETS, allow_lists, preset_named
 from api_guard.sanitizers.proof import OLDEST, find_fault, is_too_old
 from api_guard.sanitizers.rich import RichText
 from api_guard.sanitizers.texts import text_of

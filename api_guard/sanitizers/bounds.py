@@ -9,8 +9,9 @@ from api_guard.core.words import words
 MAX_TAGS = 1000
 MAX_DEPTH = 32
 # Formatting left open is opened anew in every later block, so what an engine builds grows with
-# the sum of the depths at which tags stand, not with their number.
-MAX_TOTAL_DEPTH = 4000
+# the formatting that is open at each tag, all together, and not with the number of tags.
+_MAX_OPEN_PER_TAG = 4
+_FORMATTING = words("? a b big code em font i nobr s small strike strong tt u")
 # To both engines, text with references in it costs the square of their number.
 MAX_REFERENCES = 10_000
 # bleach compares every attribute of a tag with every other one.
@@ -46,14 +47,17 @@ def bound(code: str, count: int, most: int, unit: str) -> None:
         raise SanitizeError(code, f"The markup has more than {most} {unit}.")
 
 
-def bound_markup(html: str) -> None:
-    """Raise SanitizeError where `html` would cost an engine too much."""
-    bound("too_many_tags", html.count("<"), MAX_TAGS, "tags")
-    # Each of these two is one, once it is written out.
-    references = html.count("&") + html.count(">")
+def bound_markup(html: str, max_tags: int = MAX_TAGS) -> None:
+    """Raise SanitizeError where `html` would cost an engine too much; comments are tags too."""
+    ends = html.count("</")
+    bound("too_many_tags", html.count("<") - ends, max_tags, "tags")
+    # An end without a start makes an element of its own where it ends a paragraph.
+    bound("too_many_tags", ends, 2 * max_tags, "end tags")
+    # Each of these two is one, once it is written out; a ">" for every tag is its end.
+    references = html.count("&") + max(html.count(">") - html.count("<"), 0)
     bound("too_many_references", references, MAX_REFERENCES, "signs such as & and >")
     open_tags: list[str] = []
-    total_depth = 0
+    formatting = total = 0
     # After broken ("?") or opaque markup an end tag may be none, so it closes nothing here.
     certain = True
     for markup in _MARKUP.finditer(html):
@@ -65,14 +69,16 @@ def bound_markup(html: str) -> None:
         if markup["end"]:
             if certain and open_tags[-1:] == [name]:
                 open_tags.pop()
+                formatting -= name in _FORMATTING
         elif name and name not in _VOID and (name not in ("li", "p") or open_tags[-1:] != [name]):
             open_tags.append(name)
+            formatting += name in _FORMATTING
         certain = certain and name not in _OPAQUE
-        total_depth += len(open_tags)
+        total += formatting
         bound("too_deep", len(open_tags), MAX_DEPTH, "tags inside one another")
-        bound("too_deep", total_depth, MAX_TOTAL_DEPTH, "levels of tags in all")
+        bound("too_deep", total, _MAX_OPEN_PER_TAG * max_tags, "levels of formatting in all")
 
 
-def bound_addresses(html: str) -> None:
+def bound_addresses(html: str, max_tags: int = MAX_TAGS) -> None:
     """Raise SanitizeError where links around the addresses would be too many tags."""
-    bound("too_many_tags", html.count("://"), MAX_TAGS, "addresses")
+    bound("too_many_tags", html.count("://"), max_tags, "addresses")

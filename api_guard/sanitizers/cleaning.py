@@ -6,8 +6,15 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from api_guard.sanitizers.bounds import SanitizeError, bound, bound_addresses, bound_markup
+from api_guard.sanitizers.bounds import (
+    MAX_TAGS,
+    SanitizeError,
+    bound,
+    bound_addresses,
+    bound_markup,
+)
 from api_guard.sanitizers.engines import add_links, clean_with_bleach, clean_with_nh3
+from api_guard.sanitizers.finishing import finished, with_dropped_blocks
 
 if TYPE_CHECKING:
     from api_guard.conf import Engine
@@ -28,23 +35,26 @@ def sanitize(
     engine: Engine = "nh3",
     max_length: int = MAX_LENGTH,
     linkify: bool = False,
+    max_tags: int = MAX_TAGS,
 ) -> str:
     """Return `html` with only what is `allowed` in it; sanitizing that again changes nothing.
 
-    `max_length` counts characters, before and after. `linkify` makes links of the addresses in the
-    text. Raises SanitizeError.
+    `max_length` counts characters, before and after, and `max_tags` start tags. `linkify` makes
+    links of the addresses in the text. A block that is dropped leaves a line break. Raises
+    SanitizeError.
     """
     clean = clean_with_bleach if engine == "bleach" else clean_with_nh3
 
     def cleaned(html: str) -> str:
-        bound_markup(html)
-        return _PRE_NEWLINE.sub("\\1\n\n", clean(html, allowed))
+        bound_markup(html, max_tags)
+        left = clean(html, with_dropped_blocks(html, allowed))
+        return _PRE_NEWLINE.sub("\\1\n\n", finished(left, allowed))
 
     bound("too_long", len(html), max_length, "characters")
     html = _settled(html, cleaned, max_length)
     if not linkify:
         return html
-    bound_addresses(html)
+    bound_addresses(html, max_tags)
     return _settled(html, lambda html: _settled(add_links(html), cleaned, max_length), max_length)
 
 

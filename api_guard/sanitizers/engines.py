@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from html import escape, unescape
+from typing import TYPE_CHECKING, Any, Protocol
 
 import bleach
 import nh3
@@ -12,8 +13,6 @@ from bleach.linkifier import Linker
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from api_guard.sanitizers.allow_lists import AllowList
-
 LINK_REL = "nofollow noopener"
 # bleach's own expression also links bare names, and is quadratic on parentheses and hyphens.
 _ADDRESS = re.compile(r"(?<![\w@.])https?://[^\W_][^\s<>\"'`]{1,1990}", re.IGNORECASE)
@@ -21,36 +20,83 @@ _ADDRESS = re.compile(r"(?<![\w@.])https?://[^\W_][^\s<>\"'`]{1,1990}", re.IGNOR
 _UNLINKED = ("code", "kbd", "pre", "samp")
 
 
-def clean_with_nh3(html: str, allowed: AllowList) -> str:
+class Kept(Protocol):
+    """What an engine has to know of an AllowList."""
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags that stay."""
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """The schemes of URLs that stay."""
+
+    @property
+    def named(self) -> dict[str, set[str]]:
+        """The names of the attributes that each tag may have, under `"*"` for every tag."""
+
+    def kept(self, tag: str, name: str, value: str) -> str | None:
+        """Return what may stay of the `value` of an attribute, or None."""
+
+    def is_judged_whole(self, tag: str, name: str) -> bool:
+        """Whether it counts what the value means, however it is written."""
+
+
+def clean_with_nh3(html: str, allowed: Kept) -> str:
     """Return what nh3 leaves of `html`."""
     return nh3.clean(
         html,
         tags=set(allowed.tags),
         clean_content_tags={"script", "style"},
         # Without "*", nh3 would allow lang and title on every tag. The only rel is its own.
-        attributes={"*": set()} | {tag: set(names) for tag, names in allowed.attributes.items()},
-        attribute_filter=lambda *had: had[2] if had[1] == "rel" or allowed.keeps(*had) else None,
+        attributes=allowed.named,
+        attribute_filter=lambda *had: had[2] if had[1] == "rel" else allowed.kept(*had),
         link_rel=LINK_REL,
         url_schemes=set(allowed.schemes),
     )
 
 
-def clean_with_bleach(html: str, allowed: AllowList) -> str:
+def clean_with_bleach(html: str, allowed: Kept) -> str:
     """Return what bleach leaves of `html`."""
+
+    def kept(tag: str, name: str, value: str) -> str | None:
+        # bleach hands over what is written, not what is meant.
+        if not allowed.is_judged_whole(tag, name):
+            return allowed.kept(tag, name, value)
+        meant = allowed.kept(tag, name, unescape(value))
+        return None if meant is None else escape(meant, quote=False)
+
+    def rewritten(source: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for token in source:
+            if token["type"] in ("StartTag", "EmptyTag"):
+                # Around a double quote bleach writes single ones, and escapes anew at every pass.
+                token["data"] = {
+                    (space, name): (kept(token["name"], name, text) or "").replace('"', "&quot;")
+                    for (space, name), text in token["data"].items()
+                } | ({(None, "rel"): LINK_REL} if token["name"] == "a" else {})
+            yield token
+
     # A Cleaner holds a parser with state, so no two threads may share one.
-    options = {"tags": allowed.tags, "attributes": allowed.keeps, "protocols": allowed.schemes}
-    return str(bleach.Cleaner(**options, strip=True, filters=[_rewritten]).clean(html))
+    cleaner = bleach.Cleaner(
+        tags=allowed.tags,
+        attributes=lambda *had: kept(*had) is not None,
+        protocols=allowed.schemes,
+        strip=True,
+        filters=[rewritten],
+        css_sanitizer=_Styles(),
+    )
+    cleaner.serializer.minimize_boolean_attributes = False
+    return str(cleaner.clean(html))
+
+
+class _Styles:
+    """Stands where bleach asks for its own parser of styles, which were judged already."""
+
+    def sanitize_css(self, style: str) -> str:
+        """Return `style`."""
+        return style
 
 
 def add_links(html: str) -> str:
     """Return clean `html` with links around the addresses in its text; clean it again."""
     return str(Linker(callbacks=[], skip_tags=_UNLINKED, url_re=_ADDRESS).linkify(html))
-
-
-def _rewritten(source: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for token in source:
-        if token["type"] in ("StartTag", "EmptyTag"):
-            # Around a double quote bleach writes single ones, and escapes anew at every pass.
-            quoted = {name: text.replace('"', "&quot;") for name, text in token["data"].items()}
-            token["data"] = quoted | ({(None, "rel"): LINK_REL} if token["name"] == "a" else {})
-        yield token

@@ -21,8 +21,16 @@ _HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)><svg onload=alert(1)>"
     "<a href='java\tscript:alert(1)' onclick=alert(1)>x</a>"
     "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table>"
+    "<p style='position:fixed;background-color:url(x);color:expression(alert(1))'>x</p>"
+    "<iframe src='javascript:alert(1)' srcdoc='<script>alert(1)</script>'><script></iframe>"
+    "<input type=image src=x onerror=alert(1)><details open ontoggle=alert(1)>x</details>"
 )
-_RUNS = re.compile(r"<(?:script|svg|math|style)|\bon\w+ ?=|<[^>]*(?:java|vb)\s*script:", re.I)
+_RUNS = re.compile(
+    r"<(?:script|svg|math|style)|\bon\w+ ?=|<[^>]*(?:java|vb)\s*script:"
+    r"|<[^>]*(?:srcdoc|position:|url\(|expression)"
+    r"|<iframe(?![^>]* sandbox=)|<input(?![^>]* disabled)",
+    re.IGNORECASE,
+)
 
 
 def find_fault(allowed: AllowList, engine: Engine) -> str | None:

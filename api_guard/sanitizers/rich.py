@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING
 
+from api_guard import conf
 from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.formats import PlainText
+from api_guard.core.invisibles import drop_left_over
 from api_guard.core.text import normalize
 from api_guard.exceptions import GuardError
 from api_guard.sanitizers.allow_lists import AllowList
@@ -16,6 +19,9 @@ from api_guard.sanitizers.cleaning import sanitize
 
 if TYPE_CHECKING:
     from api_guard.conf import Engine
+
+# Of the length that names and numbers of invisible characters have.
+_REFERENCE = re.compile(r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[a-zA-Z]{2,21});")
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,11 @@ class RichText:
     def clean(self, markup: str, engine: Engine) -> str:
         """Return `markup` sanitized and in NFC. Raises FlawError."""
         text = PlainText(self.max_length, self.max_bytes, newlines=True)
-        markup = self._sanitized(text.clean(markup), engine)
+        written = _REFERENCE.sub(_written_out, markup)
+        markup = self._sanitized(text.clean(written), engine)
         # An engine writes out references to characters, and NFC might join one to a tag's ">".
         # So markup is only ever sanitized after it was put in NFC, never the other way round.
-        normal = normalize(markup)
+        normal = normalize(drop_left_over(markup))
         if normal != markup:
             markup = self._sanitized(normal, engine)
         text.refuse_flaw(markup)
@@ -74,9 +81,16 @@ class RichText:
                 engine=engine,
                 max_length=self.max_length,
                 linkify=self.linkify,
+                max_tags=conf.max_tags(),
             )
         except SanitizeError as error:
             raise FlawError(Flaw(error.code, error.message)) from error
+
+
+def _written_out(reference: re.Match[str]) -> str:
+    """Return what is left over of an editor as a character, and any other reference as it is."""
+    char = unescape(reference[0])
+    return char if not drop_left_over(char) else reference[0]
 
 
 _ENGINES: tuple[Engine, ...] = ("nh3", "bleach")

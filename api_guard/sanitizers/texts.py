@@ -11,8 +11,8 @@ _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: [\w-]
 _HREF = re.compile(r" href=\"([^\"]*)\"")
 _ALT = re.compile(r" alt=\"([^\"]*)\"")
 _BLOCKS = words(
-    "blockquote caption dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr ol p pre section table"
-    " tr ul"
+    "blockquote caption dd details div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr ol p pre"
+    " section summary table tr ul"
 )
 _LINES = re.compile(r"[ \t]*\n[ \t]*")
 _GAPS = re.compile(r"\n{3,}")

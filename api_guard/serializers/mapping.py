@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, models
 from django.db.backends.base.operations import BaseDatabaseOperations
 from rest_framework import fields as drf
@@ -83,6 +84,9 @@ def mapped(
         if limit is not None:
             options["max_length"] = min(limit, options.get("max_length", limit))
         options["validators"] = [v for v in validators if v is not ours]
+    if column.name == "password" and issubclass(column.model, AbstractBaseUser):
+        # Trimmed or in another form, it would not be the password that its owner types.
+        field_class = fields.PasswordField
     if issubclass(field_class, fields.PlainTextField):
         options.setdefault("max_length", MAX_TEXT)
         options.setdefault("newlines", isinstance(column, models.TextField))

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.files import File
 from django.utils.deconstruct import deconstructible
 
+from api_guard.contents import MAX_ENTRIES, MAX_UNPACKED
 from api_guard.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
 from api_guard.validators.validator import Validator
 
@@ -19,9 +20,24 @@ class SafeFileValidator(Validator):
     field = "SafeFileField"
     upload: Upload | ImageUpload
 
-    def __init__(self, *, types: Iterable[str], max_size: int = MAX_SIZE) -> None:
-        self.options = {"types": tuple(types), "max_size": max_size}
-        self.upload = Upload(frozenset(types), max_size)
+    def __init__(
+        self,
+        *,
+        types: Iterable[str],
+        max_size: int = MAX_SIZE,
+        max_entries: int = MAX_ENTRIES,
+        max_unpacked: int = MAX_UNPACKED,
+    ) -> None:
+        kinds = tuple(types)
+        self.options = {
+            "types": kinds,
+            "max_size": max_size,
+            "max_entries": max_entries,
+            "max_unpacked": max_unpacked,
+        }
+        self.upload = Upload(
+            frozenset(kinds), max_size, max_entries=max_entries, max_unpacked=max_unpacked
+        )
 
     def refuse(self, value: Any) -> None:
         """Raise FlawError."""

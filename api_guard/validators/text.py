@@ -38,14 +38,17 @@ class PlainTextValidator(Validator):
         newlines: bool = False,
         one_script: bool = False,
         markup: str = "allow",
+        invisible: str = "drop",
     ) -> None:
-        self.format = PlainText(max_length, max_bytes, newlines, one_script, markup == "allow")
+        plain = markup == "allow"
+        self.format = PlainText(max_length, max_bytes, newlines, one_script, plain, invisible)
         self.options = {
             "max_length": max_length,
             "max_bytes": max_bytes,
             "newlines": newlines,
             "one_script": one_script,
             "markup": markup,
+            "invisible": invisible,
         }
 
     def refuse(self, value: Any) -> None:

@@ -1,0 +1,113 @@
+"""Takes the position out of the metadata of an image, and leaves every other byte as it is."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+
+from api_guard.core.flaws import Flaw, FlawError
+from api_guard.core.words import words
+
+POSITIONED = words("avif gif heic jpeg png webp")
+# Where metadata begin, in whichever box, chunk or segment they stand: TIFF's head (EXIF §4.5.2).
+_TIFF = re.compile(rb"II\*\x00|MM\x00\*")
+_GPS = 0x8825
+_SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8)
+# All directories of all metadata together; a photo has fewer than 200 entries.
+_MOST_ENTRIES = 20_000
+# Adobe's metadata are text. What it says of a place is overwritten by spaces, to keep all sizes.
+_XMP = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>|<rdf:RDF.*?</rdf:RDF>", re.DOTALL)
+_PLACE = re.compile(
+    rb"<(exif:GPS\w+|Iptc4xmpExt:Location\w*|photoshop:(?:City|State|Country))\b[^>]*(?:/>|>.*?</\1>)"
+    rb"|\b(?:exif:GPS\w+|photoshop:(?:City|State|Country))\s*=\s*(?:\"[^\"]*\"|'[^']*')",
+    re.DOTALL,
+)
+_PNG = b"\x89PNG\r\n\x1a\n"
+# Text that PNG keeps packed, in which ImageMagick and Adobe hide the same.
+_PACKED = re.compile(rb"Raw profile type (?:exif|app1|xmp)\x00|XML:com\.adobe\.xmp\x00\x01", re.I)
+
+
+def without_position(content: bytes) -> bytes:
+    """Return the image without its position: as many bytes, those of the position being zero.
+
+    Raises FlawError for metadata of more entries than any image has.
+    """
+    image = bytearray(content)
+    budget = _MOST_ENTRIES
+    for found in _TIFF.finditer(content):
+        budget -= _erase(image, found.start(), "<" if found[0][:1] == b"I" else ">", budget)
+    for found in _XMP.finditer(content):
+        cleaned = _PLACE.sub(lambda place: b" " * len(place[0]), found[0])
+        image[found.start() : found.end()] = cleaned
+    if content.startswith(_PNG):
+        _erase_in_png(image)
+    return bytes(image)
+
+
+def _erase(image: bytearray, start: int, order: str, budget: int) -> int:
+    """Overwrite the positions in the metadata that begin at `start`; return the entries seen."""
+    seen = 0
+    for place in _directories(image, start, order):
+        for at in _entries(image, place, order):
+            seen += 1
+            if seen > budget:
+                raise FlawError(Flaw("invalid_image", "The image has too many metadata."))
+            tag, kind, count, value = struct.unpack_from(f"{order}HHII", image, at)
+            if tag == _GPS and kind == 4 and count == 1:
+                seen += _erase_directory(image, start, start + value, order)
+                image[at : at + 12] = bytes(12)
+    return seen
+
+
+def _directories(image: bytearray, start: int, order: str) -> list[int]:
+    """Return where the first directories begin: of the image, and of its thumbnail."""
+    found: list[int] = []
+    at = start + 4
+    while at + 4 <= len(image) and len(found) < 8:
+        (offset,) = struct.unpack_from(f"{order}I", image, at)
+        place = start + offset
+        if offset < 8 or place + 2 > len(image) or place in found:
+            break
+        found.append(place)
+        at = place + 2 + 12 * struct.unpack_from(f"{order}H", image, place)[0]
+    return found
+
+
+def _entries(image: bytearray, place: int, order: str) -> range:
+    if place + 2 > len(image):
+        return range(0)
+    (count,) = struct.unpack_from(f"{order}H", image, place)
+    fits = (len(image) - place - 2) // 12
+    return range(place + 2, place + 2 + 12 * min(count, fits), 12)
+
+
+def _erase_directory(image: bytearray, start: int, place: int, order: str) -> int:
+    entries = _entries(image, place, order)
+    for at in entries:
+        _, kind, count, value = struct.unpack_from(f"{order}HHII", image, at)
+        size = _SIZES[kind] * count if kind < len(_SIZES) else 0
+        begin, end = start + value, start + value + size
+        # Within these metadata; a position is a few numbers, and a name of the place.
+        if 4 < size <= 4096 and end <= len(image):
+            image[begin:end] = bytes(size)
+        image[at : at + 12] = bytes(12)
+    if len(entries):
+        image[place : place + 2] = bytes(2)
+    return len(entries)
+
+
+def _erase_in_png(image: bytearray) -> None:
+    """Overwrite packed metadata whole, and put right the sums of what was changed."""
+    at = len(_PNG)
+    while at + 12 <= len(image):
+        length, name = struct.unpack_from(">I4s", image, at)
+        begin, end = at + 8, at + 8 + length
+        if end + 4 > len(image):
+            return
+        if name in (b"zTXt", b"tEXt", b"iTXt") and _PACKED.match(image, begin, end):
+            # As a comment that says nothing: a keyword, and an empty text.
+            image[at + 4 : end] = b"tEXt" + b"Comment\x00".ljust(length, b" ")[:length]
+        if name in (b"eXIf", b"zTXt", b"tEXt", b"iTXt"):
+            struct.pack_into(">I", image, end, zlib.crc32(image[at + 4 : end]))
+        at = end + 4
