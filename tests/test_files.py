@@ -22,7 +22,8 @@ def archive(contents, **options):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in contents.items():
-            file.writestr(name, content, **options)
+            info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            file.writestr(info, content, zipfile.ZIP_DEFLATED, **options)
     return out.getvalue()
 
 
