@@ -93,7 +93,7 @@ def _compile(queryset: QuerySet[Any, Any], connection: Any) -> _Compiled:
     # By name, so that a value which the SQL needs in several places is sent once.
     parameters: dict[str, Parameter] = {}
     constants: dict[str, Any] = {}
-    places = _places(given, parameters, constants)
+    places = iter(list(_places(given, parameters, constants)))
     named = _PLACE.sub(lambda found: next(places) if found[0] == "%s" else "%%", sql)
     columns = tuple(column for column, _, _ in compiler.select)
     return _Compiled(named, tuple(parameters.values()), constants, columns)

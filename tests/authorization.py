@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import cache
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -140,20 +141,29 @@ def live_tokens():
     return AccessToken.objects.count(), live.count()
 
 
-@pytest.fixture
-def with_oidc(settings):
+@cache
+def rsa_key():
+    """A key to sign with: one, for making it takes longer than any test."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
+    return (
+        rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+        .decode()
     )
+
+
+@pytest.fixture
+def with_oidc(settings):
     settings.OAUTH2_PROVIDER = {
         **settings.OAUTH2_PROVIDER,
         "OIDC_ENABLED": True,
-        "OIDC_RSA_PRIVATE_KEY": key.decode(),
+        "OIDC_RSA_PRIVATE_KEY": rsa_key(),
     }
 
 

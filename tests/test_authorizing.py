@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in
+from django.http import HttpRequest
 from django.urls import include, path
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
@@ -628,3 +630,8 @@ def test_an_address_that_cannot_be_decoded_is_refused(signed_in):
     query = urlencode({"client_id": "web", "response_type": "code", "redirect_uri": BACK})
     for tail in ("&state=%zz", "&state=%", "&state=%C3", "&scope=%00"):
         assert signed_in.get(f"/o/authorize/?{query}{tail}").status_code in (302, 400)
+
+
+def test_a_sign_in_without_a_session_is_none_of_a_browser(alice):
+    answers = user_logged_in.send_robust(sender=type(alice), request=HttpRequest(), user=alice)
+    assert not [error for _, error in answers if isinstance(error, AttributeError)]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from django import forms
 from django.contrib.postgres import fields as postgres
 from django.db import DataError, IntegrityError, ProgrammingError, models
 from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
@@ -45,12 +46,13 @@ class Kept(models.Model):
     moments = postgres.DateTimeRangeField(null=True)
     list = postgres.ArrayField(models.DateTimeField(), null=True)
     counts = postgres.ArrayField(models.IntegerField(), null=True)
+    grid = postgres.ArrayField(postgres.ArrayField(models.IntegerField()), null=True)
     odd = OddField(default=dict)
     data = models.JSONField(default=dict)
     text = models.CharField(max_length=5, choices=[("a", "A")])
 
     class Meta:
-        app_label = "tests"
+        app_label = "unchecked"  # no app: Django would check these columns, too
         managed = False
 
 
@@ -104,6 +106,11 @@ def test_a_row_is_found_in_what_stores_it():
     assert rows_in(frames_through(("tests.project", "save", {"self": one}))) == []
 
 
+def test_what_a_column_holds_by_itself_is_left():
+    row = Row(Kept(price=Decimal(5), data=Failing()), "default")
+    assert {cell.field.name for cell in row.cells() if not cell.is_left} == {"price", "data"}
+
+
 def test_a_generated_column_speaks_of_its_sources():
     assert Row(Stock(), "default").sources() >= {"quantity", "reserved"}
     assert Broken("check", "none_reserved_twice").fields_in(Stock) == {
@@ -126,6 +133,8 @@ def test_a_generated_column_speaks_of_its_sources():
         ({"odd": 5, "counts": None}, set()),
         ({"counts": [1, "x"], "data": {"a": float("nan")}}, {"counts", "data"}),
         ({"data": "\x00"}, {"data"}),
+        ({"grid": [[1], [2]]}, set()),
+        ({"grid": [[1], [1, 2]]}, {"grid"}),
         ({"text": "b"}, set()),
         ({"text": "too long"}, {"text"}),
         ({"price": Decimal("1e9"), "when": "never"}, {"price", "when"}),
@@ -145,6 +154,7 @@ def test_what_does_not_fit_its_column_is_named(values, misfits):
         (Stock(), {"quantity": 5}, False),
         (Thing(title="tea", count=5), {"title": "tea"}, True),
         (Kept(odd={}, text="tea"), {"text": "tea"}, True),
+        (Kept(price=Decimal(5)), {"price": 5}, True),
         (Kept(odd=5, text="tea", counts=[70_000]), {"text": "tea"}, False),
     ],
 )
@@ -196,6 +206,31 @@ def test_what_a_form_reads_in_a_text_is_held(value, text):
     assert Readings(["tea", text, "", "x" * 200]).hold(value)
     assert not Readings(["tea", "5"]).hold(value)
     assert Sent(Request(RequestFactory().get("/", {"a": f" {text} "})), VIEW, []).holds(value)
+
+
+def test_texts_are_read_once_for_several_values_of_a_type():
+    readings = Readings(["007", "5"])
+    assert readings.hold(7)
+    assert readings.hold(5)
+    assert not readings.hold(6)
+
+
+def test_what_a_form_has_read_is_sent():
+    class Priced(forms.Form):
+        price = forms.DecimalField()
+
+    form = Priced({"price": "1.50"})
+    assert form.is_valid()
+    frames = frames_through(("tests.project", "form_valid", {"form": form}))
+    found = Sent(Request(RequestFactory().get("/")), VIEW, frames)
+    assert found.holds_as(["price"], Decimal("1.5"))
+    assert not found.holds_as(["price"], Decimal(2))
+
+
+def test_a_number_too_long_to_write_out_is_held_by_its_name_alone():
+    long = 10**5000
+    assert sent(count=long).holds_as(["count"], long)
+    assert not sent(count=long).holds(long)
 
 
 def test_values_without_a_hash_are_not_held():

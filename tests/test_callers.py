@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 
 from api_guard import PUBLIC, callers, grants, guard
 from api_guard.authentication import OAuth2Authentication
+from api_guard.permissions import HasScopes
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -67,8 +68,16 @@ class Show(APIView):
 
 show = guard(read=PUBLIC)(Show)
 
+
+class Twice(Show):
+    """What is left of the caller's grants is read with its second demand."""
+
+    permission_classes = [HasScopes("notes:read"), HasScopes("notes:write")]
+
+
 urlpatterns = [
     path("show", show.as_view()),
+    path("twice", Twice.as_view()),
     path("reversed", show.as_view(authentication_classes=[SessionAuthentication])),
     path("my-session", show.as_view(authentication_classes=[MySession])),
     path("toolkit", show.as_view(authentication_classes=[ToolkitAuthentication])),
@@ -117,6 +126,14 @@ def test_a_user_token_has_what_token_user_and_client_have_in_common(api, alice, 
     assert scopes(api.by_token(issue("notes:read", user=alice)).get("/show")) == ["notes:read"]
     assert scopes(api.by_token(issue("notes:write", user=alice)).get("/show")) == []
     assert scopes(api.by_token(issue("notes:publish", user=alice)).get("/show")) == []
+
+
+def test_after_two_demands_all_scopes_are_known(api, alice, granted):
+    for scope in ("notes:read", "notes:write", "audit:read"):
+        grants.ensure(scope, alice)
+    told = api.by_session(alice).get("/twice")
+    assert told.status_code == 200, told.json()
+    assert set(told.json()["scopes"]) >= {"notes:read", "notes:write", "audit:read"}
 
 
 def test_a_user_token_of_another_client_has_nothing_of_the_first(api, alice, issue, granted):

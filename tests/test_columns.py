@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from datetime import timedelta
+import runpy
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.postgres import fields as postgres
@@ -22,7 +23,7 @@ from rest_framework.utils.field_mapping import ClassLookupDict
 
 from api_guard import PUBLIC, fields, guard
 from api_guard.exceptions import GuardError
-from api_guard.serializers import StrictModelSerializer
+from api_guard.serializers import StrictModelSerializer, mapping
 from tests.hostile.models import Shelf, Stock
 
 RANGES = ["numbers", "large", "prices", "days", "moments"]
@@ -90,6 +91,7 @@ class Holding(models.Model):
     positive = models.PositiveSmallIntegerField()
     few = models.IntegerField(choices=[(5, "five")])
     large = models.BigIntegerField()
+    counted = models.IntegerField(editable=False)
     short = models.BinaryField(max_length=3, editable=True)
     content = models.BinaryField()
     span = models.DurationField()
@@ -160,6 +162,29 @@ def test_what_a_database_reckons_is_shown():
     assert shown["few"].run_validation(5) == 5
 
 
+def test_what_nobody_writes_is_held_to_no_bounds():
+    field = made("counted").fields["counted"]
+    assert field.read_only
+    assert (field.min_value, field.max_value) == (None, None)
+    assert field.to_representation(2**40) == 2**40
+
+
+def test_without_psycopg_only_the_columns_of_postgresql_are_unknown(monkeypatch):
+    monkeypatch.setattr("rest_framework.compat.postgres_fields", None)
+    without = runpy.run_path(mapping.__file__)
+    lost = set(mapping.FIELDS) - set(without["FIELDS"])
+    assert {each.__name__ for each in lost} == {
+        "ArrayField",
+        "HStoreField",
+        "RangeField",
+        "SearchVectorField",
+    }
+    numbers = Shelf._meta.get_field("numbers")
+    assert isinstance(mapping.inner_of(numbers), models.IntegerField)
+    assert without["inner_of"](numbers) is None
+    assert not without["is_read_only"](Shelf._meta.get_field("words"))
+
+
 REFUSED = [
     ("short", "AAAAAA==", "max_length"),
     ("short", "A" * 100, "max_length"),
@@ -201,6 +226,12 @@ def test_what_a_column_can_hold_passes(name, value, read):
     field = made(name).fields[name]
     assert field.run_validation(value) == read
     assert field.to_representation(read) == value
+
+
+def test_without_time_zones_the_last_moment_is_kept_as_it_is(settings):
+    settings.USE_TZ = False
+    read = made("moment").fields["moment"].run_validation("9999-12-31T23:59:59")
+    assert read == datetime.fromisoformat("9999-12-31T23:59:59")
 
 
 BAD_RANGES = [
@@ -268,6 +299,12 @@ def test_a_range_in_a_form():
     assert serializer.is_valid(), serializer.errors
     assert serializer.validated_data["numbers"] == NumericRange(1, 5, "[)")
     assert "days" not in serializer.validated_data
+
+
+def test_a_range_in_json():
+    serializer = Strict(data={"numbers": {"lower": 1, "upper": 5}}, partial=True)
+    assert serializer.is_valid(), serializer.errors
+    assert serializer.validated_data == {"numbers": NumericRange(1, 5, "[)")}
 
 
 def test_the_schema_says_what_a_range_holds(monkeypatch):

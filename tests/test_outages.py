@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.views import LoginView
 from django.core.cache import caches
 from django.core.cache.backends.base import default_key_func
+from django.core.signals import got_request_exception
 from django.db import (
     DatabaseError,
     IntegrityError,
@@ -469,3 +470,13 @@ def test_strangers_who_change_their_address_do_not_fill_redis_and_keep_no_owner_
     # And a guess at a known address is counted by itself.
     guesses = [client.post("/obtain", WRONG, **HOME).status_code for _ in range(11)]
     assert guesses == [400] * 10 + [429]
+
+
+def test_a_failure_of_no_request_is_nobodys():
+    """As a test client or a worker sends it."""
+    assert got_request_exception.send_robust(sender=None) != []
+    try:
+        raise OperationalError("gone")
+    except OperationalError:
+        for _, answer in got_request_exception.send_robust(sender=None, request=None):
+            assert answer is None

@@ -11,7 +11,7 @@ from django.core.cache import caches
 
 from api_guard import counters
 from api_guard.core.rates import Counter, Rate
-from api_guard.counters.shared import _counters
+from api_guard.counters.shared import _held
 from tests.servers import REDIS
 
 redis = pytest.importorskip("redis")
@@ -21,7 +21,7 @@ COUNTER = Counter("test:script", Rate(1000, 3600))
 @pytest.fixture
 def script(own_redis, count_on):
     count_on(REDIS, own_redis)
-    return _counters()._script
+    return _held().counters._script
 
 
 def take():
@@ -88,4 +88,4 @@ def test_who_watches_the_commands_of_a_client_sees_these_too(own_redis, count_on
 def test_a_pool_of_another_kind_gives_its_own_connections(own_redis, count_on):
     count_on(REDIS, own_redis, pool_class="redis.BlockingConnectionPool", max_connections=2)
     assert [take(), take()] == [1, 2]
-    assert _counters()._script._idle == []
+    assert _held().counters._script._idle == []

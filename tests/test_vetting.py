@@ -1110,15 +1110,19 @@ def test_a_field_whose_rows_only_a_method_tells_is_not_in_the_listing():
 def test_a_listener_hears_what_nobody_guards():
     from api_guard.vetting import listening
 
-    heard = []
+    heard, asked = [], []
 
     class Listener:
+        def before(self, sql):
+            asked.append(sql)
+
         def after(self, sql, context):
             heard.append(sql)
 
     with listening(Listener()):
         assert not Audit.objects.exists()
     assert len(heard) == 1
+    assert asked == heard
 
 
 def test_what_cascades_from_a_held_queryset_is_judged_with_that_queryset(do):

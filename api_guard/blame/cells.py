@@ -7,7 +7,6 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -18,6 +17,7 @@ from django.db.models import NOT_PROVIDED, Field, GeneratedField, JSONField, Mod
 
 from api_guard.blame.columns import base_fields
 from api_guard.blame.frames import local, module_of
+from api_guard.blame.readings import is_equal
 
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _LARGEST = 2**63
@@ -110,13 +110,11 @@ class Row:
         if self.changed is not None:
             return self.changed.isdisjoint({field.name, field.attname})
         default = field.default
-        if callable(default):
-            default = default() if default in (dict, list, set, str, int) else NOT_PROVIDED
-        elif not field.has_default():
+        if not field.has_default():
             default = field.get_default()  # None, or the empty text
-        with suppress(Exception):
-            return bool(value == default)
-        return False
+        elif callable(default):
+            default = default() if default in (dict, list, set, str, int) else NOT_PROVIDED
+        return is_equal(value, default)
 
 
 def rows_in(frames: Iterable[FrameType]) -> list[Row]:

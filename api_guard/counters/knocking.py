@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from dataclasses import dataclass
 from typing import Any
 
 # Redis answers +PONG or that it wants a password, Memcached ERROR, and a TLS port hangs up.
 _QUESTION = b"PING\r\n"
+_MOMENT = 0.02
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def place_of_socket(path: str) -> Place:
 
 
 class Knock:
-    """A connection of its own, on which nothing is waited for."""
+    """A connection of its own, on which nobody waits for longer than a moment."""
 
     def __init__(self, place: Place) -> None:
         self._socket = socket.socket(place.family, socket.SOCK_STREAM)
@@ -47,6 +49,8 @@ class Knock:
             if not self._has_asked:
                 self._socket.sendall(_QUESTION)
                 self._has_asked = True
+                # Once, for a moment: one that is back answers the first who comes by.
+                select.select([self._socket], [], [], _MOMENT)
             self._socket.recv(64)
         except BlockingIOError:
             return False

@@ -39,6 +39,8 @@ def granted_with_overrides(
     """
     if user is None and client_id is None:
         return Granted(), (), ()
+    if scopes is not None and rates is not None and not (scopes or rates):
+        return as_granted(user, client_id, ()), (), ()
     sides = Sides.of(user, client_id, database())
     counts = [None if asked is None else len(asked) for asked in (scopes, rates)]
     values = values_of(user, client_id, scopes or ())
@@ -64,6 +66,8 @@ def _statement(sides: Sides, scopes: int | None, rates: int | None) -> Statement
 
 def _overrides(sides: Sides, count: int | None) -> list[QuerySet[Any, Any]]:
     """Return the overrides of a caller in the columns of grants."""
+    if count == 0:
+        return []
     now = Parameter("now", models.DateTimeField())
     client: Any = ScopeGrant._meta.get_field("client")
     rows = RateOverride.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
