@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import hypothesis
@@ -29,6 +30,50 @@ hypothesis.settings.register_profile("api_guard", deadline=None)
 hypothesis.settings.load_profile("api_guard")
 
 MODELS = "django.contrib.auth.backends.ModelBackend"
+
+
+# What neither a database nor a version of Python or Django changes: own servers, browsers, clients,
+# pages of the docs. Run once, by `make test`; `-m "not once"` leaves them out.
+_ONCE = {
+    "test_browser",
+    "test_deadline",
+    "test_docs",
+    "test_editors",
+    "test_example_project",
+    "test_faults",
+    "test_flows",
+    "test_insides",
+    "test_languages",
+    "test_rich_text",
+    "test_sanitizers",
+    "test_web_addresses",
+}
+# What only a store changes, and no version: `-m "not store"` leaves them out.
+_STORE = {
+    "test_connections",
+    "test_counters",
+    "test_live_grants_migration",
+    "test_plans",
+    "test_replica",
+    "test_scripts",
+}
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark what need not run everywhere; on another database only what asks a database runs."""
+    for item in items:
+        name = item.path.stem
+        if name in _ONCE:
+            item.add_marker("once")
+        if name in _STORE:
+            item.add_marker("store")
+    if not os.environ.get("ONLY_DATABASE"):
+        return
+    asks = [
+        item for item in items if item.get_closest_marker("django_db") or "db" in item.fixturenames
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(asks)])
+    items[:] = asks
 
 
 @pytest.fixture(scope="session")

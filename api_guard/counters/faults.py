@@ -32,7 +32,7 @@ class Pause:
         self._knock: Knock | None = None
         self._may_knock = True
 
-    def pass_by(self) -> bool:
+    def pass_by(self, place: Callable[[], Knock | None]) -> bool:
         """Whether this request is the one that tries it again. Raises CounterFault in a pause."""
         if not self._ends:
             return False
@@ -46,8 +46,11 @@ class Pause:
             # A cache that answers a knock and then hangs again is given the whole pause.
             self._may_knock = not is_knocked
             self._drop_knock()
-            # Who comes meanwhile does not wait to learn how this one fares.
+            # Who comes meanwhile does not wait to learn how this one fares, and looks for itself
+            # whether the server has come back.
             self._ends = now + conf.counter_timeout() + PAUSE
+            if self._may_knock:
+                self._knock = place()
         return True
 
     def begin(self, place: Callable[[], Knock | None]) -> None:
@@ -76,7 +79,7 @@ _pause = Pause()  # one a process, as the cache is
 @contextmanager
 def faults_told(place: Callable[[], Knock | None]) -> Iterator[None]:
     """Turn what a broken cache raises into CounterFault, at once while it is given a pause."""
-    is_trying = _pause.pass_by()
+    is_trying = _pause.pass_by(place)
     began = time.monotonic()
     try:
         yield
