@@ -12,7 +12,6 @@ from functools import partial
 import psycopg
 import pytest
 
-from api_guard.counters.faults import PAUSE
 from tests.faults import caches, table
 from tests.faults.postgresql import MOST_CONNECTIONS, PostgreSQL
 from tests.faults.site import Site, load
