@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import PUBLIC, budget, cost, guard, sliding
+from api_guard import PUBLIC, budget, cost, grants, guard, sliding
 from api_guard.admin.rate_overrides import rate_choices
 from api_guard.core.rates import Override, overridden, override_name, parse_rates
 from api_guard.models import RateOverride
@@ -198,3 +198,15 @@ def test_the_admin_offers_the_rates_in_use(client, admin_user, alice, settings):
     assert "view:gone.View/h" in client.get(f"{url}{gone.pk}/change/").content.decode()
     assert client.post(f"{url}{gone.pk}/delete/", {"post": "yes"}).status_code == 302
     assert get_user_model().objects.filter(pk=alice.pk).exists()
+
+
+def test_who_has_no_rate_here_is_asked_for_its_grants_alone(alice, django_assert_num_queries):
+    """A ceiling of users is none of a client."""
+    row = grants.grant("notes:read", alice)
+    with django_assert_num_queries(1) as asked:
+        granted, rows, overrides = grants.granted_with_overrides(alice, None, ["notes:read"], [])
+    assert (granted.user, [each.pk for each in rows], overrides) == ({"notes:read"}, [row.pk], ())
+    assert "rateoverride" not in asked[0]["sql"].lower()
+    with django_assert_num_queries(0):
+        granted, rows, overrides = grants.granted_with_overrides(alice, None, [], [])
+    assert (granted.user, rows, overrides) == (set(), (), ())
