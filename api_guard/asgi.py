@@ -26,7 +26,7 @@ _NO_LENGTH = b'{"detail": "Send the body with a Content-Length.", "code": "lengt
 class Application:
     """An ASGI application around another one.
 
-    It answers 400 for a Content-Type that makes Django fail and for a Content-Length that is none,
+    It answers 400 for a Content-Type that makes Django fail and for an invalid Content-Length,
     411 for a body of unknown length, and 413 for a body that is larger than the guarded view takes:
     Django stores a body whole, on disk, before it looks for a view.
     """
@@ -41,7 +41,7 @@ class Application:
         fields = _fields(scope)
         refused = _refusal(scope, fields)
         if refused is None and not fields.get("content-length"):
-            # HTTP/2 says no more than that. The first message tells whether a body comes.
+            # HTTP/2 tells only that. The first message tells whether a body comes.
             first = await receive()
             if first.get("body") or first.get("more_body"):
                 refused = 411, _NO_LENGTH

@@ -101,7 +101,7 @@ def _of_postgresql(diagnostics: Any) -> Broken:
     if match is not None and state != _POSTGRESQL_CHECK:
         columns, values = match["columns"].split(", "), match["values"].split(", ")
         return Broken("key", columns=tuple(columns), values=tuple(values))
-    # Of a key of expressions it says no columns, and one of a row none of its values.
+    # A key of expressions is reported without columns, one of a row without its values.
     kind: Kind = "key" if state in _POSTGRESQL_KEYS else "check"
     return Broken(kind, diagnostics.constraint_name or "")
 

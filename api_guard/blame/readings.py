@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.utils.duration import duration_microseconds
 
-# What is longer says no number and no moment; of so many texts none is looked at further.
+# A longer text is neither a number nor a moment. With more texts than this, none is read.
 _LONGEST = 100
 _MOST = 1000
 _EDGES = (datetime.time.min, datetime.time.max)

@@ -58,7 +58,7 @@ def forget(counters: Sequence[Counter]) -> None:
 
 
 def ask(question: Callable[[BaseCache], Answer]) -> Answer:
-    """Ask the cache what is no count, as bounded and as paused as a count is.
+    """Ask the cache for something other than a count, with the same bound and pause.
 
     Raises CounterFault.
     """
