@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import pairwise
+from threading import Barrier
 from unittest.mock import patch
 
 import pytest
@@ -427,6 +430,74 @@ def test_a_server_that_answers_and_hangs_again_is_given_the_whole_pause(
         assert seconds_to_fail() < TIMEOUT / 2
 
 
+@pytest.mark.parametrize("kind", ["redis", "memcached"])
+def test_everybody_who_comes_when_a_server_that_hung_is_back_is_served(
+    kind, request, count_on, settings
+):
+    server = request.getfixturevalue(f"own_{kind}")
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": 2.0}
+    options = {} if kind == "redis" else {"timeout": TIMEOUT, "connect_timeout": TIMEOUT}
+    count_on(REDIS if kind == "redis" else MEMCACHED, server, **options)
+    assert take(counter("a", 999))
+    together = Barrier(16)
+
+    def ask(number):
+        together.wait(60)
+        try:
+            return take(counter("a", 999))
+        finally:
+            caches.close_all()  # what this thread alone has
+
+    with patch("api_guard.counters.faults.PAUSE", 30), ThreadPoolExecutor(16) as pool:
+        for _ in range(5):
+            server.hang()
+            assert seconds_to_fail() > 0.9 * TIMEOUT
+            os.kill(server.process.pid, signal.SIGCONT)
+            assert answers(server)
+            assert all(pool.map(ask, range(16)))
+
+
+def test_who_waits_for_a_try_that_hangs_again_waits_no_longer_than_it(
+    own_redis, count_on, settings
+):
+    settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
+    count_on(REDIS, own_redis)
+    assert take(counter("a", 9))
+    with patch("api_guard.counters.faults.PAUSE", 30), ThreadPoolExecutor(8) as pool:
+        own_redis.hang()
+        seconds_to_fail()
+        os.kill(own_redis.process.pid, signal.SIGCONT)
+        assert answers(own_redis)
+        own_redis.hang()
+        waited = list(pool.map(lambda _: seconds_to_fail(), range(8)))
+        assert TIMEOUT / 2 < max(waited) < 3 * TIMEOUT
+        assert seconds_to_fail() < TIMEOUT / 2
+
+
+def test_a_try_whose_question_is_at_fault_ends_the_pause(count_on):
+    count_on(PLAIN)
+    with patch("api_guard.counters.faults.PAUSE", 0.1), pytest.raises(CounterFault), failing(0.2):
+        take(counter("a", 9))
+    with patch("api_guard.counters.faults.PAUSE", 30):
+        time.sleep(0.15)
+        with pytest.raises(ZeroDivisionError):
+            counters.ask(lambda cache: 1 / 0)
+        assert take(counter("a", 9))
+
+
+def test_a_process_with_many_files_open_sees_that_a_server_is_back(own_redis, count_on):
+    count_on(REDIS, own_redis)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            stack.enter_context(open(os.devnull))
+        knock = Knock(_held().place)
+        stack.callback(knock.close)
+        assert knock.is_answered()
+
+
 def test_a_try_that_fails_at_once_ends_the_pause(count_on):
     count_on(PLAIN)
     with patch("api_guard.counters.faults.PAUSE", 0.1), pytest.raises(CounterFault), failing(0.2):
@@ -458,8 +529,12 @@ def answers(server):
     with socket.socket(socket.AF_UNIX) as asked:
         asked.settimeout(20)
         asked.connect(str(server.socket))
-        asked.sendall(b"PING\r\n")
-        return bool(asked.recv(64))
+        # Twice: the second answer comes after all that was asked before the first.
+        for _ in range(2):
+            asked.sendall(b"PING\r\n")
+            if not asked.recv(64):
+                return False
+        return True
 
 
 def test_memcached_counts_again_at_once_when_it_is_back(own_memcached, count_on):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Event, Lock
 
 from api_guard import conf
 from api_guard.counters.knocking import Knock
@@ -31,27 +31,34 @@ class Pause:
         self._ends = 0.0
         self._knock: Knock | None = None
         self._may_knock = True
+        # Of the request that tries a cache which has answered a knock.
+        self._is_tried: Event | None = None
 
     def pass_by(self, place: Callable[[], Knock | None]) -> bool:
         """Whether this request is the one that tries it again. Raises CounterFault in a pause."""
         if not self._ends:
             return False
+        knock = self._knock
+        is_knocked = knock is not None and knock.is_answered()
         with self._lock:
             if not self._ends:
                 return False  # another request has just found it well
-            now = time.monotonic()
-            is_knocked = self._knock is not None and self._knock.is_answered()
-            if now < self._ends and not is_knocked:
-                raise CounterFault("it failed a moment ago")
-            # A cache that answers a knock and then hangs again is given the whole pause.
-            self._may_knock = not is_knocked
-            self._drop_knock()
-            # Who comes meanwhile does not wait to learn how this one fares, and looks for itself
-            # whether the server has come back.
-            self._ends = now + conf.counter_timeout() + PAUSE
-            if self._may_knock:
+            if is_knocked and knock is self._knock:
+                # A cache that answers a knock and then hangs again is given the whole pause.
+                self._try_it(may_knock=False)
+                self._is_tried = Event()
+                return True
+            if time.monotonic() >= self._ends:
+                # Who comes meanwhile does not wait to learn how this one fares, and looks for
+                # itself whether the server has come back.
+                self._try_it(may_knock=True)
                 self._knock = place()
-        return True
+                return True
+            is_tried = self._is_tried
+        # What has answered a knock is back, by all that is known: a refusal would be too early.
+        if is_tried is not None and is_tried.wait(conf.counter_timeout()) and not self._ends:
+            return False
+        raise CounterFault("it failed a moment ago")
 
     def begin(self, place: Callable[[], Knock | None]) -> None:
         """Begin a pause, and leave a question with the server to see when it is back."""
@@ -67,6 +74,18 @@ class Pause:
             self._may_knock = True
             self._drop_knock()
 
+    def has_tried(self) -> None:
+        """Let go on who waits to learn how the request that tries it fared."""
+        with self._lock:
+            if self._is_tried is not None:
+                self._is_tried.set()
+                self._is_tried = None
+
+    def _try_it(self, *, may_knock: bool) -> None:
+        self._may_knock = may_knock
+        self._drop_knock()
+        self._ends = time.monotonic() + conf.counter_timeout() + PAUSE
+
     def _drop_knock(self) -> None:
         if self._knock is not None:
             self._knock.close()
@@ -81,18 +100,21 @@ def faults_told(place: Callable[[], Knock | None]) -> Iterator[None]:
     """Turn what a broken cache raises into CounterFault, at once while it is given a pause."""
     is_trying = _pause.pass_by(place)
     began = time.monotonic()
+    has_hung = False
     try:
         yield
     except Exception as error:
         if not isinstance(error, CounterFault) and not is_fault(error):
             raise
-        if time.monotonic() - began >= _QUICK * conf.counter_timeout():
+        has_hung = time.monotonic() - began >= _QUICK * conf.counter_timeout()
+        if has_hung:
             _pause.begin(place)
-        elif is_trying:
-            _pause.end()
         raise CounterFault(str(error) or type(error).__name__) from error
-    if is_trying:
-        _pause.end()
+    finally:
+        if is_trying:
+            if not has_hung:
+                _pause.end()
+            _pause.has_tried()
 
 
 def end_pause() -> None:

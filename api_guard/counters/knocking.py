@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import select
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,23 +40,28 @@ class Knock:
     def __init__(self, place: Place) -> None:
         self._socket = socket.socket(place.family, socket.SOCK_STREAM)
         self._socket.setblocking(False)
-        self._has_asked = False
         self._socket.connect_ex(place.address)
+        self._has_asked = False
+        with suppress(OSError):  # not connected yet: whoever looks first asks
+            self._ask()
+        self._socket.settimeout(_MOMENT)
 
     def is_answered(self) -> bool:
         """Whether the server has said anything: also that it is not there, which is quick."""
         try:
             if not self._has_asked:
-                self._socket.sendall(_QUESTION)
-                self._has_asked = True
-                # Once, for a moment: one that is back answers the first who comes by.
-                select.select([self._socket], [], [], _MOMENT)
-            self._socket.recv(64)
-        except BlockingIOError:
+                self._ask()
+            # What was said stays there for everybody who looks at the same time.
+            self._socket.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
             return False
         except OSError:
             return True
         return True
+
+    def _ask(self) -> None:
+        self._socket.sendall(_QUESTION)
+        self._has_asked = True
 
     def close(self) -> None:
         """Let go of the connection."""
