@@ -1,0 +1,5 @@
+"""The append-only, hash-chained history of grants."""
+
+from api_guard.ledger.recording import record
+
+__all__ = ["record"]
