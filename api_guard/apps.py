@@ -17,7 +17,7 @@ class APIGuardConfig(AppConfig):
 
     def ready(self) -> None:
         """Do it all explicitly, so that importing has no effect; a second time changes nothing."""
-        from api_guard import gate
+        from api_guard import gate, receivers
         from api_guard.checks import CHECKS, DEPLOY_CHECKS
         from api_guard.oauth2 import signals
         from api_guard.vetting import connect
@@ -28,6 +28,7 @@ class APIGuardConfig(AppConfig):
         for check in DEPLOY_CHECKS:
             checks.register(check, checks.Tags.security, deploy=True)
         connect()
+        receivers.connect()
         # Of every sender, because a proxy of the user model saves users in its own name.
         pre_save.connect(signals.remember_change, dispatch_uid="api_guard")
         post_save.connect(signals.revoke_after_change, dispatch_uid="api_guard")

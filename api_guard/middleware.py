@@ -42,6 +42,7 @@ from api_guard.record import (
     was_decided,
     was_refused,
 )
+from api_guard.serving import serving
 
 logger = logging.getLogger("api_guard")
 
@@ -73,7 +74,8 @@ class GuardMiddleware:
         if refused is None:
             credentials.mark_gated(request)
             watch_form(request)
-            response = told(request, seal(request, self.get_response(request)))
+            with serving(request):
+                response = told(request, seal(request, self.get_response(request)))
             if credentials.is_open(request):
                 _settle(request, response)
             return response
@@ -85,7 +87,8 @@ class GuardMiddleware:
         if refused is None:
             credentials.mark_gated(request)
             watch_form(request)
-            response = told(request, seal(request, await self.get_response(request)))
+            with serving(request):
+                response = told(request, seal(request, await self.get_response(request)))
             if credentials.is_open(request):
                 await sync_to_async(_settle)(request, response)
             return response

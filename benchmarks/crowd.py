@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from oauth2_provider.models import Application
 
-from api_guard.models import ScopeGrant
+from api_guard.models import ScopeGrant, recorded
 
 MOST_SCOPES = 500
 SCOPES = [f"bench:scope{number}" for number in range(MOST_SCOPES)]
@@ -37,10 +37,11 @@ def enrich(user, client, *, groups=64, scopes=MOST_SCOPES):
     """Have one caller be in many groups, and hold many scopes on both of its sides."""
     user.groups.set(Group.objects.filter(name__startswith="bench").order_by("pk")[:groups])
     for kind, holder in (("user", user), ("client", client)):
-        ScopeGrant.objects.bulk_create(
-            [ScopeGrant(scope=scope, **{kind: holder}) for scope in SCOPES[:scopes]],
-            ignore_conflicts=True,
-        )
+        with recorded():
+            ScopeGrant.objects.bulk_create(
+                [ScopeGrant(scope=scope, **{kind: holder}) for scope in SCOPES[:scopes]],
+                ignore_conflicts=True,
+            )
     _analyze()
 
 

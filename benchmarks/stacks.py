@@ -87,7 +87,7 @@ def seed(name="bench"):
     )
     for holder in (user, client):
         for scope in SCOPES:
-            grants.grant(scope, holder)
+            grants.grant(scope, holder, by=grants.System("the benchmark"))
     AccessToken.objects.create(
         user=user,
         application=client,

@@ -81,7 +81,7 @@ def fill():
     )
     scopes = ("notes:read", "notes:write")
     for scope in scopes:
-        grants.grant(scope, client)
+        grants.grant(scope, client, by=grants.System("a test"))
     for number, name in enumerate(("alice", "bob", "carol"), start=1):
         user = get_user_model().objects.create_user(pk=number, username=name)
         Note.objects.create(pk=number, title=name, author=user)
@@ -94,7 +94,7 @@ def fill():
         )
         if name != "carol":
             for scope in scopes:
-                grants.grant(scope, user)
+                grants.grant(scope, user, by=grants.System("a test"))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def web_app(db):
 def granted(alice, web_app):
     """alice and the client hold both scopes; each grant by its holder and scope."""
     return {
-        (kind, scope): grants.grant(scope, holder)
+        (kind, scope): grants.grant(scope, holder, by=grants.System("a test"))
         for kind, holder in (("user", alice), ("client", web_app))
         for scope in ("notes:read", "notes:write")
     }

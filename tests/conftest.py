@@ -8,6 +8,7 @@ from datetime import timedelta
 import hypothesis
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
@@ -115,6 +116,15 @@ def bob(db):
 
 
 @pytest.fixture
+def manager(db):
+    """Whoever may give any scope."""
+    may = Permission.objects.get(codename="grant_any_scope")
+    user = get_user_model().objects.create_user("mia", password="manager", is_staff=True)
+    user.user_permissions.add(may)
+    return user
+
+
+@pytest.fixture
 def staff(db):
     return get_user_model().objects.create_user("sue", password="staff", is_staff=True)
 
@@ -155,7 +165,7 @@ def give():
     """Grant several scopes to one holder."""
 
     def give(holder, *scopes):
-        return [grants.grant(scope, holder) for scope in scopes]
+        return [grants.grant(scope, holder, by=grants.System("a test")) for scope in scopes]
 
     return give
 

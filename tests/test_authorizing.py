@@ -482,7 +482,7 @@ def test_without_a_code_a_client_without_a_grant_gets_no_token(client, alice, we
     client.force_login(alice, MODELS)
     page = ask(client, scope="openid", response_type="id_token token", nonce="n")
     assert told(page)["error"] == "invalid_scope"
-    grants.grant("notes:read", web_app)
+    grants.grant("notes:read", web_app, by=grants.System("a test"))
     page = ask(client, scope="openid", response_type="id_token token", nonce="n")
     assert page.status_code == 200
 
@@ -525,7 +525,7 @@ def test_a_client_alone_signs_nobody_in(client, web_app, scope, got):
     web_app.authorization_grant_type = "client-credentials"
     web_app.save()
     if got:
-        grants.grant("notes:read", web_app)
+        grants.grant("notes:read", web_app, by=grants.System("a test"))
     data = {"grant_type": "client_credentials", "scope": scope}
     answer = client.post("/o/token/", data, HTTP_AUTHORIZATION=login())
     if got is None:

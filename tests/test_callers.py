@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 
 from api_guard import PUBLIC, callers, grants, guard
 from api_guard.authentication import OAuth2Authentication
+from api_guard.models import recorded
 from api_guard.permissions import HasScopes
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -87,14 +88,14 @@ urlpatterns = [
 @pytest.fixture
 def granted(alice, application):
     """One signed-in user and one client, each with a scope of its own and one in common."""
-    grants.grant("notes:read", alice)
-    grants.grant("notes:write", alice)
-    grants.grant("notes:read", application)
-    grants.grant("notes:publish", application)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
+    grants.grant("notes:write", alice, by=grants.System("a test"))
+    grants.grant("notes:read", application, by=grants.System("a test"))
+    grants.grant("notes:publish", application, by=grants.System("a test"))
     group = Group.objects.create(name="auditors")
     alice.groups.add(group)
-    grants.grant("audit:read", group)
-    grants.grant("audit:read", application)
+    grants.grant("audit:read", group, by=grants.System("a test"))
+    grants.grant("audit:read", application, by=grants.System("a test"))
 
 
 ALL = "notes:read notes:write notes:publish audit:read openid"
@@ -130,7 +131,7 @@ def test_a_user_token_has_what_token_user_and_client_have_in_common(api, alice, 
 
 def test_after_two_demands_all_scopes_are_known(api, alice, granted):
     for scope in ("notes:read", "notes:write", "audit:read"):
-        grants.ensure(scope, alice)
+        grants.ensure(scope, alice, by=grants.System("a test"))
     told = api.by_session(alice).get("/twice")
     assert told.status_code == 200, told.json()
     assert set(told.json()["scopes"]) >= {"notes:read", "notes:write", "audit:read"}
@@ -221,9 +222,11 @@ def test_a_test_s_force_authenticate_means_the_user_in_person_or_by_a_token(
 
 def test_a_grant_that_expires_ends_with_its_last_second(api, alice, granted):
     api.by_session(alice)
-    grants.live().update(expires_at=timezone.now() + timedelta(hours=1))
+    with recorded():
+        grants.live().update(expires_at=timezone.now() + timedelta(hours=1))
     assert scopes(api.get("/show")) != []
-    grants.live().update(expires_at=timezone.now())
+    with recorded():
+        grants.live().update(expires_at=timezone.now())
     assert scopes(api.get("/show")) == []
 
 

@@ -27,7 +27,7 @@ def app(db):
         client_type="confidential",
         authorization_grant_type="client-credentials",
     )
-    grants.grant("notes:read", app)
+    grants.grant("notes:read", app, by=grants.System("a test"))
     return app
 
 

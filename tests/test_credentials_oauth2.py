@@ -35,7 +35,7 @@ def app(db):
         client_type="confidential",
         authorization_grant_type="client-credentials",
     )
-    grants.grant("notes:read", app)
+    grants.grant("notes:read", app, by=grants.System("a test"))
     return app
 
 
@@ -189,7 +189,7 @@ def test_bad_tokens_that_introspect_are_counted_by_address(client, app, limits):
 def test_passwords_at_the_token_endpoint_are_limited(client, alice, app, limits):
     app.authorization_grant_type = "password"
     app.save()
-    grants.grant("notes:read", alice)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
 
     def ask(password, **extra):
         data = {"grant_type": "password", "username": "alice", "password": password}
@@ -280,7 +280,7 @@ def test_a_password_that_could_not_be_verified_at_the_token_endpoint_counts_for_
     limits(account_at_address="2/h")
     app.authorization_grant_type = "password"
     app.save()
-    grants.grant("notes:read", alice)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
     data = {"grant_type": "password", "username": "alice", "password": "wonderland"}
     with patch.object(type(alice), "check_password", side_effect=OperationalError):
         found = [client.post("/o/token/", data, **basic()).status_code for _ in range(9)]

@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 
 from api_guard import grants, guard, tokens
 from api_guard.core.introspection import Claims
-from api_guard.models import RateOverride, RemoteSubject, ScopeGrant
+from api_guard.models import RateOverride, RemoteSubject, ScopeGrant, recorded
 from api_guard.oauth2 import protected_resource
 from api_guard.oauth2.deciding import as_deciding, deciding
 from tests.authorization import FORM, ask, consent, login, redeem, refresh
@@ -80,19 +80,20 @@ def test_what_these_tests_rest_on(alice):
         ScopeGrant.objects.exists()
 
 
-def test_grants_are_written_and_read_in_one_place(alice, staff):
+def test_grants_are_written_and_read_in_one_place(alice):
     with no_replica():
-        row = grants.grant("notes:read", alice, by=staff)
-        assert grants.ensure("notes:read", alice) == row
-        assert grants.extend(row, None) == row
+        row = grants.grant("notes:read", alice, by=grants.System("a test"))
+        assert grants.ensure("notes:read", alice, by=grants.System("a test")) == row
+        assert grants.extend(row, None, by=grants.System("a test")) == row
         assert grants.granted(alice, None)[0].user == {"notes:read"}
         assert list(grants.live()) == list(grants.held(alice)) == [grants.get(row.pk)]
         row.reason = "changed"
-        row.save()
+        with recorded():
+            row.save()
         assert row.live == 1
         row.refresh_from_db(from_queryset=grants.live())
-        assert grants.revoke(row).live is None
-        assert grants.revoke_all(alice) == 0
+        assert grants.revoke(row, by=grants.System("a test")).live is None
+        assert grants.revoke_all(alice, by=grants.System("a test")) == 0
         override = RateOverride.objects.create(name="budget:api/h", limit=5, user=alice)
         assert grants.granted_with_overrides(alice, None)[2][0].limit == 5
         override.limit = 6

@@ -86,7 +86,7 @@ def test_what_is_demanded_is_asked_for_and_the_rest_once(api, holders, issue, ur
 def test_a_caller_s_scopes_are_all_that_it_holds(api, holders, issue):
     api.by_token(issue("notes:read audit:read", user=holders))
     assert api.get("/scopes").json() == ["audit:read", "notes:read"]
-    grants.revoke(holders.scope_grants.get(scope="audit:read"))
+    grants.revoke(holders.scope_grants.get(scope="audit:read"), by=grants.System("a test"))
     assert api.get("/scopes").json() == ["notes:read"]
 
 
@@ -106,7 +106,7 @@ def test_grants_of_groups_are_found_for_each_demanded_scope(api, alice, applicat
     api.by_token(issue(" ".join(ALL), user=alice))
     for url, status in (("/read", 200), ("/either", 200), ("/twice", 403)):
         assert api.get(url).status_code == status
-    grants.revoke(groups[3].scope_grants.get())
+    grants.revoke(groups[3].scope_grants.get(), by=grants.System("a test"))
     assert api.get("/either").status_code == 403
 
 

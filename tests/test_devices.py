@@ -72,7 +72,7 @@ def poll(client, started, client_id="web"):
 def test_a_device_gets_once_what_its_user_approved_and_may_have(client, alice, granted):
     started = start(client)
     assert poll(client, started).json()["error"] == "authorization_pending"
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     page = approve(client, alice, started)
     assert "Read notes" in page.content.decode()
     assert "Change notes" not in page.content.decode()
@@ -83,7 +83,7 @@ def test_a_device_gets_once_what_its_user_approved_and_may_have(client, alice, g
     assert poll(client, started).json() == {"error": "invalid_grant"}
     assert AccessToken.objects.count() == 1
     # The refresh token stands for what was approved.
-    grants.grant("notes:write", alice)
+    grants.grant("notes:write", alice, by=grants.System("a test"))
     refresh_token = RefreshToken.objects.get()
     assert RefreshScope.objects.get(refresh_token=refresh_token).scope == "notes:read notes:write"
 
@@ -108,7 +108,7 @@ def test_a_device_code_is_worth_nothing_to_another_client(client, alice, granted
     other = Application.objects.create(
         client_id="other", client_type="public", authorization_grant_type=DEVICE
     )
-    grants.grant("notes:read", other)
+    grants.grant("notes:read", other, by=grants.System("a test"))
     started = start(client)
     approve(client, alice, started)
     assert poll(client, started, "other").json() == {"error": "invalid_grant"}
@@ -120,7 +120,7 @@ def test_a_device_code_ends_with_its_time_its_user_and_its_grants(client, alice,
     for change, error in (
         (lambda: DeviceGrant.objects.update(expires=timezone.now()), "expired_token"),
         (lambda: DeviceGrant.objects.update(status="denied"), "access_denied"),
-        (lambda: [grants.revoke_all(alice)], "invalid_grant"),
+        (lambda: [grants.revoke_all(alice, by=grants.System("a test"))], "invalid_grant"),
         (lambda: get_user_model().objects.update(is_active=False), "invalid_grant"),
     ):
         started = start(client)
@@ -203,5 +203,5 @@ def test_with_oauthlib_3_3_a_device_is_held_to_the_same(client, alice, granted, 
     DeviceGrant.objects.update(expires=timezone.now())
     assert poll(client, started).json()["error"] == "expired_token"
     DeviceGrant.objects.update(expires=timezone.now() + timedelta(hours=1), status="authorized")
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     assert poll(client, started).json()["scope"] == "notes:read"

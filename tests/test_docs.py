@@ -6,6 +6,7 @@ import ast
 import inspect
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from types import ModuleType
 from urllib.error import URLError
 
 import pytest
+from django.core.management import call_command
 from django.test.utils import isolate_apps
 from django.urls import include, path
 from rest_framework.authtoken.views import obtain_auth_token
@@ -223,11 +225,16 @@ def test_the_readme_s_example_passes_its_checks(settings):
 def test_the_readme_s_example_refuses_until_the_scope_is_granted(api, application, issue):
     api.by_token(issue("notes:read"))
     assert api.get("/notes/").status_code == 403
-    exec(example("from api_guard import grants"), {"client": application})
+    [line] = re.findall(
+        r"^\$ python manage\.py (guard_grant .*)$", (ROOT / "README.md").read_text(), re.M
+    )
+    application.client_id = "reader"
+    application.save()
+    call_command(*shlex.split(line))
     response = api.get("/notes/")
     assert response.json() == ["Tea at six"]
     assert response.headers["RateLimit-Policy"] == '"100/m";q=100;w=60'
-    grants.revoke(application.scope_grants.get())
+    grants.revoke(application.scope_grants.get(), by=grants.System("a test"))
     assert api.get("/notes/").json()["code"] == "insufficient_scope"
 
 
@@ -485,14 +492,27 @@ def test_the_tutorial_leads_from_an_open_api_to_a_guarded_one(tmp_path):
         "web.logout()",
         project.next_block("in the shell"),
         REFUSED,
-        project.next_block("in the shell"),
+        typed(shown, "guard_grant"),
         ALLOWED,
-        project.next_block("in the shell"),
+        typed(shown, "guard_revoke"),
         REVOKED,
         project.next_block("in the shell"),
         USERS,
     )
     assert project.blocks == []
+
+
+def typed(shown, command):
+    """Return code that does what a console of the page does, and compares what is said."""
+    [console] = [code for code in shown if code.startswith(f"$ python manage.py {command} ")]
+    line, _, said = console.partition("\n")
+    return f"""
+import io, shlex
+from django.core.management import call_command
+out = io.StringIO()
+call_command(*shlex.split({line.removeprefix("$ python manage.py ")!r}), stdout=out)
+assert out.getvalue() == {said!r}, out.getvalue()
+"""
 
 
 def test_every_test_that_the_page_on_security_names_exists():

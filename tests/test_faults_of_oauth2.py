@@ -128,7 +128,7 @@ def test_a_token_is_not_said_to_be_revoked_before_it_is(pair):
 def test_a_token_is_not_said_to_be_inactive_where_nobody_knows(pair, web_app, settings):
     scopes = {**settings.API_GUARD["SCOPES"], "introspection": "Ask what a token opens"}
     settings.API_GUARD = {**settings.API_GUARD, "SCOPES": scopes}
-    grants.grant("introspection", web_app)
+    grants.grant("introspection", web_app, by=grants.System("a test"))
     answer = never_while_it_is_down("introspect", token=pair["access_token"])
     assert answer.json()["active"] is True
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from api_guard import grants
 from api_guard.grants import GrantError
-from api_guard.models import RateOverride, ScopeGrant
+from api_guard.models import RateOverride, ScopeGrant, recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -47,14 +47,14 @@ UNKEPT = [
 
 @pytest.mark.parametrize(("reason", "code"), UNKEPT)
 def test_a_reason_that_cannot_be_kept_is_refused_before_anything_is_written(alice, reason, code):
-    row = grants.grant("notes:read", alice)
+    row = grants.grant("notes:read", alice, by=grants.System("a test"))
     later = timezone.now() + timedelta(days=1)
     for refused in (
-        lambda: grants.grant("notes:write", alice, reason=reason),
-        lambda: grants.ensure("notes:write", alice, reason=reason),
-        lambda: grants.extend(row, later, reason=reason),
-        lambda: grants.revoke(row, reason=reason),
-        lambda: grants.revoke_all(alice, reason=reason),
+        lambda: grants.grant("notes:write", alice, reason=reason, by=grants.System("a test")),
+        lambda: grants.ensure("notes:write", alice, reason=reason, by=grants.System("a test")),
+        lambda: grants.extend(row, later, reason=reason, by=grants.System("a test")),
+        lambda: grants.revoke(row, reason=reason, by=grants.System("a test")),
+        lambda: grants.revoke_all(alice, reason=reason, by=grants.System("a test")),
     ):
         with refusal(code) as caught:
             refused()
@@ -65,16 +65,18 @@ def test_a_reason_that_cannot_be_kept_is_refused_before_anything_is_written(alic
 
 @pytest.mark.parametrize("reason", ["x" * 500, "🎈" * 500, "two\nlines", gettext_lazy("Yes"), ""])
 def test_a_reason_that_can_be_kept_is(alice, reason):
-    row = grants.grant("notes:read", alice, reason=reason)
-    assert grants.revoke(row, reason=reason).revoked_reason == str(reason)
-    grants.grant("notes:read", alice)
-    assert grants.revoke_all(alice, reason=reason) == 1
+    row = grants.grant("notes:read", alice, reason=reason, by=grants.System("a test"))
+    assert grants.revoke(row, reason=reason, by=grants.System("a test")).revoked_reason == str(
+        reason
+    )
+    grants.grant("notes:read", alice, by=grants.System("a test"))
+    assert grants.revoke_all(alice, reason=reason, by=grants.System("a test")) == 1
     assert ScopeGrant.objects.filter(revoked_reason=str(reason)).count() == 2
 
 
 def test_the_admin_says_so_on_its_forms(client, admin_user, alice):
     client.force_login(admin_user)
-    row = grants.grant("notes:read", alice)
+    row = grants.grant("notes:read", alice, by=grants.System("a test"))
     page = "/admin/api_guard/scopegrant/"
     revoked = {"action": "revoke", "_selected_action": row.pk, "confirmed": "yes"}
     asked = {
@@ -93,10 +95,11 @@ def test_the_admin_says_so_on_its_forms(client, admin_user, alice):
 
 
 def test_a_row_is_live_until_it_is_revoked_whoever_writes_it(alice):
-    row = grants.grant("notes:read", alice)
+    row = grants.grant("notes:read", alice, by=grants.System("a test"))
     assert (row.live, grants.get(row.pk).live) == (1, 1)
-    assert grants.revoke(row).live is None
-    ScopeGrant.objects.filter(pk=row.pk).update(revoked_at=None)
+    assert grants.revoke(row, by=grants.System("a test")).live is None
+    with recorded():
+        ScopeGrant.objects.filter(pk=row.pk).update(revoked_at=None)
     assert grants.get(row.pk).live == 1
     with connection.cursor() as cursor:
         cursor.execute("UPDATE api_guard_scopegrant SET revoked_at = granted_at")
@@ -104,9 +107,11 @@ def test_a_row_is_live_until_it_is_revoked_whoever_writes_it(alice):
 
 
 def test_an_old_row_cannot_come_back_to_life_beside_another(alice):
-    old = grants.revoke(grants.grant("notes:read", alice))
-    grants.grant("notes:read", alice)
-    with pytest.raises(IntegrityError), transaction.atomic():
+    old = grants.revoke(
+        grants.grant("notes:read", alice, by=grants.System("a test")), by=grants.System("a test")
+    )
+    grants.grant("notes:read", alice, by=grants.System("a test"))
+    with pytest.raises(IntegrityError), transaction.atomic(), recorded():
         ScopeGrant.objects.filter(pk=old.pk).update(revoked_at=None)
 
 
@@ -125,14 +130,15 @@ def without_constraints():
     try:
         yield
     finally:
-        ScopeGrant.objects.all().delete()
+        with recorded():
+            ScopeGrant.objects.all().delete()
         with connection.schema_editor() as editor:
             for constraint in constraints:
                 editor.add_constraint(ScopeGrant, constraint)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_revoke_closes_whatever_is_live_of_the_scope_and_the_holder(alice, bob, staff):
+def test_a_revoke_closes_whatever_is_live_of_the_scope_and_the_holder(alice, bob, manager):
     with without_constraints():
         rows = [ScopeGrant(scope="notes:read", user=alice) for _ in range(8)]
         others = [
@@ -140,19 +146,23 @@ def test_a_revoke_closes_whatever_is_live_of_the_scope_and_the_holder(alice, bob
             ScopeGrant(scope="NOTES:READ", user=alice),
             ScopeGrant(scope="notes:read", user=bob),
         ]
-        ScopeGrant.objects.bulk_create([*rows, *others])
+        with recorded():
+            ScopeGrant.objects.bulk_create([*rows, *others])
         assert held_by(alice) == {"notes:read", "notes:write", "NOTES:READ"}
-        grants.revoke(grants.held(alice).filter(scope="notes:read").last(), by=staff, reason="left")
+        grants.revoke(
+            grants.held(alice).filter(scope="notes:read").last(), by=manager, reason="left"
+        )
         assert held_by(alice) == {"notes:write", "NOTES:READ"}
         assert held_by(bob) == {"notes:read"}
         closed = ScopeGrant.objects.filter(live=None)
-        assert closed.filter(revoked_by=staff, revoked_reason="left").count() == 8
+        assert closed.filter(revoked_by=manager, revoked_reason="left").count() == 8
 
 
 def test_rows_survive_a_dump(alice):
-    row = grants.grant("notes:read", alice, reason="kept")
+    row = grants.grant("notes:read", alice, reason="kept", by=grants.System("a test"))
     dump = serializers.serialize("json", ScopeGrant.objects.all())
-    ScopeGrant.objects.all().delete()
+    with recorded():
+        ScopeGrant.objects.all().delete()
     for found in serializers.deserialize("json", dump):
         found.save()
     assert (grants.get(row.pk).live, held_by(alice)) == (1, {"notes:read"})
@@ -177,7 +187,7 @@ def test_a_group_of_everyone_that_one_is_in_counts_once(alice, settings):
     settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "everyone"}
     everyone = Group.objects.create(name="everyone")
     alice.groups.add(everyone)
-    row = grants.grant("notes:read", everyone)
+    row = grants.grant("notes:read", everyone, by=grants.System("a test"))
     granted, rows = grants.granted(alice, None)
     assert (granted.user, {found.pk for found in rows}) == ({"notes:read"}, {row.pk})
     grants.record_use(rows, granted.user)
@@ -188,37 +198,38 @@ def test_a_group_of_everyone_that_one_is_in_counts_once(alice, settings):
 
 def test_a_grant_of_another_spelling_satisfies_nothing(alice, application, settings):
     """The collations of MySQL and MariaDB ignore case."""
-    ScopeGrant.objects.bulk_create([ScopeGrant(scope="Notes:Read", user=alice)])
+    with recorded():
+        ScopeGrant.objects.bulk_create([ScopeGrant(scope="Notes:Read", user=alice)])
     assert "notes:read" not in held_by(alice)
     if connection.vendor == "mysql":
         for make in (grants.grant, grants.ensure):
             with refusal("already_granted"):
                 make("notes:read", alice)
-        grants.revoke(alice.scope_grants.get())
-    assert grants.ensure("notes:read", alice).scope == "notes:read"
+        grants.revoke(alice.scope_grants.get(), by=grants.System("a test"))
+    assert grants.ensure("notes:read", alice, by=grants.System("a test")).scope == "notes:read"
     assert "notes:read" in held_by(alice)
 
 
 def test_scopes_that_differ_in_case_alone_cannot_be_granted(alice, settings):
-    grants.grant("notes:read", alice)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
     settings.API_GUARD = {"SCOPES": {"notes:read": "a", "Notes:Read": "b", "other": "c"}}
     for scope in ("notes:read", "Notes:Read"):
         with refusal("unknown_scope"):
-            grants.grant(scope, alice)
-    assert grants.grant("other", alice).scope == "other"
+            grants.grant(scope, alice, by=grants.System("a test"))
+    assert grants.grant("other", alice, by=grants.System("a test")).scope == "other"
 
 
 # Errors of the database
 
 
 def test_a_grant_that_another_made_meanwhile_is_the_one_that_is_ensured(alice):
-    first = grants.grant("notes:read", alice)
-    find = grants.writing._live
-    with patch("api_guard.grants.writing._live", side_effect=[None, first]):
-        assert grants.ensure("notes:read", alice) == first
+    first = grants.grant("notes:read", alice, by=grants.System("a test"))
+    find = grants.giving.live_of
+    with patch("api_guard.grants.giving.live_of", side_effect=[None, first]):
+        assert grants.ensure("notes:read", alice, by=grants.System("a test")) == first
     # And revoked before it was looked at again.
-    with patch("api_guard.grants.writing._live", return_value=None), refusal("already_granted"):
-        grants.ensure("notes:read", alice)
+    with patch("api_guard.grants.giving.live_of", return_value=None), refusal("already_granted"):
+        grants.ensure("notes:read", alice, by=grants.System("a test"))
     assert find("notes:read", alice) == first
 
 
@@ -227,30 +238,30 @@ DEADLOCK = OperationalError(1213, "Deadlock found when trying to get lock")
 
 @pytest.mark.django_db(transaction=True)
 def test_what_met_another_in_a_deadlock_is_done_again(alice):
-    close, fails = grants.writing._close, [DEADLOCK] * 3
+    close, fails = grants.writing.close, [DEADLOCK] * 3
 
     def close_after_some_tries(*args):
         if fails:
             raise fails.pop()
         return close(*args)
 
-    with patch("api_guard.grants.writing._close", close_after_some_tries):
-        row = grants.grant("notes:read", alice)
+    with patch("api_guard.grants.writing.close", close_after_some_tries):
+        row = grants.grant("notes:read", alice, by=grants.System("a test"))
         fails.append(DEADLOCK)
-        assert grants.revoke(row).live is None
+        assert grants.revoke(row, by=grants.System("a test")).live is None
     assert alice.scope_grants.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("error", [DEADLOCK, OperationalError("down")])
 def test_a_database_that_cannot_is_not_asked_for_ever(alice, error):
-    failing = patch("api_guard.grants.writing._close", side_effect=error)
+    failing = patch("api_guard.grants.writing.close", side_effect=error)
     with failing as tries, pytest.raises(OperationalError):
-        grants.revoke_all(alice)
+        grants.revoke_all(alice, by=grants.System("a test"))
     assert tries.call_count == (10 if error is DEADLOCK else 1)
     # A deadlock ends the transaction of the caller, who alone knows what was in it.
     with failing as tries, transaction.atomic(), pytest.raises(OperationalError):
-        grants.revoke_all(alice)
+        grants.revoke_all(alice, by=grants.System("a test"))
     assert tries.call_count == 1
 
 
@@ -258,15 +269,15 @@ def test_a_holder_that_is_gone_is_no_grant_that_is_there_already(alice):
     gone = get_user_model().objects.get(pk=alice.pk)
     alice.delete()
     with refusal("invalid") as caught:
-        grants.grant("notes:read", gone)
+        grants.grant("notes:read", gone, by=grants.System("a test"))
     assert "no such user" in str(caught.value)
     broken = IntegrityError("a foreign key")
     with patch.object(ScopeGrant, "save", side_effect=broken), pytest.raises(IntegrityError):
-        grants.grant("notes:read", gone)
+        grants.grant("notes:read", gone, by=grants.System("a test"))
 
 
-def test_who_a_row_names_must_be_there(alice, bob, staff):
-    row = grants.grant("notes:read", alice, by=staff)
+def test_who_a_row_names_must_be_there(alice, bob, manager):
+    row = grants.grant("notes:read", alice, by=manager)
     get_user_model().objects.filter(pk=bob.pk).delete()
     for field in ("user_id", "granted_by_id", "revoked_by_id"):
         named = grants.get(row.pk)

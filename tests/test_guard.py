@@ -133,7 +133,7 @@ def test_a_client_is_refused_then_granted_then_revoked_with_one_live_token(
     [row] = give(application, "notes:read")
     assert api.get("/notes/").status_code == 200
     assert api.post("/notes/", {"title": "x"}).status_code == 403
-    grants.revoke(row, reason="done")
+    grants.revoke(row, reason="done", by=grants.System("a test"))
     assert api.get("/notes/").status_code == 403
 
 

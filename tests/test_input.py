@@ -299,7 +299,7 @@ def test_keys_are_narrowed_to_the_caller_s_objects(api, alice, bob):
     mine = Notebook.objects.create(owner=alice, title="mine")
     other = Notebook.objects.create(owner=bob, title="other")
     api.by_session(alice)
-    grants.grant("notes:write", alice)
+    grants.grant("notes:write", alice, by=grants.System("a test"))
     for data in ({"one": other.pk}, {"many": [mine.pk, other.pk]}):
         answer = api.post("/shelves/", data)
         assert (answer.status_code, list(answer.json())) == (400, list(data))

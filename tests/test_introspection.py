@@ -93,14 +93,14 @@ def test_who_may_introspect_is_a_scope(client, resource_server, issue):
     token = issue("notes:read")
     refused = introspect(client, token)
     assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
-    row = grants.grant("introspection", resource_server)
+    row = grants.grant("introspection", resource_server, by=grants.System("a test"))
     assert introspect(client, token).json()["active"] is True
-    grants.revoke(row)
+    grants.revoke(row, by=grants.System("a test"))
     assert introspect(client, token).status_code == 403
 
 
 def test_a_public_client_introspects_nothing(client, resource_server, issue):
-    grants.grant("introspection", resource_server)
+    grants.grant("introspection", resource_server, by=grants.System("a test"))
     resource_server.client_type = "public"
     resource_server.save()
     assert introspect(client, issue("notes:read")).status_code == 401
@@ -124,7 +124,7 @@ def test_a_token_that_carries_the_scope_introspects_while_it_is_granted(
     assert refused["WWW-Authenticate"] == (
         'Bearer realm="api", error="insufficient_scope", scope="introspection"'
     )
-    grants.grant("introspection", resource_server)
+    grants.grant("introspection", resource_server, by=grants.System("a test"))
     assert introspect(client, "x", bearer).json() == {"active": False}
     unknown = introspect(client, "x", "Bearer unknown")
     assert unknown.status_code == 401
@@ -132,7 +132,7 @@ def test_a_token_that_carries_the_scope_introspects_while_it_is_granted(
 
 
 def test_a_wrong_secret_and_no_credential_are_refused(client, resource_server):
-    grants.grant("introspection", resource_server)
+    grants.grant("introspection", resource_server, by=grants.System("a test"))
     for authorization in (basic(secret="wrong"), basic("nobody"), "Digest x", "Basic é"):
         assert introspect(client, "x", authorization).status_code == 401
     assert client.post("/o/introspect/", {"token": "x"}).status_code == 401
@@ -141,8 +141,11 @@ def test_a_wrong_secret_and_no_credential_are_refused(client, resource_server):
 def test_the_answer_tells_what_the_token_opens_now(
     client, resource_server, alice, application, issue
 ):
-    grants.grant("introspection", resource_server)
-    rows = [grants.grant("notes:read", holder) for holder in (alice, application)]
+    grants.grant("introspection", resource_server, by=grants.System("a test"))
+    rows = [
+        grants.grant("notes:read", holder, by=grants.System("a test"))
+        for holder in (alice, application)
+    ]
     token = issue("notes:read notes:write openid", user=alice, resource=["https://api.example/"])
     told = introspect(client, token)
     assert told["Cache-Control"] == "no-store"
@@ -158,12 +161,12 @@ def test_the_answer_tells_what_the_token_opens_now(
         "username": "alice",
         "aud": ["https://api.example/"],
     }
-    grants.revoke(rows[0])
+    grants.revoke(rows[0], by=grants.System("a test"))
     assert introspect(client, token).json()["scope"] == "openid"
 
 
 def test_times_are_told_without_time_zones_too(client, resource_server, issue, settings):
-    grants.grant("introspection", resource_server)
+    grants.grant("introspection", resource_server, by=grants.System("a test"))
     settings.USE_TZ = False
     told = introspect(client, issue("notes:read", seconds=300)).json()
     assert 290 <= told["exp"] - time.time() <= 301
@@ -172,7 +175,7 @@ def test_times_are_told_without_time_zones_too(client, resource_server, issue, s
 def test_a_token_that_is_not_good_is_inactive_and_no_more_is_told(
     client, resource_server, alice, issue
 ):
-    grants.grant("introspection", resource_server)
+    grants.grant("introspection", resource_server, by=grants.System("a test"))
     for token in (issue(seconds=-1), issue(to=None), "unknown", "a b"):
         assert introspect(client, token).json() == {"active": False}
     of_alice = issue("notes:read", user=alice)
@@ -181,7 +184,7 @@ def test_a_token_that_is_not_good_is_inactive_and_no_more_is_told(
 
 
 def test_a_token_is_introspected_by_post_alone(client, resource_server):
-    grants.grant("introspection", resource_server)
+    grants.grant("introspection", resource_server, by=grants.System("a test"))
     header = {"HTTP_AUTHORIZATION": basic()}
     assert client.get("/o/introspect/", {"token": "x"}, **header).status_code == 405
     assert client.post("/o/introspect/", **header).status_code == 400
@@ -254,7 +257,7 @@ def server(settings):
 @pytest.fixture
 def active(server, application):
     """The server knows a token of this client, to which the scope is granted."""
-    grants.grant("notes:read", application)
+    grants.grant("notes:read", application, by=grants.System("a test"))
 
     def active(**claims):
         answer = {"active": True, "scope": "notes:read", "client_id": application.client_id}
@@ -277,7 +280,7 @@ def test_a_token_of_another_server_opens_what_is_granted_here(api, server, activ
             {"token": ["remote"], "token_type_hint": ["access_token"]},
         )
     ]
-    grants.revoke_all(application)
+    grants.revoke_all(application, by=grants.System("a test"))
     refused = call(api)
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
 
@@ -285,14 +288,14 @@ def test_a_token_of_another_server_opens_what_is_granted_here(api, server, activ
 def test_a_subject_is_a_user_by_issuer_and_subject_and_by_nothing_else(
     api, active, alice, bob, application
 ):
-    grants.grant("notes:read", alice)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
     active(sub="42", username="alice", email="alice@example.com")
     assert call(api).json()["code"] == "invalid_token"
     RemoteSubject.objects.create(issuer="https://elsewhere.example", subject="42", user=bob)
     assert call(api).json()["code"] == "invalid_token"
     RemoteSubject.objects.create(issuer=ISSUER, subject="42", user=alice)
     assert call(api).json() == {"user": alice.pk, "client": application.pk}
-    grants.revoke_all(alice)
+    grants.revoke_all(alice, by=grants.System("a test"))
     assert call(api).status_code == 403
     get_user_model().objects.filter(pk=alice.pk).update(is_active=False)
     assert call(api).status_code == 401
@@ -338,7 +341,7 @@ def test_a_client_acts_alone_only_where_the_token_stands_for_nobody_else(
 
 def test_a_token_that_stands_for_its_client_is_no_users(api, active, alice, application):
     """A client that could choose its name would be whom that name is mapped to."""
-    grants.grant("notes:read", alice)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
     RemoteSubject.objects.create(issuer=ISSUER, subject=application.client_id, user=alice)
     active(sub=application.client_id)
     assert call(api).json() == {"user": None, "client": application.pk}
@@ -366,7 +369,7 @@ def test_the_other_server_may_be_asked_by_a_bearer_token(api, server, active, se
 
 
 def test_a_user_without_a_known_client_holds_nothing(api, active, alice):
-    grants.grant("notes:read", alice)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
     RemoteSubject.objects.create(issuer=ISSUER, subject="42", user=alice)
     active(sub="42", client_id="unknown")
     assert call(api).json()["code"] == "insufficient_scope"
@@ -380,7 +383,7 @@ def test_a_user_without_a_known_client_holds_nothing(api, active, alice):
 
 def test_a_subject_and_a_client_are_the_same_to_the_letter(api, active, alice, application):
     """As a database without capitals would find them."""
-    grants.grant("notes:read", alice)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
     subject = RemoteSubject(issuer=ISSUER, subject="Bob", user=alice)
     active(sub="bob")
     with patch("api_guard.tokens.remote.RemoteSubject.objects") as found:

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from api_guard import guard
 from api_guard.grants.using import write_use
-from api_guard.models import ScopeGrant
+from api_guard.models import ScopeGrant, recorded
 
 pytestmark = pytest.mark.urls(__name__)
 
@@ -67,7 +67,8 @@ def test_requests_wait_for_nobody_who_has_locked_their_grants(api, alice, give, 
     settings.API_GUARD = {**settings.API_GUARD, "LAST_USED_INTERVAL": 0}
     first, second = give(alice, "notes:read", "notes:write")
     api.by_session(alice).get("/show")
-    ScopeGrant.objects.update(last_used_at=None)
+    with recorded():
+        ScopeGrant.objects.update(last_used_at=None)
     with locked(first.pk):
         began = time.monotonic()
         for _ in range(10):
@@ -127,7 +128,8 @@ def test_sqlite_that_is_locked_as_a_whole_is_not_waited_for_either(file, caplog)
     now = timezone.now()
     get_user_model().objects.using("file").bulk_create([get_user_model()(pk=1, username="alice")])
     row = ScopeGrant(pk=1, scope="notes:read", user_id=1)
-    ScopeGrant.objects.using("file").bulk_create([row])
+    with recorded():
+        ScopeGrant.objects.using("file").bulk_create([row])
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()

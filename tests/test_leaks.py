@@ -494,7 +494,7 @@ def test_a_cache_for_the_whole_site_keeps_nothing_that_is_guarded(
     assert response.json() == "leaked"
     assert response["Cache-Control"] == "private, no-store"
     assert {"Authorization", "Cookie"} <= set(response["Vary"].split(", "))
-    grants.revoke(row)
+    grants.revoke(row, by=grants.System("a test"))
     assert api.get("/cacheable").status_code == 403
     # A public answer is kept where it was given to nobody in particular.
     assert api.get("/slash/")["Cache-Control"] == "private, no-store"

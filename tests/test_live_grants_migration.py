@@ -157,7 +157,7 @@ def test_what_is_granted_twice_while_it_runs_is_closed_too(add, alice, monkeypat
 
 
 def test_it_can_be_undone_and_done_again(alice):
-    row = grants.grant("notes:read", alice)
+    row = grants.grant("notes:read", alice, by=grants.System("a test"))
     call_command("migrate", *BEFORE, verbosity=0)
     call_command("migrate", *BEFORE, verbosity=0)
     migrate()

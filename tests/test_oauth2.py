@@ -44,22 +44,22 @@ def test_a_client_is_issued_only_scopes_granted_to_it(client, client_app):
     refused = ask(client, client_app, scope="notes:read")
     assert refused.status_code == 400
     assert refused.json()["error"] == "invalid_scope"
-    row = grants.grant("notes:read", client_app)
+    row = grants.grant("notes:read", client_app, by=grants.System("a test"))
     issued = ask(client, client_app, scope="notes:read")
     assert (issued.status_code, issued.json()["scope"]) == (200, "notes:read")
     assert ask(client, client_app, scope="notes:read notes:write").status_code == 400
-    grants.revoke(row)
+    grants.revoke(row, by=grants.System("a test"))
     assert ask(client, client_app, scope="notes:read").status_code == 400
 
 
 def test_a_client_that_names_no_scope_gets_what_it_was_granted(client, client_app):
-    grants.grant("notes:read", client_app)
-    grants.grant("audit:read", client_app)
+    grants.grant("notes:read", client_app, by=grants.System("a test"))
+    grants.grant("audit:read", client_app, by=grants.System("a test"))
     assert ask(client, client_app).json()["scope"] == "audit:read notes:read"
 
 
 def test_a_scope_that_left_the_settings_is_issued_no_more(client_app, settings):
-    grants.grant("notes:read", client_app)
+    grants.grant("notes:read", client_app, by=grants.System("a test"))
     settings.API_GUARD = {"SCOPES": {"other": "Other"}}
     assert GrantedScopes().get_available_scopes(client_app) == []
 

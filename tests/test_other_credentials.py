@@ -85,7 +85,7 @@ def test_a_session_a_password_and_a_token_of_drf_stand_for_their_user(api, alice
     assert call(api, "basic", password) == ALL
     assert call(api, "token", f"Token {Token.objects.create(user=alice).key}") == ALL
     assert call(api.by_session(alice), "session") == ALL
-    grants.revoke_all(alice)
+    grants.revoke_all(alice, by=grants.System("a test"))
     assert call(api, "session")[0] == 403
 
 
@@ -107,7 +107,7 @@ def test_a_jwt_that_says_scopes_holds_what_both_sides_were_granted(api, alice, a
     assert call(api, "scoped", bearer(alice, scope="", **own))[0] == 403
     assert call(api, "scoped", bearer(alice, scope="notes:read"))[0] == 403
     assert call(api, "standing", header)[1]["code"] == "first_party_only"
-    grants.revoke_all(application)
+    grants.revoke_all(application, by=grants.System("a test"))
     assert call(api, "scoped", header)[0] == 403
 
 

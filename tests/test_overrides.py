@@ -105,7 +105,7 @@ def test_every_kind_of_holder_may_have_one(
     from api_guard import grants
 
     for each in (alice, application):
-        grants.grant("notes:read", each)
+        grants.grant("notes:read", each, by=grants.System("a test"))
     api.by_token(issue("notes:read", user=alice))
     assert api.get("/notes").status_code == 200
     # The token with its user and its client; grants and overrides of all holders.
@@ -202,7 +202,7 @@ def test_the_admin_offers_the_rates_in_use(client, admin_user, alice, settings):
 
 def test_who_has_no_rate_here_is_asked_for_its_grants_alone(alice, django_assert_num_queries):
     """A ceiling of users is none of a client."""
-    row = grants.grant("notes:read", alice)
+    row = grants.grant("notes:read", alice, by=grants.System("a test"))
     with django_assert_num_queries(1) as asked:
         granted, rows, overrides = grants.granted_with_overrides(alice, None, ["notes:read"], [])
     assert (granted.user, [each.pk for each in rows], overrides) == ({"notes:read"}, [row.pk], ())

@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import any_of, guard, sliding
-from api_guard.models import RateOverride, RemoteSubject, ScopeGrant
+from api_guard.models import RateOverride, RemoteSubject, ScopeGrant, recorded
 from tests.urls import urlpatterns as admin_urls
 
 # MySQL and MariaDB end a transaction with ANALYZE.
@@ -93,20 +93,21 @@ def crowd(alice, application, settings):
         {"client": application},
     ]
     some = ["notes:read", "notes:write", *names[:10]]
-    ScopeGrant.objects.bulk_create(
-        [
-            ScopeGrant(
-                scope=scope,
-                granted_at=now - timedelta(minutes=at),
-                expires_at=ends[at % 7 % 3],
-                revoked_at=ended[at % 5 % 3],
-                **holder,
-            )
-            for at, holder in enumerate(holders)
-            for scope in (names if "user" not in holder else some)
-        ],
-        batch_size=2000,
-    )
+    with recorded():
+        ScopeGrant.objects.bulk_create(
+            [
+                ScopeGrant(
+                    scope=scope,
+                    granted_at=now - timedelta(minutes=at),
+                    expires_at=ends[at % 7 % 3],
+                    revoked_at=ended[at % 5 % 3],
+                    **holder,
+                )
+                for at, holder in enumerate(holders)
+                for scope in (names if "user" not in holder else some)
+            ],
+            batch_size=2000,
+        )
     RateOverride.objects.bulk_create(
         [
             RateOverride(name=f"budget:b{(at + n) % 200}/h", limit=9, user=user)
@@ -210,11 +211,14 @@ def assert_by_index(plans, *, least=1):
 
 def test_a_request_finds_grants_and_overrides_by_their_indexes(api, crowd, application, issue):
     carried = ("notes:read", "notes:write", "notes:publish", *(f"s:{n}" for n in range(9)))
-    ScopeGrant.objects.filter(user=crowd).delete()
-    ScopeGrant.objects.filter(client=application).delete()
+    with recorded():
+        ScopeGrant.objects.filter(user=crowd).delete()
+    with recorded():
+        ScopeGrant.objects.filter(client=application).delete()
     for holder in ({"user": crowd}, {"client": application}):
         for scope in ("notes:read", "notes:write", "s:1"):
-            ScopeGrant.objects.create(scope=scope, **holder)
+            with recorded():
+                ScopeGrant.objects.create(scope=scope, **holder)
     tokens = [issue(" ".join(carried), user=user) for user in (crowd, None)]
     for url in (*DEMANDS, "rates", "all"):
         for token in tokens:

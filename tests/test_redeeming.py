@@ -53,7 +53,7 @@ urlpatterns = [path("o/", include("api_guard.oauth2.urls"))]
 
 
 def test_a_code_becomes_a_token_of_what_is_granted_by_then(client, code, granted):
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     issued = redeem(client, code)
     assert (issued.status_code, issued.json()["scope"]) == (200, "notes:read")
     assert issued["Cache-Control"] == "no-store"
@@ -62,7 +62,7 @@ def test_a_code_becomes_a_token_of_what_is_granted_by_then(client, code, granted
 
 def test_a_code_of_which_nothing_is_left_is_void(client, code, granted):
     for row in granted.values():
-        grants.revoke(row)
+        grants.revoke(row, by=grants.System("a test"))
     refused = redeem(client, code)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 
@@ -184,7 +184,7 @@ def test_a_page_of_consent_has_no_grant_type(
     }
     web_app.authorization_grant_type = kind
     web_app.save()
-    grants.grant("notes:read", bob)
+    grants.grant("notes:read", bob, by=grants.System("a test"))
     client.force_login(bob, "django.contrib.auth.backends.ModelBackend")
     forged = {"grant_type": grant_type, **({"code": code} if said else {})}
     response_type = "token" if kind == "implicit" else "code token"

@@ -95,7 +95,7 @@ def test_a_page_of_consent_shows_what_both_sides_may_have(client, alice, granted
     shown = ask(client).content.decode()
     assert "Read notes" in shown
     assert "Change notes" in shown
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     shown = ask(client).content.decode()
     assert "Read notes" in shown
     assert "Change notes" not in shown
@@ -103,7 +103,7 @@ def test_a_page_of_consent_shows_what_both_sides_may_have(client, alice, granted
 
 def test_a_client_may_not_ask_for_what_it_was_not_granted(client, alice, granted):
     client.force_login(alice)
-    grants.revoke(granted["client", "notes:write"])
+    grants.revoke(granted["client", "notes:write"], by=grants.System("a test"))
     assert "error=invalid_scope" in ask(client)["Location"]
     assert "state=s" in ask(client)["Location"]
 
@@ -123,7 +123,7 @@ def test_a_visitor_signs_in_first(client, granted):
 
 def test_a_form_of_consent_cannot_be_made_to_say_more(client, alice, granted):
     client.force_login(alice)
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     page = ask(client, scope="notes:read")
     tampered = page.content.replace(
         b'name="scope" value="notes:read"', b'name="scope" value="notes:read notes:write"'
@@ -147,12 +147,12 @@ def test_a_page_of_consent_is_neither_framed_nor_kept(client, alice, granted):
 
 def test_a_refresh_narrows_and_a_new_grant_undoes_it(client, pair, granted, alice):
     assert pair["scope"] == "notes:read notes:write"
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     narrowed = refresh(client, pair).json()
     assert narrowed["scope"] == scopes_of(narrowed) == "notes:read"
     again = refresh(client, narrowed).json()
     assert again["scope"] == "notes:read"
-    grants.grant("notes:write", alice)
+    grants.grant("notes:write", alice, by=grants.System("a test"))
     whole = refresh(client, again).json()
     assert whole["scope"] == scopes_of(whole) == "notes:read notes:write"
     last = RefreshToken.objects.get(token_checksum=checksum(whole["refresh_token"]))
@@ -167,7 +167,7 @@ def test_a_refresh_that_asks_for_less_leaves_the_refresh_token_whole(client, pai
 
 def test_a_refresh_never_widens(client, pair, granted, alice, web_app):
     for holder in (alice, web_app):
-        grants.grant("notes:publish", holder)
+        grants.grant("notes:publish", holder, by=grants.System("a test"))
     assert (
         refresh(client, pair, scope="notes:read notes:publish").json()["error"] == "invalid_scope"
     )
@@ -175,7 +175,7 @@ def test_a_refresh_never_widens(client, pair, granted, alice, web_app):
 
 
 def test_a_refresh_that_asks_for_what_was_revoked_gets_the_rest(client, pair, granted):
-    grants.revoke(granted["client", "notes:write"])
+    grants.revoke(granted["client", "notes:write"], by=grants.System("a test"))
     got = refresh(client, pair, scope="notes:read notes:write").json()
     assert got["scope"] == "notes:read"
     only = refresh(client, got, scope="notes:write").json()
@@ -186,10 +186,10 @@ def test_a_refresh_of_which_nothing_is_left_is_refused_and_can_be_tried_again(
     client, pair, granted, alice
 ):
     for scope in ("notes:read", "notes:write"):
-        grants.revoke(granted["user", scope])
+        grants.revoke(granted["user", scope], by=grants.System("a test"))
     refused = refresh(client, pair)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
-    grants.grant("notes:read", alice)
+    grants.grant("notes:read", alice, by=grants.System("a test"))
     assert refresh(client, pair).json()["scope"] == "notes:read"
 
 
@@ -200,11 +200,11 @@ def test_the_refresh_token_of_an_inactive_user_is_void(client, pair, alice):
 
 def test_a_refresh_token_that_is_not_rotated_stays_whole(client, pair, granted, settings, alice):
     settings.OAUTH2_PROVIDER = {**settings.OAUTH2_PROVIDER, "ROTATE_REFRESH_TOKEN": False}
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     narrowed = refresh(client, pair).json()
     assert narrowed["refresh_token"] == pair["refresh_token"]
     assert narrowed["scope"] == "notes:read"
-    grants.grant("notes:write", alice)
+    grants.grant("notes:write", alice, by=grants.System("a test"))
     assert refresh(client, pair).json()["scope"] == "notes:read notes:write"
 
 
@@ -225,7 +225,7 @@ def test_a_client_on_its_own_behalf_without_a_grant_gets_no_token(client, web_ap
     web_app.authorization_grant_type = "client-credentials"
     web_app.save()
     assert token(client, "client_credentials").json() == {"error": "invalid_scope"}
-    grants.grant("notes:read", web_app)
+    grants.grant("notes:read", web_app, by=grants.System("a test"))
     assert token(client, "client_credentials").json()["scope"] == "notes:read"
 
 
@@ -234,7 +234,7 @@ def test_a_client_on_its_own_behalf_without_a_grant_gets_no_token(client, web_ap
 def test_a_password_gives_what_both_sides_may_have(client, alice, web_app, granted):
     web_app.authorization_grant_type = "password"
     web_app.save()
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     got = token(client, "password", username="alice", password="wonderland")
     assert got.json()["scope"] == "notes:read"
 
@@ -245,7 +245,7 @@ def test_an_implicit_token_carries_what_both_sides_may_have(client, alice, web_a
     web_app.authorization_grant_type = "implicit"
     web_app.save()
     client.force_login(alice)
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     page = ask(client, response_type="token")
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode()))
     back = client.post("/o/authorize/", {**hidden, "scope": "notes:read", "allow": "Authorize"})
@@ -260,13 +260,13 @@ def test_an_implicit_token_carries_what_both_sides_may_have(client, alice, web_a
 def test_a_revoke_ends_what_the_toolkit_s_own_views_admit(client, pair, granted, url):
     bearer = f"Bearer {pair['access_token']}"
     assert client.get(url, HTTP_AUTHORIZATION=bearer).status_code == 200
-    grants.revoke(granted["client", "notes:read"])
+    grants.revoke(granted["client", "notes:read"], by=grants.System("a test"))
     assert client.get(url, HTTP_AUTHORIZATION=bearer).status_code == 403
     assert client.get("/plain", HTTP_AUTHORIZATION=bearer).status_code == 200
 
 
 def test_a_decorator_of_ours_says_what_is_missing(client, pair, granted):
-    grants.revoke(granted["user", "notes:read"])
+    grants.revoke(granted["user", "notes:read"], by=grants.System("a test"))
     refused = client.get("/decorated", HTTP_AUTHORIZATION=f"Bearer {pair['access_token']}")
     assert refused.status_code == 403
     assert 'error="insufficient_scope"' in refused["WWW-Authenticate"]
@@ -410,7 +410,7 @@ def test_a_validator_of_one_s_own_takes_the_mixin(client, code, granted, setting
         **settings.OAUTH2_PROVIDER,
         "OAUTH2_VALIDATOR_CLASS": "tests.test_validator.MyValidator",
     }
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     assert redeem(client, code).json()["scope"] == "notes:read"
 
 
@@ -420,7 +420,7 @@ def test_prompt_none_is_answered_for_a_visitor(client, granted):
 
 
 def test_what_a_refresh_token_stands_for_says_so(client, pair, granted):
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     refresh(client, pair)
     assert str(RefreshScope.objects.get()).startswith("notes:read notes:write for refresh token ")
 
@@ -491,11 +491,11 @@ def test_a_retry_loses_nothing_of_what_was_consented_to(client, pair, grace, gra
         assert narrowed["scope"] == "notes:read"
     whole = refresh(client, narrowed).json()
     assert whole["scope"] == "notes:read notes:write"
-    grants.revoke(granted["user", "notes:write"])
+    grants.revoke(granted["user", "notes:write"], by=grants.System("a test"))
     for _ in range(2):
         narrowed = refresh(client, whole).json()
         assert narrowed["scope"] == "notes:read"
-    grants.grant("notes:write", alice)
+    grants.grant("notes:write", alice, by=grants.System("a test"))
     assert refresh(client, narrowed).json()["scope"] == "notes:read notes:write"
 
 

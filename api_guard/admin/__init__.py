@@ -1,7 +1,15 @@
 """Grant and revoke in Django's admin; calls grants.py, holds no rules."""
 
+from api_guard.admin.authorities import GrantAuthorityAdmin
+from api_guard.admin.grant_requests import GrantRequestAdmin
 from api_guard.admin.rate_overrides import RateOverrideAdmin
 from api_guard.admin.remote_subjects import RemoteSubjectAdmin
 from api_guard.admin.scope_grants import ScopeGrantAdmin
 
-__all__ = ["RateOverrideAdmin", "RemoteSubjectAdmin", "ScopeGrantAdmin"]
+__all__ = [
+    "GrantAuthorityAdmin",
+    "GrantRequestAdmin",
+    "RateOverrideAdmin",
+    "RemoteSubjectAdmin",
+    "ScopeGrantAdmin",
+]

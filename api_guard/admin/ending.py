@@ -7,15 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.options import ModelAdmin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from api_guard import grants, tokens
+from api_guard.admin.grantees import GranteeSelect
 from api_guard.models import ScopeGrant
 
 _HOLDERS = ("user", "client")
@@ -47,14 +47,12 @@ class EndingForm(forms.Form):
 
     def __init__(self, model_admin: ModelAdmin[Any], *args: Any) -> None:
         super().__init__(*args)
-        searchable = model_admin.get_autocomplete_fields(None)  # type: ignore[arg-type]
         # A replica may not know yet who has just signed up.
         using = grants.database()
         for name in _HOLDERS:
             column: Any = ScopeGrant._meta.get_field(name)
             field: Any = self.fields[name]
-            if name in searchable:
-                field.widget = AutocompleteSelect(column, model_admin.admin_site, using=using)
+            field.widget = GranteeSelect(name, model_admin.admin_site)
             field.queryset = column.related_model._default_manager.using(using)
 
     def clean(self) -> dict[str, Any]:
@@ -73,8 +71,12 @@ def end_access(model_admin: ModelAdmin[Any], request: HttpRequest) -> HttpRespon
         raise PermissionDenied
     form = EndingForm(model_admin, request.POST if request.method == "POST" else None)
     if form.is_valid():
-        _end(model_admin, request, form.cleaned_data)
-        return HttpResponseRedirect("../")
+        try:
+            with transaction.atomic(using=grants.database()):
+                _end(model_admin, request, form.cleaned_data)
+            return HttpResponseRedirect("../")
+        except grants.GrantError as error:
+            form.add_error(None, forms.ValidationError(str(error), error.code))
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("End the access of a user or a client"),
@@ -97,6 +99,7 @@ def _end(model_admin: ModelAdmin[Any], request: HttpRequest, chosen: dict[str, A
             model_admin.log_change(request, row, f"Revoked. {chosen['reason']}".strip())
     if chosen["revoke_tokens"]:
         count = tokens.revoke_tokens(holder, by=by, reason=chosen["reason"])
+        grants.note_end_of_access(holder, count, by=by, reason=chosen["reason"])
         said.append(ngettext("%d token", "%d tokens", count) % count)
     what = _(" and ").join(said)
     messages.success(

@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from api_guard import conf, grants
-from api_guard.models import HOLDERS, ScopeGrant
+from api_guard.models import HOLDERS, GrantRequest, ScopeGrant
 
 # Where an error of grants.py belongs on the form; any other stands above it.
 _FIELD_OF = {"past": "expires_at", "unknown_scope": "scopes", "already_granted": "scopes"}
+_FIELD_OF |= dict.fromkeys(("no_authority", "already_asked", "sensitive_to_everyone"), "scopes")
+_FIELD_OF |= dict.fromkeys(("too_long", "self_grant"), "expires_at")
 
 
 def declared_choices() -> list[tuple[str, str]]:
@@ -22,7 +24,9 @@ def declared_choices() -> list[tuple[str, str]]:
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Grant one or several declared scopes to one holder."""
+    """Grant one or several declared scopes to one holder; `by` is who does."""
+
+    by: models.Model
 
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"), choices=declared_choices, widget=forms.CheckboxSelectMultiple
@@ -31,6 +35,13 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
     class Meta:
         model = ScopeGrant
         fields = (*HOLDERS, "expires_at", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        managed = frozenset(grants.managed_scopes(self.by))
+        field: Any = self.fields["scopes"]
+        # Shown are those that this person may give. Any other is refused, and logged, by grants.py.
+        field.widget.choices = [each for each in declared_choices() if each[0] in managed]
 
     def clean(self) -> dict[str, Any]:
         """Try the grants and undo them, so that whatever grants.py refuses is said on the form."""
@@ -43,18 +54,18 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
             )
         try:
             with transaction.atomic(using=grants.database()):
-                self.grant(cleaned, by=None)
+                self.grant(cleaned)
                 transaction.set_rollback(True, using=grants.database())
         except grants.GrantError as error:
             self.add_error(_FIELD_OF.get(error.code), forms.ValidationError(str(error), error.code))
         return cleaned
 
-    def grant(self, cleaned: dict[str, Any], by: Any) -> list[ScopeGrant]:
-        """Grant what the form says. Raises GrantError."""
+    def grant(self, cleaned: dict[str, Any]) -> list[ScopeGrant | GrantRequest]:
+        """Grant what the form says, or ask for it. Raises GrantError."""
         holder = next(cleaned[name] for name in HOLDERS if cleaned.get(name) is not None)
         expires_at: datetime | None = cleaned["expires_at"]
         return [
-            grants.grant(scope, holder, by=by, reason=cleaned["reason"], expires_at=expires_at)
+            grants.grant(scope, holder, by=self.by, reason=cleaned["reason"], expires_at=expires_at)
             for scope in cleaned["scopes"]
         ]
 
@@ -65,7 +76,9 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
 
 
 class ExtendForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Move the expiry of a live grant."""
+    """Move the expiry of a live grant; `by` is who does."""
+
+    by: models.Model
 
     class Meta:
         model = ScopeGrant
@@ -76,7 +89,7 @@ class ExtendForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or {}
         try:
             with transaction.atomic(using=grants.database()):
-                grants.extend(self.stored(), cleaned.get("expires_at"))
+                grants.extend(self.stored(), cleaned.get("expires_at"), by=self.by)
                 transaction.set_rollback(True, using=grants.database())
         except grants.GrantError as error:
             self.add_error("expires_at", forms.ValidationError(str(error), error.code))

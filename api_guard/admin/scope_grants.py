@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db import models
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -19,8 +19,9 @@ from api_guard import conf, grants
 from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.ending import end_access
 from api_guard.admin.forms import ExtendForm, GrantForm, RevokeForm
+from api_guard.admin.grantees import GranteeSelect, find_grantees
 from api_guard.admin.lists import MOST_ROWS, IndexedAdmin
-from api_guard.models import HOLDERS, ScopeGrant
+from api_guard.models import HOLDERS, GrantRequest, ScopeGrant
 
 HISTORY = (
     "granted_at",
@@ -29,6 +30,7 @@ HISTORY = (
     "revoked_by",
     "revoked_reason",
     "last_used_at",
+    "is_break_glass",
 )
 
 
@@ -103,8 +105,10 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Add the page on which all access of a holder ends."""
         view = self.admin_site.admin_view(partial(end_access, self))
+        found = self.admin_site.admin_view(partial(find_grantees, self))
         return [
             path("end-access/", view, name="api_guard_scopegrant_end_access"),
+            path("grantees/", found, name="api_guard_scopegrant_grantees"),
             *super().get_urls(),
         ]
 
@@ -119,7 +123,9 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
     ) -> Any:
         """Return the form to grant with, or the one to extend with."""
         form = GrantForm if obj is None else ExtendForm
-        return super().get_form(request, obj, change, **{**kwargs, "form": form})
+        made: Any = super().get_form(request, obj, change, **{**kwargs, "form": form})
+        made.by = request.user
+        return made
 
     def get_fields(self, request: HttpRequest, obj: ScopeGrant | None = None) -> Any:
         """Show the form, and the history of a grant that is made."""
@@ -135,30 +141,45 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
             return ()
         return ("scope", "meaning", *HOLDERS, "reason", *HISTORY)
 
-    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        """Autocomplete the holders whose own admin can search."""
-        del request
-        return [name for name in HOLDERS if self._can_search(name)]
-
-    def _can_search(self, name: str) -> bool:
-        field = ScopeGrant._meta.get_field(name)
-        model: Any = field.related_model if isinstance(field, ForeignKey) else None
-        other = self.admin_site._registry.get(model)
-        return other is not None and bool(other.search_fields)
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field with which a holder is chosen, by its name."""
+        if db_field.name in HOLDERS:
+            kwargs["widget"] = GranteeSelect(db_field.name, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: ScopeGrant, form: Any, change: bool) -> None:
         """Grant or extend."""
         if change:
             grants.extend(form.stored(), form.cleaned_data["expires_at"], by=_person(request))
             return
-        first, *others = form.grant(form.cleaned_data, by=_person(request))
-        obj.__dict__.update(first.__dict__)
-        for row in others:
+        made = form.grant(form.cleaned_data)
+        for row in made:
+            if isinstance(row, GrantRequest):
+                said = _("Asked for, and two others have to approve it: %s.") % row
+                self.message_user(request, said, messages.WARNING)
+        granted = [row for row in made if isinstance(row, ScopeGrant)]
+        for row in granted[:1]:
+            obj.__dict__.update(row.__dict__)
+        for row in granted[1:]:
             self.log_addition(request, row, [{"added": {}}])
 
+    def log_addition(self, request: HttpRequest, obj: ScopeGrant, message: Any) -> Any:
+        """Log what was granted; what was asked for has a record of its own."""
+        return None if obj._state.adding else super().log_addition(request, obj, message)
+
+    def response_add(
+        self, request: HttpRequest, obj: ScopeGrant, post_url_continue: Any = None
+    ) -> HttpResponse:
+        """Go on; where everything waits for approval, to the list."""
+        if obj._state.adding:  # nothing was granted yet
+            return self.response_post_save_add(request, obj)
+        return super().response_add(request, obj, post_url_continue)
+
     def has_change_permission(self, request: HttpRequest, obj: ScopeGrant | None = None) -> bool:
-        """What is over is final."""
-        return super().has_change_permission(request, obj) and (obj is None or obj.is_live())
+        """What is over is final, and what somebody else manages is theirs."""
+        if not super().has_change_permission(request, obj):
+            return False
+        return obj is None or (obj.is_live() and grants.may_manage(_person(request), obj.scope))
 
     def has_delete_permission(self, request: HttpRequest, obj: ScopeGrant | None = None) -> bool:
         """Nothing is deleted here: revoke instead, and the history stays.

@@ -5,7 +5,6 @@ from api_guard.conf.access import (
     exempt,
     last_used_interval,
     prefixes,
-    scopes,
     unscoped_authentication,
 )
 from api_guard.conf.credentials import failed_credentials
@@ -32,6 +31,7 @@ from api_guard.conf.rates import (
     trusted_proxies,
 )
 from api_guard.conf.rules import Mistake, mistakes
+from api_guard.conf.scopes import scope_groups, scope_terms, scopes
 from api_guard.conf.validation import Engine, max_tags, sanitizer
 from api_guard.conf.values import is_set
 
@@ -64,6 +64,8 @@ __all__ = [
     "ratelimit_enabled",
     "revoke_exposed_tokens",
     "sanitizer",
+    "scope_groups",
+    "scope_terms",
     "scopes",
     "trusted_proxies",
     "unscoped_authentication",

@@ -1,11 +1,10 @@
-"""Settings of who may do what: scopes, exemptions, callers."""
+"""Settings of who may do what: exemptions, everyone's group, callers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from api_guard.conf.values import Rule, is_count, read, strings, text_mapping
-from api_guard.core.scopes import PROTOCOL_SCOPES, alike, is_scope_name
 
 UNSCOPED_AUTHENTICATION = (
     "rest_framework.authentication.SessionAuthentication",
@@ -13,26 +12,6 @@ UNSCOPED_AUTHENTICATION = (
     "rest_framework.authentication.TokenAuthentication",
 )
 LAST_USED_INTERVAL = 300
-
-
-def scopes() -> dict[str, str]:
-    """The declared scopes, each with its description.
-
-    Invalid names are left out, and so are names that differ in case alone: none of them can be
-    granted.
-    """
-    declared = _declarable()
-    unclear = {name for names in alike(declared) for name in names}
-    return {name: text for name, text in declared.items() if name not in unclear}
-
-
-def scopes_alike() -> list[tuple[str, ...]]:
-    """The declared scopes whose names differ in case alone, together."""
-    return alike(_declarable())
-
-
-def _declarable() -> dict[str, str]:
-    return {name: text for name, text in text_mapping("SCOPES").items() if _is_declarable(name)}
 
 
 def exempt() -> dict[str, str]:
@@ -65,25 +44,15 @@ def last_used_interval() -> int:
     return value if is_count(value) else LAST_USED_INTERVAL
 
 
-def _is_declarable(name: object) -> bool:
-    return is_scope_name(name) and name not in PROTOCOL_SCOPES
-
-
-def _describes(value: object, *, scope: bool) -> bool:
+def _gives_reasons(value: object) -> bool:
     return isinstance(value, Mapping) and all(
-        isinstance(key, str) and bool(str(text).strip()) and (not scope or _is_declarable(key))
-        for key, text in value.items()
+        isinstance(key, str) and bool(str(text).strip()) for key, text in value.items()
     )
 
 
 RULES: dict[str, Rule] = {
-    "SCOPES": (
-        lambda value: _describes(value, scope=True),
-        "must map each scope's name (RFC 6749 §3.3; none of OpenID Connect's) to a description",
-        '{"notes:read": "Read notes"}',
-    ),
     "EXEMPT": (
-        lambda value: _describes(value, scope=False),
+        _gives_reasons,
         "must map each dotted path to a reason that is not empty",
         '{"drf_spectacular.views": "the schema is public"}',
     ),

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from api_guard.conf import access, credentials, oauth, parsing, rates, validation
+from api_guard.conf import access, credentials, oauth, parsing, rates, scopes, validation
 from api_guard.core.scopes import did_you_mean
 
 RULES = {
+    **scopes.RULES,
     **access.RULES,
     **oauth.RULES,
     **rates.RULES,
@@ -53,6 +54,7 @@ def mistakes() -> list[Mistake]:
             "MariaDB take them for one, and none of them can be granted",
             f"Keep one of them, as {names[0].lower()!r}, and use it in every guard.",
         )
-        for names in access.scopes_alike()
+        for names in scopes.scopes_alike()
     ]
+    found += [Mistake("SCOPES", flaw, f"Write {mend}.") for flaw, mend in scopes.flaws_of_scopes()]
     return found

@@ -15,6 +15,8 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 PROTOCOL_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 
 MAX_SCOPE_LENGTH = 255
+# Whoever manages this group of scopes manages them all.
+EVERY_SCOPE = "*"
 NO_SCOPES: frozenset[str] = frozenset()
 
 
@@ -29,6 +31,21 @@ class Credential(Enum):
     """An access token: it stands for what it carries, at the most."""
     UNKNOWN = "unknown"
     """Something that names a user and says no scopes: it stands for none."""
+
+
+@dataclass(frozen=True)
+class ScopeTerms:
+    """What a scope lets its holder do, and what giving it takes.
+
+    Whoever manages `group` may give it, for `max_days` at most; one that `is_sensitive` takes two
+    people, and one that `is_requestable` can be asked for.
+    """
+
+    description: str
+    group: str = ""
+    is_sensitive: bool = False
+    max_days: int | None = None
+    is_requestable: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,11 @@
 """Grant, revoke, extend, look up; the only room that queries ScopeGrant on the way of a request."""
 
+from api_guard.grants.asking import approve, decline, open_requests
+from api_guard.grants.authority import authorities, managed_scopes, may_give_any, may_manage
+from api_guard.grants.authorizing import authorize, deauthorize
 from api_guard.grants.errors import GrantError, refuse_reason
+from api_guard.grants.finding import held
+from api_guard.grants.giving import ensure, extend, grant, revoke, revoke_all
 from api_guard.grants.overrides import granted_with_overrides
 from api_guard.grants.reading import (
     LiveGrant,
@@ -13,13 +18,32 @@ from api_guard.grants.reading import (
     record_use,
     scopes_of_client,
 )
-from api_guard.grants.writing import ensure, extend, grant, held, revoke, revoke_all
+from api_guard.grants.who import (
+    By,
+    Claimed,
+    System,
+    note,
+    note_end_of_access,
+    user_of,
+    who_of,
+    whoever_is_served,
+)
+from api_guard.grants.writing import break_glass
 
 __all__ = [
+    "By",
+    "Claimed",
     "GrantError",
     "LiveGrant",
+    "System",
+    "approve",
+    "authorities",
+    "authorize",
+    "break_glass",
     "counting",
     "database",
+    "deauthorize",
+    "decline",
     "ensure",
     "extend",
     "get",
@@ -29,9 +53,18 @@ __all__ = [
     "held",
     "live",
     "live_grants",
+    "managed_scopes",
+    "may_give_any",
+    "may_manage",
+    "note",
+    "note_end_of_access",
+    "open_requests",
     "record_use",
     "refuse_reason",
     "revoke",
     "revoke_all",
     "scopes_of_client",
+    "user_of",
+    "who_of",
+    "whoever_is_served",
 ]

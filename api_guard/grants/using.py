@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from django.db.models import Q
 
 from api_guard.exceptions import is_fault
-from api_guard.models import ScopeGrant
+from api_guard.models import ScopeGrant, recorded
 
 logger = logging.getLogger("api_guard.grants")
 
@@ -27,7 +27,8 @@ def write_use(alias: str, pks: list[int], now: datetime, due: datetime) -> None:
     skips: bool = connections[alias].features.has_select_for_update_skip_locked
     free = rows.filter(unused, pk__in=pks).select_for_update(skip_locked=skips, nowait=not skips)
     try:
-        with _no_wait(alias), transaction.atomic(using=alias):
+        # A use is recorded nowhere else: it gives nothing.
+        with _no_wait(alias), transaction.atomic(using=alias), recorded():
             rows.filter(pk__in=list(free.values_list("pk", flat=True))).update(last_used_at=now)
     except Exception as error:
         if not is_fault(error):

@@ -4,8 +4,11 @@ from api_guard.models.toolkit import require_toolkit
 
 require_toolkit()
 
-from api_guard.models.holders import HOLDERS  # noqa: E402
+from api_guard.models.authorities import GrantAuthority  # noqa: E402
+from api_guard.models.grant_requests import GrantApproval, GrantRequest  # noqa: E402
+from api_guard.models.holders import HOLDERS, Held  # noqa: E402
 from api_guard.models.rate_overrides import RateOverride  # noqa: E402
+from api_guard.models.recorded import is_recorded, recorded  # noqa: E402
 from api_guard.models.redeemed_codes import RedeemedCode  # noqa: E402
 from api_guard.models.refresh_scopes import RefreshScope  # noqa: E402  # once the toolkit is there
 from api_guard.models.remote_subjects import RemoteSubject  # noqa: E402
@@ -17,12 +20,18 @@ from api_guard.models.scope_grants import (  # noqa: E402
 
 __all__ = [
     "HOLDERS",
+    "GrantApproval",
+    "GrantAuthority",
+    "GrantRequest",
+    "Held",
     "RateOverride",
     "RedeemedCode",
     "RefreshScope",
     "RemoteSubject",
     "ScopeGrant",
     "is_past",
+    "is_recorded",
+    "recorded",
     "require_toolkit",
     "validate_scope",
 ]

@@ -16,6 +16,7 @@ from oauth2_provider.settings import oauth2_settings
 from api_guard import conf
 from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
 from api_guard.models.holders import HOLDERS, Held, of_one_holder
+from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
 
 
 def validate_scope(name: str) -> None:
@@ -99,6 +100,13 @@ class ScopeGrant(Held):
         _("reason of revocation"), max_length=500, blank=True, editable=False
     )
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+    is_break_glass = models.BooleanField(
+        _("break-glass"),
+        default=False,
+        db_default=False,  # while it is deployed, what runs already knows no such column
+        editable=False,
+        help_text=_("Given by its holder to itself, for an hour at most."),
+    )
     # Null is equal to nothing, so that a unique constraint holds for unrevoked grants alone, and
     # by every path. Stored: PostgreSQL before 18 stores what it generates, and MariaDB and MySQL
     # index it.
@@ -111,8 +119,11 @@ class ScopeGrant(Held):
         verbose_name=_("unrevoked"),
     )
 
+    objects = RecordedQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("scope grant")
+        permissions = [("grant_any_scope", _("Can give any scope, and say who manages which"))]
         ordering = ["-granted_at", "-pk"]
         constraints = [
             models.CheckConstraint(
@@ -155,6 +166,12 @@ class ScopeGrant(Held):
         self.full_clean(exclude=None if self._state.adding else ["scope"])
         super().save(*args, **kwargs)
 
+    # Any: Django's own signature.
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete it, where that is recorded; what was granted is revoked, and the row stays."""
+        refuse_unrecorded()
+        return super().delete(*args, **kwargs)
+
     def is_live(self, now: datetime | None = None) -> bool:
         """Whether it counts at `now`: neither revoked nor expired."""
         if self.revoked_at is not None:
@@ -162,7 +179,8 @@ class ScopeGrant(Held):
         return self.expires_at is None or not is_past(self.expires_at, now or timezone.now())
 
     def clean(self) -> None:
-        """Refuse to touch a revoked grant, and to make one that is over already."""
+        """Refuse what is not recorded, to touch a revoked grant, and one that is over already."""
+        refuse_unrecorded()
         if self._state.adding:
             if self.expires_at is not None and is_past(self.expires_at, timezone.now()):
                 flaw = ValidationError(_("This expiry is past already."), code="past")

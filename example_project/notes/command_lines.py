@@ -44,21 +44,14 @@ class CommandLines:
 
     def grant(self, client_id: str) -> str:
         """Grant notes:read to a client, without the admin."""
-        return self._shell(
-            "from oauth2_provider.models import Application as A",
-            f"print(grants.grant('notes:read', A.objects.get(client_id='{client_id}')))",
-        )
+        return self._manage(f"guard_grant --client {client_id} notes:read")
 
     def revoke(self, client_id: str) -> str:
         """Revoke it, without the admin."""
-        return self._shell(
-            f"row = grants.live().get(scope='notes:read', client__client_id='{client_id}')",
-            "print(grants.revoke(row))",
-        )
+        return self._manage(f"guard_revoke --client {client_id} --scope notes:read")
 
-    def _shell(self, *statements: str) -> str:
-        code = "; ".join(["from api_guard import grants", *statements])
-        return f'{shlex.quote(self.python)} example_project/manage.py shell -v 0 -c "{code}"'
+    def _manage(self, command: str) -> str:
+        return f"{shlex.quote(self.python)} example_project/manage.py {command}"
 
 
 def _bearer(token: str) -> str:

@@ -18,6 +18,7 @@ from example_project.notes.models import Note, Notebook
 Application = get_application_model()
 AccessToken = get_access_token_model()
 User = get_user_model()
+SEED = grants.System("the demo's seed")
 
 TITLES = {
     "alice": ["Shopping list", "A letter to Bob"],
@@ -141,9 +142,9 @@ def _grant(admin, alice, bob, demo, reporter):
     }
     for holder, scopes in granted.items():
         for scope in scopes:
-            grants.ensure(scope, holder, by=admin, reason="the demo's seed")
+            grants.ensure(scope, holder, by=SEED)
     for row in grants.live().filter(client=reporter):
-        grants.revoke(row, by=admin, reason="the demo starts anew")
+        grants.revoke(row, by=SEED, reason="the demo starts anew")
 
 
 def _token(user, client):

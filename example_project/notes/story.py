@@ -126,7 +126,7 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
             f"   {self.site}/admin/api_guard/scopegrant/add/\n"
             "   or by this line:",
             [
-                Line(self.lines.grant("reporter"), "notes:read for client", " Reporter"),
+                Line(self.lines.grant("reporter"), "Granted: notes:read", " for client Reporter."),
                 Line(
                     f"{self.lines.reporter_token()}; {self.lines.curl('/notes/', '$TOKEN')}",
                     "200",
@@ -172,9 +172,9 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
             f"   {self.site}/admin/api_guard/scopegrant/?q=demo&state=live\n"
             "   or by the line; then grant it anew, as in step 3.",
             [
-                Line(self.lines.revoke("demo"), "notes:read for client", " Demo"),
+                Line(self.lines.revoke("demo"), "Revoked 1 grant", " of Demo."),
                 Line(call, "403", " insufficient_scope"),
-                Line(self.lines.grant("demo"), "notes:read for client", " Demo"),
+                Line(self.lines.grant("demo"), "Granted: notes:read", " for client Demo."),
                 Line(call, "200"),
             ],
         )

@@ -27,6 +27,7 @@ def seed():
     from oauth2_provider.models import AccessToken, Application
 
     from api_guard import grants
+    from api_guard.models import recorded
 
     users = get_user_model().objects
     alice = users.create_user("alice", password="wonderland")
@@ -40,13 +41,14 @@ def seed():
         authorization_grant_type="client-credentials",
     )
     for scope, holder in (("notes:read", alice), ("notes:read", web), ("introspection", web)):
-        grants.grant(scope, holder)
+        grants.grant(scope, holder, by=grants.System("a test"))
     ends = timezone.now() + timedelta(hours=1)
     fields = {"application": web, "scope": "notes:read", "expires": ends}
     AccessToken.objects.create(token="good", user=alice, **fields)
     AccessToken.objects.create(token="late", user=carol, **fields)
-    grants.grant("notes:read", carol)
-    carol.scope_grants.update(expires_at=timezone.now())
+    grants.grant("notes:read", carol, by=grants.System("a test"))
+    with recorded():
+        carol.scope_grants.update(expires_at=timezone.now())
 
 
 def main():

@@ -43,7 +43,7 @@ def people():
             authorization_grant_type="authorization-code",
         )
         for holder in (user, client):
-            grants.grant("notes:read", holder)
+            grants.grant("notes:read", holder, by=grants.System("a test"))
         access = issue(name, user, client)
         RefreshToken.objects.create(
             token=f"refresh-{name}", user=user, application=client, access_token=access
@@ -110,8 +110,8 @@ def main():
     for hammer in hammers:
         hammer.start()
     time.sleep(1)
-    grants.revoke_all(user)
-    grants.revoke(grants.held(client).get())
+    grants.revoke_all(user, by=grants.System("a test"))
+    grants.revoke(grants.held(client).get(), by=grants.System("a test"))
     tokens.revoke_tokens(signed_out)
     committed = time.monotonic()
     refreshed = 0

@@ -54,7 +54,7 @@ def pair(client, alice, app):
     """Tokens of a whole sign-in, and the grants behind them."""
     for holder in (alice, app):
         for scope in ("notes:read", "notes:write"):
-            grants.grant(scope, holder)
+            grants.grant(scope, holder, by=grants.System("a test"))
     client.force_login(alice)
     query = {
         "response_type": "code",
@@ -91,14 +91,14 @@ def call(client, pair):
 
 def test_a_token_is_used_refreshed_narrowed_and_revoked(client, pair, alice, app):
     assert call(client, pair) == 200
-    grants.revoke(grants.held(alice).get(scope="notes:write"))
+    grants.revoke(grants.held(alice).get(scope="notes:write"), by=grants.System("a test"))
     second = token(client, "refresh_token", refresh_token=pair["refresh_token"])
     assert second["scope"] == "notes:read"
-    grants.grant("notes:write", alice)
+    grants.grant("notes:write", alice, by=grants.System("a test"))
     third = token(client, "refresh_token", refresh_token=second["refresh_token"])
     assert third["scope"] == "notes:read notes:write"
     assert (call(client, second), call(client, third)) == (401, 200)
-    grants.revoke_all(app)
+    grants.revoke_all(app, by=grants.System("a test"))
     assert call(client, third) == 403
     assert tokens.revoke_tokens(alice) == 2
     assert call(client, third) == 401

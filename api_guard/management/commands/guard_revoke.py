@@ -6,27 +6,24 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, models, router
+from django.db import DatabaseError, models, transaction
 
 from api_guard import grants, tokens
-from api_guard.models import ScopeGrant
+from api_guard.management.naming import add_by, add_holder, by_of, holder_of
 
 
 class Command(BaseCommand):
-    """Revoke grants and tokens of a user or a client."""
+    """Revoke the grants of a user, a group or a client, and its tokens."""
 
     help = (
-        "Revokes the grants and the tokens of a user or a client: its next request will be "
-        "refused. Without --grants, --scope or --tokens, both grants and tokens."
+        "Revokes the grants of a user, a group or a client, and its tokens: its next request "
+        "will be refused. Without --grants, --scope or --tokens, both grants and tokens."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
-        holder = parser.add_mutually_exclusive_group(required=True)
-        holder.add_argument("--user", metavar="NAME", help="the user of this name")
-        holder.add_argument("--client", metavar="CLIENT_ID", help="the client of this client_id")
+        add_holder(parser, group=True)
         parser.add_argument("--grants", action="store_true", help="every grant that it holds")
         parser.add_argument(
             "--scope", action="append", default=[], help="the grant of this scope; may be repeated"
@@ -36,10 +33,7 @@ class Command(BaseCommand):
             action="store_true",
             help="its access, refresh and ID tokens, authorization codes and device codes",
         )
-        parser.add_argument("--by", metavar="NAME", help="the user who is to answer for it")
-        parser.add_argument(
-            "--reason", default="", help="why, in up to 500 characters; kept with each grant"
-        )
+        add_by(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Revoke what can be revoked and say how much; fail in the end where something could not.
@@ -49,11 +43,13 @@ class Command(BaseCommand):
         del args
         if options["grants"] and options["scope"]:
             raise CommandError("--grants means all of them: leave --scope out.")
+        if options["tokens"] and options["group"] is not None:
+            raise CommandError("A group has no tokens: leave --tokens out.")
         try:
             grants.refuse_reason(options["reason"])
         except grants.GrantError as error:
             raise CommandError(f"{error} Nothing was revoked.") from None
-        holder, by = self._holder(options), self._by(options["by"])
+        holder, by = holder_of(options), by_of(options, "guard_revoke")
         why = {"by": by, "reason": options["reason"]}
         everything = not (options["grants"] or options["scope"] or options["tokens"])
         said: list[str] = []
@@ -63,25 +59,12 @@ class Command(BaseCommand):
                 said.append(_count(grants.revoke_all(holder, **why), "grant"))
         if options["scope"]:
             said.append(_count(_revoke_scopes(holder, options["scope"], why, failures), "grant"))
-        if options["tokens"] or everything:
+        if options["tokens"] or (everything and options["group"] is None):
             with _noting(failures):
-                said.append(_count(tokens.revoke_tokens(holder, **why), "token"))
+                said.append(_count(_revoke_tokens(holder, by, options["reason"]), "token"))
         self.stdout.write(f"Revoked {' and '.join(said) or 'nothing'} of {holder}.")
         if failures:
             raise CommandError("\n".join(failures))
-
-    def _holder(self, options: dict[str, Any]) -> models.Model:
-        if options["user"] is not None:
-            return _user(options["user"])
-        model: Any = ScopeGrant._meta.get_field("client").related_model
-        clients = model._default_manager.using(router.db_for_write(model))
-        client: models.Model | None = clients.filter(client_id=options["client"]).first()
-        if client is None:
-            raise CommandError(f"There is no client {options['client']!r}.")
-        return client
-
-    def _by(self, name: str | None) -> models.Model | None:
-        return None if name is None else _user(name)
 
 
 @contextmanager
@@ -110,15 +93,12 @@ def _revoke_scopes(
     return count
 
 
+def _revoke_tokens(holder: models.Model, by: grants.By, reason: str) -> int:
+    with transaction.atomic(using=grants.database()):
+        count = tokens.revoke_tokens(holder, by=grants.user_of(by), reason=reason)
+        grants.note_end_of_access(holder, count, by=by, reason=reason)
+    return count
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _user(name: str) -> models.Model:
-    model: Any = get_user_model()
-    try:
-        users = model._default_manager.db_manager(router.db_for_write(model))
-        user: models.Model = users.get_by_natural_key(name)
-    except model.DoesNotExist:
-        raise CommandError(f"There is no user {name!r}.") from None
-    return user

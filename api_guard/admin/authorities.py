@@ -1,0 +1,113 @@
+"""The admin of GrantAuthority: who manages which scopes."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from api_guard import conf, grants
+from api_guard.admin.databases import WrittenAdmin
+from api_guard.core.scopes import EVERY_SCOPE
+from api_guard.models import GrantAuthority
+
+_FIELD_OF = {"unknown_scope_group": "scope_group", "already_authorized": "scope_group"}
+
+
+def scope_group_choices() -> list[tuple[str, Any]]:
+    """Return the groups of scopes, and all of them."""
+    return [*((name, name) for name in conf.scope_groups()), (EVERY_SCOPE, _("every scope"))]
+
+
+class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    """Choose a Django group, and what its members may give and take."""
+
+    by: models.Model
+
+    scope_group = forms.ChoiceField(label=_("Scopes"), choices=scope_group_choices)
+
+    class Meta:
+        model = GrantAuthority
+        fields = ("group", "scope_group", "reason")
+
+    def clean(self) -> dict[str, Any]:
+        """Try it and undo it, so that whatever is refused is said on the form."""
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        try:
+            with transaction.atomic(using=grants.database()):
+                self.authorize(cleaned)
+                transaction.set_rollback(True, using=grants.database())
+        except grants.GrantError as error:
+            self.add_error(_FIELD_OF.get(error.code), forms.ValidationError(str(error), error.code))
+        return cleaned
+
+    def authorize(self, cleaned: dict[str, Any]) -> GrantAuthority:
+        """Do what the form says. Raises GrantError."""
+        return grants.authorize(
+            cleaned["group"], cleaned["scope_group"], by=self.by, reason=cleaned["reason"]
+        )
+
+    def _post_clean(self) -> None:
+        pass  # the model has judged the row that was tried
+
+
+@admin.register(GrantAuthority)
+class GrantAuthorityAdmin(WrittenAdmin):
+    """For holders of `api_guard.grant_any_scope` alone."""
+
+    form = AuthorityForm
+    list_display = ("group", "scope_group", "reason", "created_at")
+    list_select_related = ("group",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this person says who manages which scopes."""
+        del obj
+        return grants.may_give_any(cast("models.Model", request.user))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether this person says who manages which scopes."""
+        return self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this person says who manages which scopes."""
+        return self.has_view_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """One is taken back and another given."""
+        del request, obj
+        return False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether this person says who manages which scopes."""
+        return self.has_view_permission(request) or super().has_module_permission(request)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Return the form of this person."""
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.by = request.user
+        return form
+
+    def save_model(
+        self, request: HttpRequest, obj: GrantAuthority, form: Any, change: bool
+    ) -> None:
+        """Authorize."""
+        del request, change
+        obj.__dict__.update(form.authorize(form.cleaned_data).__dict__)
+
+    def delete_model(self, request: HttpRequest, obj: GrantAuthority) -> None:
+        """Take it back."""
+        grants.deauthorize(obj, by=cast("models.Model", request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[GrantAuthority]) -> None:
+        """Take each back."""
+        for row in queryset:
+            self.delete_model(request, row)

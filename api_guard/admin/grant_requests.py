@@ -1,0 +1,93 @@
+"""The admin of GrantRequest: approve or decline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from api_guard import conf, grants
+from api_guard.admin.databases import WrittenAdmin
+from api_guard.admin.lists import IndexedAdmin
+from api_guard.models import HOLDERS, GrantRequest
+
+
+@admin.register(GrantRequest)
+class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
+    """Whoever may change grants sees them; who may give the scope approves."""
+
+    list_display = ("scope", "meaning", "held_by", "asked_by", "asked_at", "expires_at", "outcome")
+    list_filter = ("outcome",)
+    list_select_related = (*HOLDERS, "asked_by")
+    actions = ("approve", "decline")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody: whoever gives a scope that others have to approve has asked."""
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this person may change grants; a request itself never changes."""
+        user: Any = request.user
+        return obj is None and bool(user.has_perm("api_guard.change_scopegrant"))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this person may change grants."""
+        del obj
+        return self.has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: it is declined, and stays."""
+        del request, obj
+        return False
+
+    @admin.display(description=_("meaning"))
+    def meaning(self, obj: GrantRequest) -> str:
+        """The description of the scope."""
+        return conf.scopes().get(obj.scope, "—")
+
+    @admin.display(description=_("holder"))
+    def held_by(self, obj: GrantRequest) -> str:
+        """The kind of holder and its name."""
+        return f"{obj.holder_kind} {obj.holder}"
+
+    @admin.action(description=_("Approve the selected requests"), permissions=["change"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[GrantRequest]) -> None:
+        """Say yes; what two have approved is granted."""
+        by = cast("models.Model", request.user)
+        self._each(request, queryset, lambda row: str(self._approved(grants.approve(row, by=by))))
+
+    @admin.action(description=_("Decline the selected requests"), permissions=["change"])
+    def decline(self, request: HttpRequest, queryset: QuerySet[GrantRequest]) -> None:
+        """Say no."""
+        by = cast("models.Model", request.user)
+
+        def decline(row: GrantRequest) -> str:
+            return str(_("Declined: %s.") % grants.decline(row, by=by))
+
+        self._each(request, queryset, decline)
+
+    def _approved(self, made: models.Model) -> Any:
+        if isinstance(made, GrantRequest):
+            return _("Approved, and one more has to: %s.") % made
+        return _("Granted: %s.") % made
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[GrantRequest],
+        decide: Callable[[GrantRequest], str],
+    ) -> None:
+        for row in queryset:
+            try:
+                said = decide(row)
+            except grants.GrantError as error:
+                self.message_user(request, f"{row}: {error}", messages.WARNING)
+                continue
+            self.log_change(request, row, said)
+            self.message_user(request, said, messages.SUCCESS)

@@ -1,0 +1,124 @@
+"""Settings of scopes: what each lets its holder do, and what giving it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api_guard.conf.values import Rule, is_count, read
+from api_guard.core.scopes import (
+    EVERY_SCOPE,
+    PROTOCOL_SCOPES,
+    ScopeTerms,
+    alike,
+    did_you_mean,
+    is_scope_name,
+)
+
+_DESCRIPTION = "description"
+_KEYS = (_DESCRIPTION, "group", "sensitive", "max_days", "requestable")
+
+
+def scopes() -> dict[str, str]:
+    """The declared scopes, each with its description.
+
+    Invalid names are left out, and so are names that differ in case alone: none of them can be
+    granted.
+    """
+    return {name: terms.description for name, terms in scope_terms().items()}
+
+
+def scope_terms() -> dict[str, ScopeTerms]:
+    """The declared scopes, each with what giving it takes.
+
+    What is wrongly said has its strictest meaning.
+    """
+    declared = _declarable()
+    unclear = {name for names in alike(declared) for name in names}
+    return {name: _terms(value) for name, value in declared.items() if name not in unclear}
+
+
+def scope_groups() -> tuple[str, ...]:
+    """The groups that the declared scopes are in, by name."""
+    return tuple(sorted({terms.group for terms in scope_terms().values() if terms.group}))
+
+
+def scopes_alike() -> list[tuple[str, ...]]:
+    """The declared scopes whose names differ in case alone, together."""
+    return alike(_declarable())
+
+
+def flaws_of_scopes() -> list[tuple[str, str]]:
+    """What is wrong in the scopes that are said as mappings, each with the value that is right."""
+    found = []
+    for name, value in _declarable().items():
+        if isinstance(value, Mapping):
+            found += [(f"{name!r} {flaw}", mend) for flaw, mend in _flaws(value)]
+    return found
+
+
+def _declarable() -> dict[str, object]:
+    value = read("SCOPES")
+    if not isinstance(value, Mapping):
+        return {}
+    return {name: said for name, said in value.items() if is_declarable(name)}
+
+
+def is_declarable(name: object) -> bool:
+    """Whether a scope can have this name."""
+    return is_scope_name(name) and name not in PROTOCOL_SCOPES
+
+
+def _terms(value: object) -> ScopeTerms:
+    if not isinstance(value, Mapping):
+        return ScopeTerms(str(value))
+    group, days = value.get("group", ""), value.get("max_days")
+    return ScopeTerms(
+        description=str(value.get(_DESCRIPTION, "")),
+        # Of no group that anybody could have been given, but by those who manage every scope.
+        group=group if _is_group(group) else "",
+        is_sensitive=value.get("sensitive", False) is not False,
+        max_days=days if days is None or (is_count(days) and days > 0) else 1,
+        is_requestable=value.get("requestable", False) is True,
+    )
+
+
+def _is_group(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and value != EVERY_SCOPE
+
+
+def _flaws(value: Mapping[Any, Any]) -> list[tuple[str, str]]:
+    found = [
+        (f"says {key!r}, which nothing reads.{did_you_mean(key, _KEYS)}", ", ".join(_KEYS))
+        for key in value
+        if key not in _KEYS
+    ]
+    if "group" in value and not _is_group(value["group"]):
+        found.append(("has no text as its group, or '*', which means all of them", '"Notes"'))
+    found += [
+        (f"has neither True nor False as {key!r}", "True")
+        for key in ("sensitive", "requestable")
+        if not isinstance(value.get(key, False), bool)
+    ]
+    days = value.get("max_days")
+    if days is not None and not (is_count(days) and days > 0):
+        found.append(("has no whole number of days as max_days", "30"))
+    return found
+
+
+def _is_right(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        is_declarable(name)
+        and bool(str(said.get(_DESCRIPTION, "") if isinstance(said, Mapping) else said).strip())
+        for name, said in value.items()
+    )
+
+
+RULES: dict[str, Rule] = {
+    "SCOPES": (
+        _is_right,
+        "must map each scope's name (RFC 6749 §3.3; none of OpenID Connect's) to a description, or "
+        "to a mapping that has one",
+        '{"notes:read": "Read notes"}',
+    ),
+}

@@ -1,0 +1,146 @@
+"""A grant that waits for others: asked for, approved, declined."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from api_guard.core.ledger import Event
+from api_guard.grants.authority import (
+    is_break_glass,
+    may_manage,
+    refuse_without_authority,
+    terms_of,
+)
+from api_guard.grants.deadlocks import in_transaction
+from api_guard.grants.errors import GrantError, from_validation, refuse_reason
+from api_guard.grants.finding import holder_of, kind_of, live_of
+from api_guard.grants.reading import database
+from api_guard.grants.who import By, note, user_of, who_of
+from api_guard.grants.writing import give, move
+from api_guard.models import GrantApproval, GrantRequest, ScopeGrant, recorded
+
+# Who is asked for longer than this has forgotten why.
+OPEN_FOR = timedelta(days=14)
+_OPEN, _GRANTED, _DECLINED = GrantRequest.Outcome
+
+
+def ask(
+    scope: str, to: models.Model, *, by: By, reason: str, expires_at: datetime | None
+) -> GrantRequest:
+    """Return a request, made now, that `scope` be granted. Raises GrantError `already_asked`."""
+    kind, who = kind_of(to), who_of(by)
+
+    def make() -> GrantRequest:
+        row = GrantRequest(scope=scope, reason=reason, expires_at=expires_at)
+        for name, value in ((kind, to), ("asked_by", user_of(by))):
+            setattr(row, name, value)
+        with recorded():
+            row.save(using=database())
+        note(Event.REQUEST, who, to, scope, reason, {"request": row.pk, "expires_at": expires_at})
+        return row
+
+    if open_requests().filter(scope=scope, **{kind: to}).exists():
+        raise GrantError("already_asked", f"{scope!r} was asked for {to} already, and is open.")
+    try:
+        return in_transaction(make)
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
+def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantRequest:
+    """Say yes to a request. Returns the grant where enough people have, else the request.
+
+    A sensitive scope takes two who may give it at that moment; neither is who asked, nor who gets
+    it. Raises GrantError: `nobody`, `no_authority`, `own_request`, `already_approved`, `closed`,
+    and as `grant` does.
+    """
+    if not isinstance(by, get_user_model()):
+        raise GrantError("nobody", f"{by!r} is no user: people approve.")
+    who = who_of(by)
+
+    def write() -> ScopeGrant | None:
+        kept = _taken(request)
+        to = holder_of(kept)
+        refuse_without_authority(by, kept.scope, to)
+        if kept.asked_by_id == by.pk or to == by:
+            raise GrantError("own_request", "Somebody else has to approve what is yours.")
+        is_break_glass(by, to, "", None)  # a group or a client of one's own
+        approvals = GrantApproval.objects.using(database()).filter(request=kept)
+        if approvals.filter(by=by).exists():
+            raise GrantError("already_approved", "You have approved this already.")
+        with recorded():
+            GrantApproval(request=kept, by=by).save(using=database())
+        note(Event.APPROVE, who, to, kept.scope, "", {"request": kept.pk})
+        people = [each.by for each in approvals.select_related("by")]
+        if len([person for person in people if may_manage(person, kept.scope)]) < _needed(kept):
+            return None
+        _close(kept, _GRANTED)
+        return _give(kept, to, by)
+
+    made = in_transaction(write)
+    request.refresh_from_db()
+    return request if made is None else made
+
+
+def decline(request: GrantRequest, *, by: By, reason: str = "") -> GrantRequest:
+    """Say no to a request, for good; who asked may take it back so.
+
+    Raises GrantError: `no_authority`, `closed`, `nobody`, or why the reason cannot be kept.
+    """
+    refuse_reason(reason)
+    who = who_of(by)
+
+    def write() -> None:
+        kept = _taken(request)
+        if kept.asked_by_id is None or by != kept.asked_by:
+            refuse_without_authority(by, kept.scope)
+        _close(kept, _DECLINED)
+        note(Event.DECLINE, who, holder_of(kept), kept.scope, reason, {"request": kept.pk})
+
+    in_transaction(write)
+    request.refresh_from_db()
+    return request
+
+
+def open_requests() -> QuerySet[GrantRequest]:
+    """Return the requests that wait to be decided."""
+    rows = GrantRequest.objects.using(database())
+    return rows.filter(outcome=_OPEN, asked_at__gt=timezone.now() - OPEN_FOR)
+
+
+def _needed(request: GrantRequest) -> int:
+    return 2 if terms_of(request.scope).is_sensitive else 1
+
+
+def _taken(request: GrantRequest) -> GrantRequest:
+    """Return the request as it stands, locked. Raises GrantError `closed`."""
+    rows = GrantRequest.objects.using(database()).filter(pk=request.pk)
+    with recorded():
+        # A write comes first: it locks the row, on SQLite too.
+        rows.order_by().update(outcome=models.F("outcome"))
+    kept = open_requests().filter(pk=request.pk).first()
+    if kept is None:
+        raise GrantError(
+            "closed", f"The request was decided, or is older than {OPEN_FOR.days} days."
+        )
+    return kept
+
+
+def _close(request: GrantRequest, outcome: str) -> None:
+    rows: Any = GrantRequest.objects.using(database()).filter(pk=request.pk)
+    with recorded():
+        rows.update(outcome=outcome, decided_at=timezone.now())
+
+
+def _give(request: GrantRequest, to: models.Model, by: models.Model) -> ScopeGrant:
+    held = live_of(request.scope, to)
+    if held is not None:
+        return move(held, request.expires_at, by, request.reason)
+    return give(request.scope, to, by=by, reason=request.reason, expires_at=request.expires_at)

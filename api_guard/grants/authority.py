@@ -1,0 +1,123 @@
+"""Who may give and take which scopes."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from api_guard import conf
+from api_guard.core.scopes import EVERY_SCOPE, ScopeTerms
+from api_guard.grants.errors import GrantError
+from api_guard.grants.reading import database
+from api_guard.grants.who import By, Claimed, System
+from api_guard.models import GrantAuthority, is_past
+
+logger = logging.getLogger("api_guard.grants")
+
+ANY_SCOPE = "api_guard.grant_any_scope"
+# What somebody may give to himself, so that an incident is not waited out.
+BREAK_GLASS = timedelta(hours=1)
+
+
+def may_give_any(user: models.Model) -> bool:
+    """Whether a user may give every scope to everybody, and say who manages which."""
+    has_perm: Any = getattr(user, "has_perm", None)
+    return getattr(user, "is_active", False) is True and bool(has_perm and has_perm(ANY_SCOPE))
+
+
+def may_manage(user: models.Model, scope: str) -> bool:
+    """Whether a user may give and take `scope`; `*` is every scope."""
+    if may_give_any(user):
+        return True
+    return bool({terms_of(scope).group, EVERY_SCOPE} & (_managed(user) - {""}))
+
+
+def managed_scopes(user: models.Model) -> tuple[str, ...]:
+    """Return the declared scopes that a user may give and take."""
+    declared = conf.scope_terms()
+    managed = {EVERY_SCOPE} if may_give_any(user) else _managed(user)
+    if EVERY_SCOPE in managed:
+        return tuple(declared)
+    return tuple(name for name, terms in declared.items() if terms.group in managed - {""})
+
+
+def refuse_without_authority(by: By, scope: str, holder: models.Model | None = None) -> None:
+    """Raise GrantError `no_authority` where a user may not give or take `scope`.
+
+    Code and the command line may: who runs them can do as much without us. `holder` is whom it is
+    given to, where it is given.
+    """
+    if isinstance(by, (System, Claimed)):
+        return
+    if not may_manage(by, scope):
+        _refuse(by, f"You may not give or take {scope!r}.")
+    if isinstance(holder, Group) and holder.name == conf.everyone_group() and not may_give_any(by):
+        _refuse(by, f"You may not give {scope!r} to everyone.")
+
+
+def refuse_without_any(by: By, what: str) -> None:
+    """Raise GrantError `no_authority` where a user may not give every scope."""
+    if not isinstance(by, (System, Claimed)) and not may_give_any(by):
+        _refuse(by, f"You may not {what}.")
+
+
+def is_break_glass(by: By, holder: models.Model, reason: str, expires_at: datetime | None) -> bool:
+    """Whether somebody gives a scope to himself; raises GrantError where he may not.
+
+    For an hour at most, and with a reason. What goes to a group that he is in, or to a client that
+    he owns, goes to himself as well: for that he has to be able to give any scope.
+    """
+    if isinstance(by, (System, Claimed)):
+        return False
+    if holder == by:
+        latest = timezone.now() + BREAK_GLASS
+        if not reason.strip() or expires_at is None or not is_past(expires_at, latest):
+            raise GrantError(
+                "self_grant",
+                "You give this to yourself: that takes a reason, and an expiry within an hour. "
+                "Or have somebody else give it.",
+            )
+        return True
+    if _is_in(by, holder) and not may_give_any(by):
+        raise GrantError("self_grant", f"{holder} is yours: have somebody else give it.")
+    return False
+
+
+def terms_of(scope: str) -> ScopeTerms:
+    """Return what giving a scope takes; one that is not declared is of no group."""
+    return conf.scope_terms().get(scope, ScopeTerms(""))
+
+
+def authorities() -> QuerySet[GrantAuthority]:
+    """Return who may give and take which groups of scopes, from where it is written."""
+    return GrantAuthority.objects.using(database())
+
+
+def _managed(user: models.Model) -> frozenset[str]:
+    groups: Any = getattr(user, "groups", None)
+    if getattr(user, "is_active", False) is not True or groups is None:
+        return frozenset()
+    mine = groups.using(database()).order_by().values("pk")
+    found = authorities().filter(group__in=mine).order_by()
+    return frozenset(found.values_list("scope_group", flat=True))
+
+
+def _is_in(user: models.Model, holder: models.Model) -> bool:
+    if isinstance(holder, Group):
+        groups: Any = getattr(user, "groups", None)
+        if groups is None:
+            return False
+        return bool(groups.using(database()).filter(pk=holder.pk).exists())
+    return bool(getattr(holder, "user_id", None) == user.pk)
+
+
+def _refuse(by: models.Model, message: str) -> None:
+    # To the log alone: a record would be undone with the transaction, and floods the ledger.
+    logger.warning("Refused to user %s: %s", by.pk, message)
+    raise GrantError("no_authority", message)

@@ -1,0 +1,154 @@
+"""What a project calls to grant, revoke and extend: judges who may, then writes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.utils import timezone
+
+from api_guard import conf
+from api_guard.grants import asking, writing
+from api_guard.grants.authority import (
+    is_break_glass,
+    refuse_without_authority,
+    terms_of,
+)
+from api_guard.grants.errors import GrantError, refuse_reason
+from api_guard.grants.finding import held, holder_of, kind_of, live_of
+from api_guard.grants.reading import get
+from api_guard.grants.who import By, Claimed, System, who_of
+from api_guard.models import GrantRequest, ScopeGrant, is_past
+
+
+def grant(
+    scope: str,
+    to: models.Model,
+    *,
+    by: By,
+    reason: str = "",
+    expires_at: datetime | None = None,
+) -> ScopeGrant | GrantRequest:
+    """Grant `scope` to a user, a group or a client, from now until `expires_at`.
+
+    `by` is the user who grants it and may do so, `System("migration 0007")`, or `Claimed("name")`.
+    A scope that is sensitive is not granted but asked for: a GrantRequest is returned, which two
+    others approve. A grant of the same that has expired is closed on the way. Raises GrantError:
+    `no_authority`, `self_grant`, `too_long`, `sensitive_to_everyone`, `unknown_scope`, `past`,
+    `already_granted`, `no_holder`, `nobody`, or why the reason cannot be kept.
+    """
+    is_for_oneself = _judge(scope, to, by, reason, expires_at)
+    if terms_of(scope).is_sensitive and not is_for_oneself:
+        return asking.ask(scope, to, by=by, reason=reason, expires_at=expires_at)
+    return writing.give(
+        scope, to, by=by, reason=reason, expires_at=expires_at, is_break_glass=is_for_oneself
+    )
+
+
+def ensure(
+    scope: str,
+    to: models.Model,
+    *,
+    by: By,
+    reason: str = "",
+    expires_at: datetime | None = None,
+) -> ScopeGrant:
+    """Return the live grant of `scope` to `to`, made now if there is none. For seeds and fixtures.
+
+    Raises GrantError as `grant` does, and `needs_approval` for a sensitive scope.
+    """
+    found = live_of(scope, to)
+    if found is not None:
+        return found
+    if terms_of(scope).is_sensitive:
+        raise GrantError("needs_approval", f"{scope!r} is sensitive: two people approve it.")
+    is_for_oneself = _judge(scope, to, by, reason, expires_at)
+    try:
+        return writing.give(
+            scope, to, by=by, reason=reason, expires_at=expires_at, is_break_glass=is_for_oneself
+        )
+    except GrantError as error:
+        # Another process granted it meanwhile. Where there is none, another spelling is in the way.
+        found = live_of(scope, to) if error.code == "already_granted" else None
+        if found is None:
+            raise
+        return found
+
+
+def revoke(row: ScopeGrant, *, by: By, reason: str = "") -> ScopeGrant:
+    """Revoke a grant, for good; the next request of its holder is refused.
+
+    Whatever else is live of that scope and holder ends with it. Raises GrantError: `no_authority`,
+    `already_revoked`, `nobody`, or why the reason cannot be kept.
+    """
+    refuse_reason(reason)
+    who_of(by)
+    refuse_without_authority(by, row.scope, row.holder)
+    return writing.end(row, by, reason)
+
+
+def revoke_all(holder: models.Model, *, by: By, reason: str = "") -> int:
+    """Revoke every grant of a user, a group or a client, and return how many there were.
+
+    All or none: raises GrantError `no_authority` where one of them is not the user's to take, and
+    `no_holder`, `nobody`, or why the reason cannot be kept.
+    """
+    refuse_reason(reason)
+    who_of(by)
+    if not isinstance(by, (System, Claimed)):
+        for scope in held(holder).order_by().values_list("scope", flat=True).distinct():
+            refuse_without_authority(by, scope, holder)
+    return writing.end_all(holder, by, reason)
+
+
+def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str = "") -> ScopeGrant:
+    """Move the expiry of a live grant; None takes it away.
+
+    That of a sensitive scope is shortened alone: to have it longer, ask for it with `grant`. Raises
+    GrantError: `no_authority`, `self_grant`, `needs_approval`, `too_long`, `already_revoked`,
+    `expired` (grant anew instead), `past`, `nobody`, or why the reason cannot be kept.
+    """
+    refuse_reason(reason)
+    who_of(by)
+    kept = get(row.pk)
+    holder = holder_of(kept)
+    refuse_without_authority(by, kept.scope, holder)
+    if _is_longer(kept.expires_at, expires_at):
+        _refuse_terms(kept.scope, holder, expires_at)
+        if kept.is_break_glass or is_break_glass(by, holder, "", None):
+            raise GrantError("self_grant", "What was given by oneself is not made longer.")
+        if terms_of(kept.scope).is_sensitive:
+            raise GrantError(
+                "needs_approval", f"{kept.scope!r} is sensitive: ask for it with grant()."
+            )
+    return writing.move(row, expires_at, by, reason)
+
+
+def _judge(scope: str, to: models.Model, by: By, reason: str, expires_at: datetime | None) -> bool:
+    """Raise GrantError where it may not be given, and return whether one gives it to oneself."""
+    kind_of(to)
+    refuse_reason(reason)
+    who_of(by)
+    refuse_without_authority(by, scope, to)
+    _refuse_terms(scope, to, expires_at)
+    return is_break_glass(by, to, reason, expires_at)
+
+
+def _is_longer(was: datetime | None, becomes: datetime | None) -> bool:
+    if becomes is None:
+        return was is not None
+    return was is not None and not is_past(becomes, was)
+
+
+def _refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
+    terms = terms_of(scope)
+    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
+        raise GrantError("sensitive_to_everyone", f"{scope!r} is sensitive: not for everyone.")
+    if terms.max_days is None:
+        return
+    latest = timezone.now() + timedelta(days=terms.max_days, minutes=1)
+    if expires_at is None or not is_past(expires_at, latest):
+        raise GrantError(
+            "too_long", f"{scope!r} is given for {terms.max_days} days at most: say until when."
+        )

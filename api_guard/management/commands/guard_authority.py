@@ -1,0 +1,53 @@
+"""`manage.py guard_authority`: says who manages which scopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api_guard import grants
+from api_guard.management.naming import add_by, by_of, group_named
+
+
+class Command(BaseCommand):
+    """List, give and take back authorities."""
+
+    help = (
+        "Lets the members of a Django group give and take the scopes of a group of scopes "
+        "(API_GUARD['SCOPES'][...]['group']), or all of them ('*'). Without options, lists who may."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument("--group", metavar="NAME", help="the Django group of this name")
+        parser.add_argument("--scopes", metavar="GROUP", help="the group of scopes, or '*'")
+        parser.add_argument("--remove", action="store_true", help="take it back")
+        add_by(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """List, give or take back. Raises CommandError."""
+        del args
+        if (options["group"] is None) is not (options["scopes"] is None):
+            raise CommandError("Say both --group and --scopes.")
+        if options["group"] is None:
+            for row in grants.authorities().select_related("group"):
+                self.stdout.write(f"{row}.")
+            return
+        group, by = group_named(options["group"]), by_of(options, "guard_authority")
+        try:
+            if options["remove"]:
+                self._remove(options, by)
+            else:
+                row = grants.authorize(group, options["scopes"], by=by, reason=options["reason"])
+                self.stdout.write(f"From now on {row}.")
+        except grants.GrantError as error:
+            raise CommandError(f"{error} Nothing was changed.") from None
+
+    def _remove(self, options: dict[str, Any], by: grants.By) -> None:
+        rows = grants.authorities().select_related("group")
+        row = rows.filter(group__name=options["group"], scope_group=options["scopes"]).first()
+        if row is None:
+            raise CommandError(f"{options['group']} may not give {options['scopes']}.")
+        grants.deauthorize(row, by=by, reason=options["reason"])
+        self.stdout.write(f"No more: {row}.")

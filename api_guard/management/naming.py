@@ -1,0 +1,72 @@
+"""Whom and by whom: what the commands that write grants are told, as options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management.base import CommandError, CommandParser
+from django.db import models, router
+
+from api_guard import grants
+from api_guard.models import ScopeGrant
+
+
+def add_holder(parser: CommandParser, *, group: bool) -> None:
+    """Add `--user`, `--client` and, where it can be one, `--group`: one of them."""
+    holder = parser.add_mutually_exclusive_group(required=True)
+    holder.add_argument("--user", metavar="NAME", help="the user of this name")
+    holder.add_argument("--client", metavar="CLIENT_ID", help="the client of this client_id")
+    if group:
+        holder.add_argument("--group", metavar="NAME", help="the group of this name")
+
+
+def add_by(parser: CommandParser) -> None:
+    """Add `--by` and `--reason`."""
+    parser.add_argument(
+        "--by",
+        metavar="NAME",
+        help="the user who is to answer for it; the ledger says that this was claimed",
+    )
+    parser.add_argument("--reason", default="", help="why, in up to 500 characters; it is kept")
+
+
+def holder_of(options: dict[str, Any]) -> models.Model:
+    """Return whom the options name. Raises CommandError."""
+    if options["user"] is not None:
+        return user_named(options["user"])
+    if options.get("group") is not None:
+        return group_named(options["group"])
+    model: Any = ScopeGrant._meta.get_field("client").related_model
+    clients = model._default_manager.using(router.db_for_write(model))
+    client: models.Model | None = clients.filter(client_id=options["client"]).first()
+    if client is None:
+        raise CommandError(f"There is no client {options['client']!r}.")
+    return client
+
+
+def by_of(options: dict[str, Any], command: str) -> grants.By:
+    """Return who is to answer for it: whom `--by` claims, else the command. Raises CommandError."""
+    if options["by"] is None:
+        return grants.System(f"manage.py {command}")
+    return grants.Claimed(user_named(options["by"]))
+
+
+def user_named(name: str) -> models.Model:
+    """Return the user of this name. Raises CommandError."""
+    model: Any = get_user_model()
+    try:
+        users = model._default_manager.db_manager(router.db_for_write(model))
+        user: models.Model = users.get_by_natural_key(name)
+    except model.DoesNotExist:
+        raise CommandError(f"There is no user {name!r}.") from None
+    return user
+
+
+def group_named(name: str) -> Group:
+    """Return the group of this name. Raises CommandError."""
+    group = Group.objects.using(router.db_for_write(Group)).filter(name=name).first()
+    if group is None:
+        raise CommandError(f"There is no group {name!r}.")
+    return group

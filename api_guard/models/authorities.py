@@ -1,0 +1,78 @@
+"""Which groups of scopes the members of a Django group may give and take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from api_guard import conf
+from api_guard.core.scopes import EVERY_SCOPE, did_you_mean
+from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
+
+
+def validate_scope_group(name: str) -> None:
+    """Raise ValidationError unless a declared scope is in the group `name`, or it is `*`."""
+    known = (EVERY_SCOPE, *conf.scope_groups())
+    if name not in known:
+        raise ValidationError(
+            _("No scope in API_GUARD['SCOPES'] says the group %(name)r.%(hint)s"),
+            code="unknown_scope_group",
+            params={"name": name, "hint": did_you_mean(name, known)},
+        )
+
+
+class GrantAuthority(models.Model):
+    """The members of `group` may give and take the scopes of `scope_group`, or all of them (`*`).
+
+    Written through `api_guard.grants`.
+    """
+
+    group = models.ForeignKey(
+        Group,
+        on_delete=models.CASCADE,
+        db_index=False,  # the unique constraint begins with it
+        related_name="grant_authorities",
+        verbose_name=_("group"),
+    )
+    scope_group = models.CharField(_("scopes"), max_length=150, validators=[validate_scope_group])
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    objects = RecordedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("grant authority")
+        verbose_name_plural = _("grant authorities")
+        ordering = ["group__name", "scope_group"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "scope_group"],
+                name="api_guard_one_authority_per_group",
+                violation_error_code="already_authorized",
+                violation_error_message=_("This group may give these scopes already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        what = "every scope" if self.scope_group == EVERY_SCOPE else self.scope_group
+        return f"{self.group} may give {what}"
+
+    # Any: Django's own signature, by which its callers name what to save.
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save after every check, so that a shell is held by the same rules as the admin."""
+        self.full_clean()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete it, where that is recorded."""
+        refuse_unrecorded()
+        return super().delete(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Refuse what is not recorded."""
+        refuse_unrecorded()

@@ -1,0 +1,419 @@
+"""Who may give and take which scopes, and what each kind of somebody may not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from api_guard import grants
+from api_guard.grants import Claimed, GrantError, System
+from api_guard.models import GrantApproval, GrantAuthority, GrantRequest, ScopeGrant
+
+pytestmark = pytest.mark.django_db
+
+CODE = System("a test")
+SCOPES = {
+    "notes:read": {"description": "Read notes", "group": "Notes"},
+    "notes:write": {"description": "Change notes", "group": "Notes", "max_days": 30},
+    "pay:refund": {"description": "Refund", "group": "Pay", "sensitive": True, "max_days": 7},
+    "plain": "A scope of no group",
+}
+
+
+@pytest.fixture(autouse=True)
+def _scopes(settings):
+    settings.API_GUARD = {**settings.API_GUARD, "SCOPES": SCOPES, "EVERYONE_GROUP": "everyone"}
+
+
+def soon(**delta):
+    return timezone.now() + timedelta(**delta)
+
+
+def refusal(code):
+    return pytest.raises(GrantError, check=lambda error: error.code == code)
+
+
+@pytest.fixture
+def managing(db):
+    """Make a user whose group manages these groups of scopes."""
+
+    def make(name, *scope_groups):
+        group = Group.objects.create(name=f"group of {name}")
+        for scope_group in scope_groups:
+            grants.authorize(group, scope_group, by=CODE)
+        user = get_user_model().objects.create_user(name, is_staff=True)
+        user.groups.add(group)
+        for action in ("add", "change", "view"):
+            may = Permission.objects.get(codename=f"{action}_scopegrant")
+            user.user_permissions.add(may)
+        return get_user_model().objects.get(pk=user.pk)
+
+    return make
+
+
+@pytest.fixture
+def nora(managing):
+    return managing("nora", "Notes")
+
+
+# Authority
+
+
+def test_a_manager_gives_and_takes_the_scopes_of_its_group_of_scopes(nora, alice, application):
+    readers = Group.objects.create(name="readers")
+    for holder in (alice, readers, application):
+        row = grants.grant("notes:read", holder, by=nora, expires_at=soon(days=2))
+        assert row.granted_by == nora
+        grants.extend(row, soon(days=1), by=nora)
+        assert grants.revoke(row, by=nora).revoked_by == nora
+
+
+@pytest.mark.parametrize("scope", ["pay:refund", "plain", "undeclared"])
+def test_a_manager_gives_and_takes_no_other_scope(nora, alice, scope, caplog):
+    with refusal("no_authority"):
+        grants.grant(scope, alice, by=nora)
+    with refusal("no_authority"):
+        grants.ensure("plain", alice, by=nora)
+    row = grants.grant("plain", alice, by=CODE)
+    for change in (
+        lambda: grants.revoke(row, by=nora),
+        lambda: grants.extend(row, soon(days=1), by=nora),
+        lambda: grants.revoke_all(alice, by=nora),
+    ):
+        with refusal("no_authority"):
+            change()
+    assert [each.scope for each in grants.held(alice)] == ["plain"]
+    assert not GrantRequest.objects.exists()
+    assert f"Refused to user {nora.pk}" in caplog.text
+
+
+def test_who_manages_every_scope_manages_those_of_no_group_too(managing, alice):
+    boss = managing("boss", "*")
+    assert grants.grant("plain", alice, by=boss).is_live()
+    assert grants.managed_scopes(boss) == tuple(SCOPES)
+    assert grants.revoke_all(alice, by=boss) == 1
+
+
+def test_what_somebody_manages_is_what_the_group_may_now(nora, alice):
+    assert grants.managed_scopes(nora) == ("notes:read", "notes:write")
+    row = grants.grant("notes:read", alice, by=nora)
+    for authority in grants.authorities():
+        grants.deauthorize(authority, by=CODE)
+    assert grants.managed_scopes(nora) == ()
+    with refusal("no_authority"):
+        grants.revoke(row, by=nora)
+    assert row.is_live()
+
+
+def test_an_inactive_manager_manages_nothing(nora, manager, alice):
+    for user in (nora, manager):
+        user.is_active = False
+        with refusal("no_authority"):
+            grants.grant("notes:read", alice, by=user)
+
+
+def test_a_superuser_and_who_has_the_permission_give_any_scope(admin_user, manager, alice, bob):
+    assert grants.grant("plain", alice, by=admin_user).is_live()
+    assert grants.grant("plain", bob, by=manager).is_live()
+    assert grants.managed_scopes(manager) == tuple(SCOPES)
+
+
+@pytest.mark.parametrize("nobody", [None, "alice", System(" "), Claimed(""), object()])
+def test_nobody_answers_for_a_grant(alice, nobody):
+    with refusal("nobody"):
+        grants.grant("plain", alice, by=nobody)
+    with refusal("nobody"):
+        grants.revoke_all(alice, by=nobody)
+    assert not ScopeGrant.objects.exists()
+
+
+def test_the_command_line_and_code_need_no_authority(alice, bob):
+    assert grants.grant("plain", alice, by=Claimed("somebody")).granted_by is None
+    assert grants.grant("plain", bob, by=Claimed(alice)).granted_by == alice
+
+
+def test_only_who_gives_any_scope_gives_to_everyone(nora, manager):
+    everyone = Group.objects.create(name="everyone")
+    with refusal("no_authority"):
+        grants.grant("notes:read", everyone, by=nora)
+    row = grants.grant("notes:read", everyone, by=manager)
+    with refusal("no_authority"):
+        grants.revoke(row, by=nora)
+
+
+# What a scope takes
+
+
+def test_a_scope_is_given_for_as_long_as_it_says(alice):
+    for expires_at in (None, soon(days=31)):
+        with refusal("too_long"):
+            grants.grant("notes:write", alice, by=CODE, expires_at=expires_at)
+    row = grants.grant("notes:write", alice, by=CODE, expires_at=soon(days=30))
+    for expires_at in (None, soon(days=31)):
+        with refusal("too_long"):
+            grants.extend(row, expires_at, by=CODE)
+    assert grants.extend(row, soon(days=3), by=CODE).expires_at < soon(days=4)
+
+
+@pytest.mark.parametrize("by", [CODE, Claimed("me")])
+def test_a_sensitive_scope_is_asked_for_whoever_gives_it(alice, by):
+    asked = grants.grant("pay:refund", alice, by=by, expires_at=soon(days=1))
+    assert isinstance(asked, GrantRequest)
+    assert not ScopeGrant.objects.exists()
+    with refusal("already_asked"):
+        grants.grant("pay:refund", alice, by=by, expires_at=soon(days=1))
+    with refusal("needs_approval"):
+        grants.ensure("pay:refund", alice, by=by)
+
+
+def test_a_sensitive_scope_is_never_everyones(manager):
+    everyone = Group.objects.create(name="everyone")
+    for by in (CODE, manager):
+        with refusal("sensitive_to_everyone"):
+            grants.grant("pay:refund", everyone, by=by, expires_at=soon(days=1))
+
+
+@pytest.fixture
+def three(managing):
+    return [managing(name, "Pay") for name in ("one", "two", "three")]
+
+
+def test_two_others_approve_a_sensitive_scope(three, nora, alice):
+    asks, first, second = three
+    asked = grants.grant("pay:refund", alice, by=asks, reason="a case", expires_at=soon(days=1))
+    with refusal("own_request"):
+        grants.approve(asked, by=asks)
+    with refusal("no_authority"):
+        grants.approve(asked, by=nora)
+    with refusal("nobody"):
+        grants.approve(asked, by=CODE)
+    assert grants.approve(asked, by=first) == asked
+    with refusal("already_approved"):
+        grants.approve(asked, by=first)
+    assert not ScopeGrant.objects.exists()
+    row = grants.approve(asked, by=second)
+    assert (row.scope, row.holder, row.granted_by, row.reason) == (
+        "pay:refund",
+        alice,
+        second,
+        "a case",
+    )
+    assert asked.outcome == "granted"
+    approval = GrantApproval.objects.first()
+    assert str(approval) == f"{approval.by} approves pay:refund for user alice"
+    with refusal("closed"):
+        grants.approve(asked, by=first)
+
+
+def test_who_gets_it_does_not_approve_it(three, managing):
+    asks, first, second = three
+    asked = grants.grant("pay:refund", first, by=asks, expires_at=soon(days=1))
+    with refusal("own_request"):
+        grants.approve(asked, by=first)
+    theirs = second.groups.get()
+    group_asked = grants.grant("pay:refund", theirs, by=asks, expires_at=soon(days=1))
+    with refusal("self_grant"):
+        grants.approve(group_asked, by=second)
+
+
+def test_an_approval_counts_while_who_gave_it_may(three, managing, alice):
+    asks, first, second = three
+    asked = grants.grant("pay:refund", alice, by=asks, expires_at=soon(days=1))
+    grants.approve(asked, by=first)
+    first.groups.clear()
+    assert grants.approve(asked, by=second) == asked
+    assert isinstance(grants.approve(asked, by=managing("four", "Pay")), ScopeGrant)
+
+
+def test_a_request_that_is_declined_is_over(three, nora, alice):
+    asks, first, _ = three
+    asked = grants.grant("pay:refund", alice, by=asks, expires_at=soon(days=1))
+    with refusal("no_authority"):
+        grants.decline(asked, by=nora)
+    assert grants.decline(asked, by=first, reason="no case").outcome == "declined"
+    with refusal("closed"):
+        grants.decline(asked, by=asks)
+    again = grants.grant("pay:refund", alice, by=asks, expires_at=soon(days=1))
+    assert grants.decline(again, by=asks).outcome == "declined"
+
+
+def test_an_old_request_is_closed(three, alice, monkeypatch):
+    asks, first, _ = three
+    asked = grants.grant("pay:refund", alice, by=asks, expires_at=soon(days=1))
+    monkeypatch.setattr("api_guard.grants.asking.OPEN_FOR", timedelta(0))
+    with refusal("closed"):
+        grants.approve(asked, by=first)
+
+
+def test_a_sensitive_grant_is_made_longer_by_asking_again(three, alice):
+    asks, first, second = three
+    asked = grants.grant("pay:refund", alice, by=asks, expires_at=soon(days=1))
+    grants.approve(asked, by=first)
+    row = grants.approve(asked, by=second)
+    with refusal("needs_approval"):
+        grants.extend(row, soon(days=2), by=asks)
+    grants.extend(row, soon(hours=2), by=asks)
+    asked = grants.grant("pay:refund", alice, by=asks, expires_at=soon(days=2))
+    grants.approve(asked, by=first)
+    assert grants.approve(asked, by=second).pk == row.pk
+    row.refresh_from_db()
+    assert row.expires_at > soon(days=1)
+
+
+def test_an_unknown_scope_is_not_asked_for_either(alice, settings):
+    with refusal("unknown_scope"):
+        grants.grant("pay:refunds", alice, by=CODE)
+    with refusal("past"):
+        grants.grant("plain", alice, by=CODE, expires_at=soon(days=-1))
+
+
+# Giving to oneself
+
+
+def test_who_gives_to_himself_has_an_hour_and_a_reason(nora, django_capture_on_commit_callbacks):
+    told = []
+
+    def tell(sender, grant, by, **kwargs):
+        told.append((grant.scope, by))
+
+    grants.break_glass.connect(tell)
+    for reason, expires_at in (("", soon(minutes=30)), ("fire", None), ("fire", soon(hours=2))):
+        with refusal("self_grant"):
+            grants.grant("notes:read", nora, by=nora, reason=reason, expires_at=expires_at)
+    assert not ScopeGrant.objects.exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        row = grants.grant("notes:read", nora, by=nora, reason="fire", expires_at=soon(minutes=59))
+    assert (row.is_break_glass, told) == (True, [("notes:read", nora)])
+    with refusal("self_grant"):
+        grants.extend(row, soon(hours=3), by=nora)
+    grants.extend(row, soon(minutes=5), by=nora)
+
+
+def test_break_glass_goes_past_the_second_pair_of_eyes(three):
+    row = grants.grant(
+        "pay:refund", three[0], by=three[0], reason="fire", expires_at=soon(minutes=59)
+    )
+    assert (row.is_break_glass, row.is_live()) == (True, True)
+
+
+def test_what_goes_to_ones_group_or_client_goes_to_oneself(nora, manager, application):
+    application.user = nora
+    application.save()
+    for holder in (nora.groups.get(), application):
+        with refusal("self_grant"):
+            grants.grant("notes:read", holder, by=nora, reason="x", expires_at=soon(minutes=5))
+    row = grants.grant("notes:read", nora.groups.get(), by=CODE, expires_at=soon(days=1))
+    with refusal("self_grant"):
+        grants.extend(row, soon(days=2), by=nora)
+    mine = Group.objects.create(name="managers")
+    manager.groups.add(mine)
+    assert grants.grant("notes:read", mine, by=manager).is_live()
+
+
+# Authorities
+
+
+def test_only_who_gives_any_scope_says_who_manages_which(nora, manager, admin_user):
+    readers = Group.objects.create(name="readers")
+    with refusal("no_authority"):
+        grants.authorize(readers, "Notes", by=nora)
+    row = grants.authorize(readers, "Notes", by=manager, reason="they asked")
+    assert str(row) == "readers may give Notes"
+    with refusal("already_authorized"):
+        grants.authorize(readers, "Notes", by=admin_user)
+    with refusal("unknown_scope_group") as caught:
+        grants.authorize(readers, "Nots", by=manager)
+    assert "Did you mean 'Notes'?" in str(caught.value)
+    with refusal("no_authority"):
+        grants.deauthorize(row, by=nora)
+    grants.deauthorize(row, by=manager)
+    with refusal("not_authorized"):
+        grants.deauthorize(row, by=manager)
+
+
+def test_rows_are_written_by_nobody_else(alice, nora):
+    group = Group.objects.create(name="readers")
+    rows = (
+        ScopeGrant(scope="plain", user=alice),
+        GrantAuthority(group=group, scope_group="*"),
+        GrantRequest(scope="plain", user=alice),
+        GrantApproval(by=alice),
+    )
+    for row in rows:
+        with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+            row.save()
+    kept = GrantAuthority.objects.get()
+    with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+        kept.delete()
+    grant = grants.grant("plain", alice, by=CODE)
+    with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+        grant.delete()
+
+
+# Commands
+
+
+def run(capsys, *line):
+    call_command(*line)
+    return capsys.readouterr().out
+
+
+def test_the_first_authority_is_given_on_the_command_line(alice, capsys):
+    Group.objects.create(name="managers")
+    given = ("guard_authority", "--group", "managers", "--scopes", "*")
+    said = run(capsys, *given, "--by", "alice", "--reason", "the first")
+    assert said == "From now on managers may give every scope.\n"
+    assert run(capsys, "guard_authority") == "managers may give every scope.\n"
+    with pytest.raises(CommandError, match="already"):
+        call_command(*given)
+    assert run(capsys, *given, "--remove") == "No more: managers may give every scope.\n"
+    with pytest.raises(CommandError, match="may not give"):
+        call_command(*given, "--remove")
+    for wrong in (("--group", "managers"), ("--scopes", "*"), ("--group", "no", "--scopes", "*")):
+        with pytest.raises(CommandError):
+            call_command("guard_authority", *wrong)
+
+
+def test_scopes_are_granted_on_the_command_line(alice, application, capsys):
+    readers = Group.objects.create(name="readers")
+    said = run(capsys, "guard_grant", "--user", "alice", "plain", "notes:read", "--reason", "x")
+    assert said == "Granted: plain for user alice.\nGranted: notes:read for user alice.\n"
+    run(capsys, "guard_grant", "--group", "readers", "plain", "--until", "2999-01-31T12:00")
+    assert grants.held(readers).get().expires_at.year == 2999
+    asked = run(
+        capsys, "guard_grant", "--client", application.client_id, "pay:refund", "--days", "3"
+    )
+    assert asked.startswith("Asked for, to be approved: pay:refund for client")
+    assert run(capsys, "guard_revoke", "--group", "readers") == "Revoked 1 grant of readers.\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (("--user", "alice", "notes:read", "nonsense"), "Nothing was granted"),
+        (("--user", "nobody", "plain"), "no user"),
+        (("--client", "nobody", "plain"), "no client"),
+        (("--group", "nobody", "plain"), "no group"),
+        (("--user", "alice", "plain", "--until", "tomorrow"), "is no moment"),
+        (("--user", "alice", "plain", "--until", "2027-13-45T00:00Z"), "is no moment"),
+        (("--user", "alice", "plain", "--days", "99999999999"), "too large"),
+        (("--user", "alice", "plain", "--days", "-1"), "past"),
+        (("--user", "alice", "plain", "--by", "nobody"), "no user"),
+    ],
+)
+def test_what_cannot_be_granted_is_said_and_nothing_is(alice, line, said):
+    with pytest.raises(CommandError, match=said):
+        call_command("guard_grant", *line)
+    assert not ScopeGrant.objects.exists()
+
+
+def test_a_group_has_no_tokens():
+    Group.objects.create(name="readers")
+    with pytest.raises(CommandError, match="no tokens"):
+        call_command("guard_revoke", "--group", "readers", "--tokens")
