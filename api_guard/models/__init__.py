@@ -4,7 +4,14 @@ from api_guard.models.toolkit import require_toolkit
 
 require_toolkit()
 
+from api_guard.models.append_only import AppendOnlyError  # noqa: E402
 from api_guard.models.holders import HOLDERS  # noqa: E402
+from api_guard.models.ledger import (  # noqa: E402
+    LedgerCheckpoint,
+    LedgerDetail,
+    LedgerHead,
+    LedgerRecord,
+)
 from api_guard.models.rate_overrides import RateOverride  # noqa: E402
 from api_guard.models.redeemed_codes import RedeemedCode  # noqa: E402
 from api_guard.models.refresh_scopes import RefreshScope  # noqa: E402  # once the toolkit is there
@@ -17,6 +24,11 @@ from api_guard.models.scope_grants import (  # noqa: E402
 
 __all__ = [
     "HOLDERS",
+    "AppendOnlyError",
+    "LedgerCheckpoint",
+    "LedgerDetail",
+    "LedgerHead",
+    "LedgerRecord",
     "RateOverride",
     "RedeemedCode",
     "RefreshScope",
