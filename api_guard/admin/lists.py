@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
@@ -90,12 +91,9 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         return queryset, False
 
     def _named(self, word: str) -> Q:
-        using = router.db_for_write(self.model)
         found = Q()
-        for name, rows in _holders(word).items():
-            if name in {field.name for field in self.opts.fields}:
-                keys = list(rows.using(using).order_by().values_list("pk", flat=True)[:MOST_ROWS])
-                found |= Q(**{f"{name}__in": keys}) if keys else Q()
+        for name, keys in holders_named(word, {field.name for field in self.opts.fields}).items():
+            found |= Q(**{f"{name}__in": keys})
         # What is a holder's name is not looked for among the others: an OR over both is slow.
         return found or Q(**{self.search_fields[0]: word})
 
@@ -104,13 +102,18 @@ def _sorts_rows(using: str) -> bool:
     return connections[using].vendor == "mysql"
 
 
-def _holders(word: str) -> dict[str, QuerySet[Any]]:
-    found: dict[str, QuerySet[Any]] = {}
+def holders_named(word: str, kinds: Collection[str] = HOLDERS) -> dict[str, list[Any]]:
+    """Return the primary keys of the users, the groups and the clients of a name, of some kinds."""
+    found: dict[str, list[Any]] = {}
     for name in HOLDERS:
         field: Any = ScopeGrant._meta.get_field(name)
         model: Any = field.related_model
         is_named = Q(**{getattr(model, "USERNAME_FIELD", "name"): word})
-        found[name] = model._default_manager.filter(
+        rows = model._default_manager.filter(
             is_named | Q(client_id=word) if name == "client" else is_named
         )
+        using = router.db_for_write(ScopeGrant)
+        keys = rows.using(using).order_by().values_list("pk", flat=True)[:MOST_ROWS]
+        if name in kinds and (pks := list(keys)):
+            found[name] = pks
     return found

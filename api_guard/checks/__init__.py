@@ -11,6 +11,7 @@ from api_guard.checks.endpoints import (
     check_unknown,
 )
 from api_guard.checks.fields import check_engine, check_frames, check_serializers
+from api_guard.checks.ledger import check_ledger_database, check_ledger_key
 from api_guard.checks.middleware import check_middleware
 from api_guard.checks.oauth2 import (
     check_decorators,
@@ -75,6 +76,7 @@ CHECKS = (
     check_pages,
     check_filters,
     check_limits,
+    check_ledger_database,
 )
 DEPLOY_CHECKS = (
     check_transport,
@@ -83,6 +85,7 @@ DEPLOY_CHECKS = (
     check_proxies,
     check_servers,
     check_databases,
+    check_ledger_key,
 )
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]

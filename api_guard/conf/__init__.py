@@ -8,6 +8,7 @@ from api_guard.conf.access import (
     unscoped_authentication,
 )
 from api_guard.conf.credentials import failed_credentials
+from api_guard.conf.ledger import has_own_ledger_key, ledger_keys
 from api_guard.conf.oauth import (
     Introspection,
     audience,
@@ -50,10 +51,12 @@ __all__ = [
     "everyone_group",
     "exempt",
     "failed_credentials",
+    "has_own_ledger_key",
     "introspection",
     "introspection_cache_seconds",
     "is_set",
     "last_used_interval",
+    "ledger_keys",
     "limits",
     "max_counters",
     "max_tags",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from api_guard.conf import access, credentials, oauth, parsing, rates, scopes, validation
+from api_guard.conf import access, credentials, ledger, oauth, parsing, rates, scopes, validation
 from api_guard.core.scopes import did_you_mean
 
 RULES = {
@@ -16,6 +16,7 @@ RULES = {
     **oauth.RULES,
     **rates.RULES,
     **credentials.RULES,
+    **ledger.RULES,
     **parsing.RULES,
     **validation.RULES,
 }

@@ -4,9 +4,16 @@ from api_guard.models.toolkit import require_toolkit
 
 require_toolkit()
 
+from api_guard.models.append_only import AppendOnlyError  # noqa: E402
 from api_guard.models.authorities import GrantAuthority  # noqa: E402
 from api_guard.models.grant_requests import GrantApproval, GrantRequest  # noqa: E402
 from api_guard.models.holders import HOLDERS, Held  # noqa: E402
+from api_guard.models.ledger import (  # noqa: E402
+    LedgerCheckpoint,
+    LedgerDetail,
+    LedgerHead,
+    LedgerRecord,
+)
 from api_guard.models.rate_overrides import RateOverride  # noqa: E402
 from api_guard.models.recorded import is_recorded, recorded  # noqa: E402
 from api_guard.models.redeemed_codes import RedeemedCode  # noqa: E402
@@ -20,10 +27,15 @@ from api_guard.models.scope_grants import (  # noqa: E402
 
 __all__ = [
     "HOLDERS",
+    "AppendOnlyError",
     "GrantApproval",
     "GrantAuthority",
     "GrantRequest",
     "Held",
+    "LedgerCheckpoint",
+    "LedgerDetail",
+    "LedgerHead",
+    "LedgerRecord",
     "RateOverride",
     "RedeemedCode",
     "RefreshScope",

@@ -1,0 +1,48 @@
+"""Checks of the ledger: that it is signed by a key of its own, and stored with the grants."""
+
+from __future__ import annotations
+
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.db import router
+
+from api_guard import conf
+from api_guard.models import LedgerCheckpoint, LedgerDetail, LedgerHead, LedgerRecord, ScopeGrant
+
+_TABLES = (LedgerRecord, LedgerDetail, LedgerHead, LedgerCheckpoint)
+
+
+def check_ledger_database(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E082: a record is written in the transaction of what it records."""
+    del app_configs
+    grants = router.db_for_write(ScopeGrant)
+    elsewhere = {
+        router.db_for_write(table): table._meta.object_name
+        for table in reversed(_TABLES)
+        if router.db_for_write(table) != grants
+    }
+    return [
+        Error(
+            f"DATABASE_ROUTERS write ScopeGrant to {grants!r} and {name} to {alias!r}: no "
+            "transaction holds both, so that a grant may be stored without its record.",
+            hint=f"Return {grants!r} for every model whose app_label is 'api_guard'.",
+            id="api_guard.E082",
+        )
+        for alias, name in elsewhere.items()
+    ]
+
+
+def check_ledger_key(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """W081: the ledger is signed by a key that does nothing else."""
+    del app_configs
+    if conf.has_own_ledger_key():
+        return []
+    return [
+        checks.Warning(
+            "The ledger is signed by a key made of SECRET_KEY: whoever reads that can forge "
+            "records, and once it is changed, old records cannot be verified.",
+            hint='API_GUARD["LEDGER_KEYS"] = {"2026-01": os.environ["LEDGER_KEY"], '
+            '"secret-key": None}, where the last one verifies what is there already.',
+            id="api_guard.W081",
+        )
+    ]
