@@ -18,13 +18,15 @@ class APIGuardConfig(AppConfig):
     def ready(self) -> None:
         """Do it all explicitly, so that importing has no effect; a second time changes nothing."""
         from api_guard import gate, receivers
-        from api_guard.checks import CHECKS, DEPLOY_CHECKS
+        from api_guard.checks import CHECKS, DATABASE_CHECKS, DEPLOY_CHECKS
         from api_guard.oauth2 import signals
         from api_guard.vetting import connect
 
         gate.install()
         for check in CHECKS:
             checks.register(check, checks.Tags.security)
+        for database_check in DATABASE_CHECKS:
+            checks.register(database_check, checks.Tags.database)
         for check in DEPLOY_CHECKS:
             checks.register(check, checks.Tags.security, deploy=True)
         connect()

@@ -12,8 +12,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from api_guard import grants
+from api_guard.exceptions import GuardError
 from api_guard.grants import Claimed, GrantError, System
-from api_guard.models import GrantApproval, GrantAuthority, GrantRequest, ScopeGrant
+from api_guard.models import GrantApproval, GrantAuthority, GrantRequest, ScopeGrant, recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -273,6 +274,31 @@ def test_an_unknown_scope_is_not_asked_for_either(alice, settings):
         grants.grant("plain", alice, by=CODE, expires_at=soon(days=-1))
 
 
+def test_a_request_is_for_somebody_who_is_there_and_for_later(alice):
+    gone = get_user_model().objects.create_user("gone")
+    get_user_model().objects.filter(pk=gone.pk).delete()
+    with refusal("invalid"):
+        grants.grant("pay:refund", gone, by=CODE, expires_at=soon(days=1))
+    with refusal("past"):
+        grants.grant("pay:refund", alice, by=CODE, expires_at=soon(days=-1))
+    assert not GrantRequest.objects.exists()
+
+
+def test_a_user_model_without_groups_has_no_managers(alice):
+    class Lone(get_user_model()):
+        groups = None
+
+        class Meta:
+            proxy = True
+            app_label = "tests"
+
+    lone = Lone.objects.get(pk=alice.pk)
+    assert grants.managed_scopes(lone) == ()
+    readers = Group.objects.create(name="readers")
+    with refusal("no_authority"):
+        grants.grant("notes:read", readers, by=lone)
+
+
 # Giving to oneself
 
 
@@ -354,6 +380,21 @@ def test_rows_are_written_by_nobody_else(alice, nora):
     grant = grants.grant("plain", alice, by=CODE)
     with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
         grant.delete()
+    grant.reason = "another"
+    with recorded():
+        ScopeGrant.objects.bulk_update([grant], ["reason"])
+    for change in (
+        lambda: ScopeGrant.objects.all().delete(),
+        lambda: ScopeGrant.objects.update(expires_at=None),
+        lambda: ScopeGrant.objects.bulk_create([ScopeGrant(scope="plain", user=alice)]),
+        lambda: ScopeGrant.objects.bulk_update([grant], ["reason"]),
+        lambda: alice.scope_grants.all().update(expires_at=None),
+    ):
+        with pytest.raises(GuardError, match="no record would tell"):
+            change()
+    with recorded():
+        grant.delete()
+    assert not ScopeGrant.objects.exists()
 
 
 # Commands

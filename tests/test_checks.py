@@ -21,6 +21,7 @@ from rest_framework.viewsets import ModelViewSet, ViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, budget, checks, conf, cost, guard, sliding
 from api_guard.checks.deploy import check_lifetimes, check_proxies, check_transport
+from api_guard.core.scopes import ScopeTerms
 from api_guard.endpoints import Endpoint, Status, endpoints, view_class_of
 from api_guard.permissions import Guarded, HasScopes
 from tests.models import Note
@@ -159,6 +160,10 @@ def test_the_checks_are_registered(routed):
         call_command("check")
 
 
+def said(**terms):
+    return {"SCOPES": {"notes:read": {"description": "Read notes", **terms}}}
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
@@ -168,6 +173,12 @@ def test_the_checks_are_registered(routed):
         ({"SCOPES": {"notes read": "x"}}, "must map each scope"),
         ({"SCOPES": {"openid": "x"}}, "OpenID"),
         ({"SCOPES": {"notes:read": " "}}, "description"),
+        ({"SCOPES": {"notes:read": {"group": "Notes"}}}, "description"),
+        (said(sensitiv=True), "'notes:read' says 'sensitiv', which nothing reads. Did you mean 's"),
+        (said(sensitive="no"), "has neither True nor False as 'sensitive'"),
+        (said(requestable=1), "has neither True nor False as 'requestable'"),
+        (said(max_days=0), "has no whole number of days as max_days"),
+        (said(group="*"), "has no text as its group"),
         (
             {"SCOPES": {"notes:read": "a", "Notes:Read": "b", "other": "c", "notes:READ": "d"}},
             "declares 'notes:read' and 'Notes:Read' and 'notes:READ', which differ in case alone",
@@ -204,6 +215,19 @@ def test_an_unknown_setting_is_an_error_with_its_mend(settings, value, said):
     [message] = checks.check_settings()
     assert message.id == "api_guard.E001"
     assert said in f"{message.msg} {message.hint}"
+
+
+def test_a_scope_that_is_wrongly_said_is_as_hard_to_give_as_can_be(settings):
+    terms = {"group": "*", "sensitive": "no", "max_days": "30", "requestable": 1}
+    settings.API_GUARD = {**said(**terms)}
+    assert conf.scope_terms() == {"notes:read": ScopeTerms("Read notes", "", True, 1, False)}
+    terms = {"group": "Notes", "sensitive": False, "max_days": None, "requestable": True}
+    settings.API_GUARD = {**said(**terms)}
+    assert conf.scope_terms() == {
+        "notes:read": ScopeTerms("Read notes", "Notes", False, None, True)
+    }
+    settings.API_GUARD = {"SCOPES": ["notes:read"]}
+    assert conf.scope_terms() == {}
 
 
 def test_a_wrong_setting_has_its_safe_meaning_at_run_time(settings):

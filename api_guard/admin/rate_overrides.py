@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import ForeignKey
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from api_guard import grants
 from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.lists import IndexedAdmin
 from api_guard.core.rates import CEILING, override_name
+from api_guard.core.scopes import EVERY_SCOPE
 from api_guard.endpoints import rates_in_use
 from api_guard.models import HOLDERS, RateOverride, is_past
 
@@ -48,6 +51,10 @@ class RateOverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
         field.choices = choices
 
 
+def _manages(request: HttpRequest) -> bool:
+    return grants.may_manage(cast("models.Model", request.user), EVERY_SCOPE)
+
+
 @admin.register(RateOverride)
 class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
     """Add, change and delete; who did so stands in the history of Django's admin."""
@@ -56,6 +63,18 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
     list_display = ("name", "limit", "held_by", "state", "expires_at", "reason")
     list_select_related = HOLDERS
     search_fields = ("name",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who manages every scope gives another limit."""
+        return super().has_add_permission(request) and _manages(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who manages every scope gives another limit."""
+        return super().has_change_permission(request, obj) and _manages(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who manages every scope takes it away."""
+        return super().has_delete_permission(request, obj) and _manages(request)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list, whose rows know the rates in use, for which every route is walked."""

@@ -24,7 +24,7 @@ from api_guard.grants.finding import holder_of, kind_of, live_of
 from api_guard.grants.reading import database
 from api_guard.grants.who import By, note, user_of, who_of
 from api_guard.grants.writing import give, move
-from api_guard.models import GrantApproval, GrantRequest, ScopeGrant, recorded
+from api_guard.models import GrantApproval, GrantRequest, ScopeGrant, is_past, recorded
 
 # Who is asked for longer than this has forgotten why.
 OPEN_FOR = timedelta(days=14)
@@ -34,7 +34,10 @@ _OPEN, _GRANTED, _DECLINED = GrantRequest.Outcome
 def ask(
     scope: str, to: models.Model, *, by: By, reason: str, expires_at: datetime | None
 ) -> GrantRequest:
-    """Return a request, made now, that `scope` be granted. Raises GrantError `already_asked`."""
+    """Return a request, made now, that `scope` be granted. Raises GrantError.
+
+    Its code is `already_asked` or `past`.
+    """
     kind, who = kind_of(to), who_of(by)
 
     def make() -> GrantRequest:
@@ -46,6 +49,8 @@ def ask(
         note(Event.REQUEST, who, to, scope, reason, {"request": row.pk, "expires_at": expires_at})
         return row
 
+    if expires_at is not None and is_past(expires_at, timezone.now()):
+        raise GrantError("past", f"{expires_at} is past already.")
     if open_requests().filter(scope=scope, **{kind: to}).exists():
         raise GrantError("already_asked", f"{scope!r} was asked for {to} already, and is open.")
     try:

@@ -1,0 +1,43 @@
+"""Checks of who may give access by other ways than a grant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.core import checks
+from django.core.checks import CheckMessage
+from django.db import DatabaseError, router
+from django.db.models import Q
+
+
+def check_permissions_of_users(
+    app_configs: object = None, databases: Sequence[str] | None = None, **_: object
+) -> list[CheckMessage]:
+    """W083: whoever changes users makes a superuser of himself."""
+    del app_configs
+    model = get_user_model()
+    alias = router.db_for_write(model)
+    if alias not in (databases or ()):
+        return []
+    codename = f"change_{model._meta.model_name}"
+    of_users = Q(content_type__app_label=model._meta.app_label, codename=codename)
+    rows = Permission.objects.using(alias).filter(of_users)
+    held = rows.exclude(user__isnull=True, group__isnull=True)
+    try:
+        is_held = held.exists()
+    except DatabaseError:
+        return []  # before the first migrate there are no tables
+    if not is_held:
+        return []
+    permission = f"{model._meta.app_label}.{codename}"
+    return [
+        checks.Warning(
+            f"Somebody who is no superuser holds the permission {permission!r}: on the page of "
+            "users in Django's admin he makes a superuser of himself, who gives every scope.",
+            hint="Take it away, or keep is_superuser and user_permissions from the form of that "
+            "page: readonly_fields = ('is_superuser', 'user_permissions').",
+            id="api_guard.W083",
+        )
+    ]
