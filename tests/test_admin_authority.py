@@ -13,6 +13,7 @@ from django.urls import clear_url_caches, path
 from django.utils import timezone
 
 from api_guard import grants
+from api_guard.admin.grantees import _has, display_name
 from api_guard.grants import System
 from api_guard.models import GrantAuthority, GrantRequest, LedgerRecord, RateOverride, ScopeGrant
 
@@ -289,6 +290,24 @@ def test_a_manager_finds_users_groups_and_clients_by_two_letters_and_sees_names_
     page = client.get(ADD).content.decode()
     assert page.count("data-minimum-input-length") == 3
     assert page.count(f'data-ajax--url="{LIST}grantees/"') == 3
+
+
+def test_what_a_person_calls_somebody_tells_no_address_of_mail():
+    class Mailed(get_user_model()):
+        USERNAME_FIELD = "email"
+
+        class Meta:
+            proxy = True
+            app_label = "tests"
+
+    named = Mailed(email="secret@example.com", first_name="Alice")
+    assert display_name(named) == "Alice"
+    assert display_name(get_user_model()(username="bob")) == "bob"
+
+
+def test_a_user_is_found_by_the_columns_that_there_are():
+    assert _has(get_user_model(), "first_name")
+    assert not _has(Group, "first_name")
 
 
 def test_many_are_found_page_by_page(nora, client):

@@ -10,11 +10,14 @@ from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
 from api_guard import grants
 from api_guard.exceptions import GuardError
 from api_guard.grants import Claimed, GrantError, System
+from api_guard.grants.finding import holder_of
 from api_guard.models import GrantApproval, GrantAuthority, GrantRequest, ScopeGrant, recorded
+from api_guard.receivers import connect
 
 pytestmark = pytest.mark.django_db
 
@@ -292,11 +295,24 @@ def test_a_user_model_without_groups_has_no_managers(alice):
             proxy = True
             app_label = "tests"
 
+        def has_perm(self, *args):
+            return False
+
     lone = Lone.objects.get(pk=alice.pk)
     assert grants.managed_scopes(lone) == ()
     readers = Group.objects.create(name="readers")
     with refusal("no_authority"):
         grants.grant("notes:read", readers, by=lone)
+
+
+def test_a_row_of_nobody_is_said():
+    with refusal("no_holder"):
+        holder_of(ScopeGrant(scope="plain"))
+
+
+def test_a_user_model_without_groups_has_no_memberships_to_record(monkeypatch):
+    monkeypatch.setattr("api_guard.receivers.connecting.get_user_model", lambda: AccessToken)
+    connect()
 
 
 # Giving to oneself
@@ -377,6 +393,9 @@ def test_rows_are_written_by_nobody_else(alice, nora):
     kept = GrantAuthority.objects.get()
     with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
         kept.delete()
+    with recorded():
+        kept.delete()
+    assert not GrantAuthority.objects.exists()
     grant = grants.grant("plain", alice, by=CODE)
     with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
         grant.delete()

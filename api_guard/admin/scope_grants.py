@@ -143,9 +143,8 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the field with which a holder is chosen, by its name."""
-        if db_field.name in HOLDERS:
-            kwargs["widget"] = GranteeSelect(db_field.name, self.admin_site)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        found = GranteeSelect(db_field.name, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "widget": found})
 
     def save_model(self, request: HttpRequest, obj: ScopeGrant, form: Any, change: bool) -> None:
         """Grant or extend."""

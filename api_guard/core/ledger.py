@@ -12,6 +12,7 @@ class Event(StrEnum):
     GRANT = "grant"
     EXTEND = "extend"
     REVOKE = "revoke"
+    ADOPT = "adopt"  # a grant that is older than the ledger
     EXPIRE = "expire"  # closed when the same was granted anew
     REQUEST = "request"
     APPROVE = "approve"

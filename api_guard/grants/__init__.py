@@ -18,6 +18,7 @@ from api_guard.grants.reading import (
     record_use,
     scopes_of_client,
 )
+from api_guard.grants.reconciling import Difference, adopt, differences
 from api_guard.grants.who import (
     By,
     Claimed,
@@ -33,9 +34,11 @@ from api_guard.grants.writing import break_glass
 __all__ = [
     "By",
     "Claimed",
+    "Difference",
     "GrantError",
     "LiveGrant",
     "System",
+    "adopt",
     "approve",
     "authorities",
     "authorize",
@@ -44,6 +47,7 @@ __all__ = [
     "database",
     "deauthorize",
     "decline",
+    "differences",
     "ensure",
     "extend",
     "get",

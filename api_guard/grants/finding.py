@@ -21,10 +21,9 @@ def kind_of(holder: object) -> str:
 
 def holder_of(row: Held) -> models.Model:
     """Return who holds a grant, or asked for one. Raises GrantError `no_holder`."""
-    holder = row.holder
-    if holder is None:
-        raise GrantError("no_holder", f"Nobody holds {row}.")
-    return holder
+    if row.holder is None:
+        raise GrantError("no_holder", f"Nobody holds the row {row.pk}.")
+    return row.holder
 
 
 def held(holder: models.Model) -> QuerySet[ScopeGrant]:

@@ -21,6 +21,16 @@ def export(since: int = 0) -> Iterator[str]:
             yield json.dumps(_line(row, details.get(row.id, [])))
 
 
+def contents() -> Iterator[tuple[str, str]]:
+    """Yield the event and the content of each record, those that are not chained yet at the end."""
+    for page in rows.chained(0):
+        yield from ((row.event, row.content) for row in page)
+    last = ""
+    while page := rows.unchained(last):
+        yield from ((row.event, row.content) for row in page)
+        last = page[-1].id
+
+
 def _line(row: Record, details: list[Detail]) -> dict[str, object]:
     said: dict[str, object] = dict(vars(row))
     said["details"] = {

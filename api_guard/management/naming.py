@@ -13,13 +13,12 @@ from api_guard import grants
 from api_guard.models import ScopeGrant
 
 
-def add_holder(parser: CommandParser, *, group: bool) -> None:
-    """Add `--user`, `--client` and, where it can be one, `--group`: one of them."""
+def add_holder(parser: CommandParser) -> None:
+    """Add `--user`, `--client` and `--group`: one of them."""
     holder = parser.add_mutually_exclusive_group(required=True)
     holder.add_argument("--user", metavar="NAME", help="the user of this name")
     holder.add_argument("--client", metavar="CLIENT_ID", help="the client of this client_id")
-    if group:
-        holder.add_argument("--group", metavar="NAME", help="the group of this name")
+    holder.add_argument("--group", metavar="NAME", help="the group of this name")
 
 
 def add_by(parser: CommandParser) -> None:

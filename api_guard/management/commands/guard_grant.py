@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
-        add_holder(parser, group=True)
+        add_holder(parser)
         parser.add_argument("scope", nargs="+", help="a scope of API_GUARD['SCOPES']")
         until = parser.add_mutually_exclusive_group()
         until.add_argument("--days", type=int, metavar="N", help="it ends in so many days")

@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
-        add_holder(parser, group=True)
+        add_holder(parser)
         parser.add_argument("--grants", action="store_true", help="every grant that it holds")
         parser.add_argument(
             "--scope", action="append", default=[], help="the grant of this scope; may be repeated"

@@ -1,0 +1,96 @@
+"""Compares the grants that stand with what the ledger says of them: SQL leaves no record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api_guard import ledger
+from api_guard.core.ledger import Event
+from api_guard.grants.deadlocks import in_transaction
+from api_guard.grants.reading import stored
+from api_guard.grants.who import By, note, who_of
+from api_guard.models import ScopeGrant
+
+_GIVES = {Event.GRANT, Event.EXTEND, Event.ADOPT}
+_TAKES = {Event.REVOKE, Event.EXPIRE, Event.DELETE}
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A grant, by its primary key, that is not as the ledger says."""
+
+    grant: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"grant {self.grant}: {self.problem}"
+
+
+def differences() -> Iterator[Difference]:
+    """Yield each grant that was made, changed, revived or deleted without a record.
+
+    It holds in memory what is unrevoked, a short text each.
+    """
+    said = _said_by_the_ledger()
+    for row in _unrevoked():
+        expected = said.pop(str(row.pk), None)
+        if expected is None:
+            yield Difference(str(row.pk), f"no record gives {row.scope} to {row.holder_kind}")
+        elif expected != _terms(row.scope, row.expires_at):
+            yield Difference(str(row.pk), f"the ledger says {expected}, it is {row.expires_at}")
+    for pk in said:
+        yield Difference(pk, "it was given, and is revoked or deleted without a record")
+
+
+def adopt(*, by: By, reason: str = "") -> int:
+    """Record the grants that have no record, as they stand, and return how many there were.
+
+    For those that are older than the ledger. Raises GrantError `nobody`.
+    """
+    who, count = who_of(by), 0
+    said = _said_by_the_ledger()
+    for row in _unrevoked():
+        if said.get(str(row.pk)) == _terms(row.scope, row.expires_at):
+            continue
+
+        def write(row: ScopeGrant = row) -> None:
+            facts = {"grant": row.pk, "expires_at": row.expires_at}
+            note(Event.ADOPT, who, row.holder, row.scope, reason, facts)
+
+        in_transaction(write)
+        count += 1
+    return count
+
+
+def _unrevoked() -> Iterator[ScopeGrant]:
+    last = 0
+    while page := list(stored().filter(live=1, pk__gt=last).order_by("pk")[:_PAGE]):
+        yield from page
+        last = page[-1].pk
+
+
+def _said_by_the_ledger() -> dict[str, str]:
+    """Return what is given by now: the scope and the expiry of each grant, by its primary key."""
+    given: dict[str, str] = {}
+    for event, content in ledger.contents():
+        if event not in _GIVES and event not in _TAKES:
+            continue
+        said: dict[str, Any] = json.loads(content)
+        pk = said["facts"]["grant"]
+        if event in _TAKES:
+            given.pop(pk, None)
+        else:
+            expires_at = said["facts"]["expires_at"]
+            moment = None if expires_at is None else datetime.fromisoformat(expires_at)
+            given[pk] = _terms(said["scope"], moment)
+    return given
+
+
+def _terms(scope: str, expires_at: datetime | None) -> str:
+    # By the second: a database may keep less than was written.
+    return f"{scope} {'for ever' if expires_at is None else f'until {expires_at.timestamp():.0f}'}"

@@ -1,0 +1,88 @@
+"""What SQL does to the grants is found by their records."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from api_guard import grants
+from api_guard.grants import GrantError, System
+from api_guard.models import LedgerRecord, ScopeGrant, recorded
+
+pytestmark = pytest.mark.django_db
+
+CODE = System("a test")
+TABLE = ScopeGrant._meta.db_table
+
+
+def sql(statement, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def problems():
+    return [str(each) for each in grants.differences()]
+
+
+@pytest.fixture
+def rows(alice, bob, application):
+    """Grants with all that can happen to them."""
+    later = timezone.now() + timedelta(days=1)
+    kept = grants.grant("notes:read", alice, by=CODE)
+    until = grants.grant("notes:write", alice, by=CODE, expires_at=later)
+    gone = grants.grant("notes:read", bob, by=CODE)
+    grants.revoke(gone, by=CODE)
+    expired = grants.grant("audit:read", alice, by=CODE, expires_at=later)
+    with recorded():
+        ScopeGrant.objects.filter(pk=expired.pk).update(expires_at=timezone.now())
+    grants.grant("audit:read", alice, by=CODE)
+    grants.extend(until, later + timedelta(days=1), by=CODE)
+    grants.grant("notes:read", application, by=CODE)
+    application.delete()
+    return {"kept": kept, "until": until, "gone": gone}
+
+
+def test_what_was_written_as_it_should_be_is_as_the_ledger_says(rows):
+    assert problems() == []
+    assert grants.adopt(by=CODE) == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "which", "said"),
+    [
+        ("UPDATE {table} SET expires_at = NULL WHERE id = %s", "until", "the ledger says"),
+        ("UPDATE {table} SET scope = 'audit:write' WHERE id = %s", "kept", "the ledger says"),
+        ("UPDATE {table} SET revoked_at = NULL WHERE id = %s", "gone", "no record gives"),
+        ("UPDATE {table} SET revoked_at = granted_at WHERE id = %s", "kept", "without a record"),
+        ("DELETE FROM {table} WHERE id = %s", "kept", "without a record"),
+    ],
+)
+def test_what_sql_did_is_named_and_nothing_else_is(rows, statement, which, said):
+    sql(statement.format(table=TABLE), rows[which].pk)
+    [problem] = problems()
+    assert problem.startswith(f"grant {rows[which].pk}: ")
+    assert said in problem
+
+
+def test_grants_that_are_older_than_the_ledger_are_adopted(alice, monkeypatch):
+    monkeypatch.setattr("api_guard.grants.reconciling._PAGE", 2)
+    with recorded():
+        for scope in ("notes:read", "notes:write", "audit:read"):
+            ScopeGrant(scope=scope, user=alice).save()
+    assert len(problems()) == 3
+    with pytest.raises(GrantError):
+        grants.adopt(by=None)
+    assert grants.adopt(by=CODE, reason="the ledger is new") == 3
+    assert problems() == []
+    assert LedgerRecord.objects.filter(event="adopt").count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_records_that_are_chained_count_as_those_that_are_not(rows, alice):
+    assert not LedgerRecord.objects.filter(sequence=None).exists()
+    assert problems() == []
+    sql(f"DELETE FROM {TABLE} WHERE id = %s", rows["kept"].pk)
+    assert len(problems()) == 1
