@@ -1,4 +1,5 @@
 import api_guard.models.authorities
+import api_guard.models.cascading
 import api_guard.models.scope_grants
 import django.db.models.deletion
 import django.utils.timezone
@@ -26,6 +27,36 @@ class Migration(migrations.Migration):
             name='is_break_glass',
             field=models.BooleanField(db_default=False, default=False, editable=False, help_text='Given by its holder to itself, for an hour at most.', verbose_name='break-glass'),
         ),
+        migrations.AlterField(
+            model_name='rateoverride',
+            name='client',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=api_guard.models.cascading.cascade, related_name='rate_overrides', to=oauth2_settings.APPLICATION_MODEL, verbose_name='client'),
+        ),
+        migrations.AlterField(
+            model_name='rateoverride',
+            name='group',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=api_guard.models.cascading.cascade, related_name='rate_overrides', to='auth.group', verbose_name='group'),
+        ),
+        migrations.AlterField(
+            model_name='rateoverride',
+            name='user',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=api_guard.models.cascading.cascade, related_name='rate_overrides', to=settings.AUTH_USER_MODEL, verbose_name='user'),
+        ),
+        migrations.AlterField(
+            model_name='scopegrant',
+            name='client',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=api_guard.models.cascading.cascade, related_name='scope_grants', to=oauth2_settings.APPLICATION_MODEL, verbose_name='client'),
+        ),
+        migrations.AlterField(
+            model_name='scopegrant',
+            name='group',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=api_guard.models.cascading.cascade, related_name='scope_grants', to='auth.group', verbose_name='group'),
+        ),
+        migrations.AlterField(
+            model_name='scopegrant',
+            name='user',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=api_guard.models.cascading.cascade, related_name='scope_grants', to=settings.AUTH_USER_MODEL, verbose_name='user'),
+        ),
         migrations.CreateModel(
             name='GrantRequest',
             fields=[
@@ -37,9 +68,9 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(blank=True, choices=[('', 'open'), ('granted', 'granted'), ('declined', 'declined')], default='', editable=False, max_length=10, verbose_name='outcome')),
                 ('decided_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='decided at')),
                 ('asked_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
-                ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grant_requests', to=oauth2_settings.APPLICATION_MODEL, verbose_name='client')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grant_requests', to='auth.group', verbose_name='group')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grant_requests', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('client', models.ForeignKey(blank=True, null=True, on_delete=api_guard.models.cascading.cascade, related_name='grant_requests', to=oauth2_settings.APPLICATION_MODEL, verbose_name='client')),
+                ('group', models.ForeignKey(blank=True, null=True, on_delete=api_guard.models.cascading.cascade, related_name='grant_requests', to='auth.group', verbose_name='group')),
+                ('user', models.ForeignKey(blank=True, null=True, on_delete=api_guard.models.cascading.cascade, related_name='grant_requests', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
                 'verbose_name': 'grant request',

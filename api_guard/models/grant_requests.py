@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import oauth2_settings
 
 from api_guard.core.scopes import MAX_SCOPE_LENGTH
+from api_guard.models.cascading import cascade
 from api_guard.models.holders import Held, of_one_holder
 from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
 from api_guard.models.scope_grants import validate_scope
@@ -33,7 +34,7 @@ class GrantRequest(Held):
     scope = models.CharField(_("scope"), max_length=MAX_SCOPE_LENGTH, validators=[validate_scope])
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         related_name="grant_requests",
@@ -41,7 +42,7 @@ class GrantRequest(Held):
     )
     group = models.ForeignKey(
         Group,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         related_name="grant_requests",
@@ -49,7 +50,7 @@ class GrantRequest(Held):
     )
     client = models.ForeignKey(
         oauth2_settings.APPLICATION_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         related_name="grant_requests",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import oauth2_settings
 
+from api_guard.models.cascading import cascade
 from api_guard.models.holders import HOLDERS, Held, of_one_holder
 
 
@@ -27,7 +28,7 @@ class RateOverride(Held):
     limit = models.PositiveIntegerField(_("limit"), validators=[MinValueValidator(1)])
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         db_index=False,  # the unique constraint begins with it
@@ -36,7 +37,7 @@ class RateOverride(Held):
     )
     group = models.ForeignKey(
         Group,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         db_index=False,  # the unique constraint begins with it
@@ -45,7 +46,7 @@ class RateOverride(Held):
     )
     client = models.ForeignKey(
         oauth2_settings.APPLICATION_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         db_index=False,  # the unique constraint begins with it

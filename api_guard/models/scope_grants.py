@@ -15,6 +15,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from api_guard import conf
 from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
+from api_guard.models.cascading import cascade
 from api_guard.models.holders import HOLDERS, Held, of_one_holder
 from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
 
@@ -47,7 +48,7 @@ class ScopeGrant(Held):
     scope = models.CharField(_("scope"), max_length=MAX_SCOPE_LENGTH, validators=[validate_scope])
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         db_index=False,  # the unique constraint begins with it
@@ -56,7 +57,7 @@ class ScopeGrant(Held):
     )
     group = models.ForeignKey(
         Group,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         db_index=False,  # the unique constraint begins with it
@@ -65,7 +66,7 @@ class ScopeGrant(Held):
     )
     client = models.ForeignKey(
         oauth2_settings.APPLICATION_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=cascade,
         null=True,
         blank=True,
         db_index=False,  # the unique constraint begins with it
