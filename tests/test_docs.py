@@ -59,7 +59,7 @@ def ids_in_the_code():
 
 
 def ids_in_docstrings():
-    functions = [*checks.CHECKS, *checks.DEPLOY_CHECKS]
+    functions = [*checks.CHECKS, *checks.DEPLOY_CHECKS, *checks.DATABASE_CHECKS]
     heads = [function.__doc__.partition(":")[0] for function in functions]
     return [f"api_guard.{name}" for head in heads for name in head.split(", ")]
 

@@ -57,15 +57,15 @@ class Finding:
 
 
 def judge_unchained(row: Record, keys: Keys) -> Finding | None:
-    """Return what is wrong with a record that is not chained yet."""
+    """Return what is wrong with a record by itself: not chained yet, or pruned."""
     key = key_of(row, keys)
     if key is None:
         return unknown_key(row)
     if same(mac_of(key, row), row.mac):
         return None
     if is_genuine(key, row.id):
-        return Finding(Kind.EDIT, None, row.id, "is not what was signed; it is not chained yet.")
-    return Finding(Kind.INSERTION, None, row.id, "was never written by api_guard.")
+        return Finding(Kind.EDIT, row.sequence, row.id, "is not what was signed.")
+    return Finding(Kind.INSERTION, row.sequence, row.id, "was never written by api_guard.")
 
 
 def unknown_key(row: Record) -> Finding:
