@@ -207,6 +207,15 @@ def is_hook(function: object) -> bool:
     return getattr(function, "is_api_guard_hook", False) is True
 
 
+def is_own_of(owner: type, cls: type, name: str) -> bool:
+    """Whether a method of a guarded class is that of `owner`, the guard's wrappers aside."""
+    for each in cls.__mro__:
+        found = each.__dict__.get(name)
+        if found is not None and (not is_hook(found) or found.own is not None):
+            return each is owner
+    return False
+
+
 def _asks_permissions(cls: Any) -> bool:
     """Whether nothing of what leads to `permission_classes` is overridden."""
     # By the class that has it, and not by the function's module: tools such as Sentry put their own

@@ -1,5 +1,6 @@
 """Grant, revoke, extend, look up; the only room that queries ScopeGrant on the way of a request."""
 
+from api_guard.grants.beside import Asked, Beside, Held
 from api_guard.grants.errors import GrantError, refuse_reason
 from api_guard.grants.overrides import granted_with_overrides
 from api_guard.grants.reading import (
@@ -16,7 +17,10 @@ from api_guard.grants.reading import (
 from api_guard.grants.writing import ensure, extend, grant, held, revoke, revoke_all
 
 __all__ = [
+    "Asked",
+    "Beside",
     "GrantError",
+    "Held",
     "LiveGrant",
     "counting",
     "database",
