@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from unittest.mock import patch
 
 import pytest
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
 from django.urls import path
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -100,3 +102,43 @@ def test_the_guard_asks_the_cache_for_its_counters_alone(by_token, path, calls):
     with patch.multiple(type(backend), **{name: spy(name) for name in CACHE_CALLS}):
         assert by_token.get(path).status_code == 200
     assert seen == calls
+
+
+class Bare(Answer):
+    authentication_classes = []
+    permission_classes = []
+
+
+urlpatterns.append(path("bare", Bare.as_view()))
+
+
+def calls_of(answer):
+    """Count the calls of functions, Python's own included, that answer a request."""
+    count = 0
+
+    def note(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    for _ in range(3):
+        answer()
+    sys.setprofile(note)
+    try:
+        answer()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_the_guard_calls_no_more_functions_than_it_did(by_token, settings, record_property):
+    if connection.vendor != "sqlite" or not isinstance(
+        cache._connections[cache._alias], LocMemCache
+    ):
+        pytest.skip("what a driver calls is its own affair")
+    settings.API_GUARD = {**settings.API_GUARD, "EXEMPT": {__name__: "compared with"}}
+    bare = calls_of(lambda: by_token.get("/bare"))
+    for url, most in (("/scope", 1000), ("/rates", 1300)):
+        more = calls_of(lambda url=url: by_token.get(url)) - bare
+        record_property(url, more)
+        print(url, more)
+        assert more <= most

@@ -93,7 +93,7 @@ class Beside:
         rows: list[LiveGrant] = []
         overrides: list[Override] = []
         for text in found:
-            for row in json.loads(text) if text else ():
+            for row in json.loads(text) if text and text != "[]" else ():
                 if len(row) == len(COLUMNS):
                     pk, scope, client, is_due = row
                     rows.append(LiveGrant(pk, scope, client is not None, bool(is_due)))
