@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.module_loading import import_string
 from rest_framework.request import ForcedAuthentication, Request
 
-from api_guard import conf, grants
+from api_guard import conf, grants, holdings
 from api_guard.addresses import address_of
 from api_guard.core.caller import Caller, Standing
 from api_guard.core.rates import Override
@@ -52,6 +52,11 @@ class _Asked:
         # The scopes that were looked up; None where all were.
         self._known: frozenset[str] | None = NO_SCOPES
         self._user, client_id, credential, carried = _identify(request)
+        # What was read with the token.
+        self._held = holdings.held(request, self._user, client_id)
+        if self._held is not None:
+            self._granted, self.rows = self._held.granted, self._held.rows
+            self._known = frozenset(self._held.asked.scopes)
         self.caller = Caller(
             user_id=None if self._user is None else self._user.pk,
             client_id=client_id,
@@ -82,6 +87,8 @@ class _Asked:
     def overrides(self, names: tuple[str, ...], rates: tuple[str, ...]) -> tuple[Override, ...]:
         is_known = self._known is None or self._known.issuperset(names)
         scopes = () if is_known or not self.caller.may_hold(names) else names
+        if not scopes and self._held is not None and set(rates) <= set(self._held.asked.rates):
+            return self._held.overrides
         with _faults_as_unavailable():
             found = grants.granted_with_overrides(self._user, self.caller.client_id, scopes, rates)
         if scopes:

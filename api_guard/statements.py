@@ -130,25 +130,28 @@ def _converters(compiled: _Compiled, connection: Any) -> list[tuple[int, Any, li
     """
     kept = vars(connection).setdefault(_CONVERTERS, {})
     # Of MySQL's moments the setting decides what they are made of, and a test may change it.
-    key = (compiled.sql, settings.USE_TZ)
+    uses_tz = settings.USE_TZ
+    key = (compiled.sql, uses_tz)
     if key not in kept:
         found = (
             (position, column, [*of_database, *own], not own)
             for position, column in enumerate(compiled.columns)
-            for of_database in [list(map(_quicker, connection.ops.get_db_converters(column)))]
+            for of_database in [
+                [_quicker(each, uses_tz) for each in connection.ops.get_db_converters(column)]
+            ]
             for own in [column.get_db_converters(connection)]
         )
         kept[key] = [each for each in found if each[2]]
     return kept[key]  # type: ignore[no-any-return]
 
 
-def _quicker(convert: Any) -> Any:
+def _quicker(convert: Any, uses_tz: bool) -> Any:
     """Return a converter, or one that does the same to naive moments in a fifth of the time."""
-    if getattr(convert, "__qualname__", "") != _AWARE:
+    if not uses_tz or getattr(convert, "__qualname__", "") != _AWARE:
         return convert
 
     def to_moment(value: Any, column: Any, connection: Any) -> Any:
-        if type(value) is datetime and value.tzinfo is None and settings.USE_TZ:
+        if type(value) is datetime and value.tzinfo is None:
             return value.replace(tzinfo=connection.timezone)
         return convert(value, column, connection)
 
@@ -156,6 +159,11 @@ def _quicker(convert: Any) -> Any:
 
 
 def _bind(field: Field[Any, Any], value: Any, connection: Any) -> Any:
-    if type(value) is _AS_IT_IS.get(type(field)):
+    kind = type(field)
+    if type(value) is _AS_IT_IS.get(kind):
         return value
+    is_moment = kind is models.DateTimeField and type(value) is datetime
+    if is_moment and value.tzinfo is not None and settings.USE_TZ:
+        # What get_prep_value() would leave as it is.
+        return connection.ops.adapt_datetimefield_value(value)
     return field.get_db_prep_value(value, connection)

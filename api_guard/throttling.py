@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rest_framework.request import Request
@@ -72,6 +73,7 @@ class RateThrottle(BaseThrottle):
         return True
 
 
+@lru_cache(maxsize=4096)
 def _counter(group: str, key: str, rate: Rate) -> Counter:
     # The limit is no part of the name: it may change for a holder while it is counted.
     place = f"budget:{rate.budget}" if rate.budget else f"view:{group}"

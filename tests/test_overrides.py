@@ -18,6 +18,7 @@ from api_guard import PUBLIC, budget, cost, grants, guard, sliding
 from api_guard.admin.rate_overrides import rate_choices
 from api_guard.core.rates import Override, overridden, override_name, parse_rates
 from api_guard.models import RateOverride
+from tests.costs import queries_of_a_token
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -109,7 +110,7 @@ def test_every_kind_of_holder_may_have_one(
     api.by_token(issue("notes:read", user=alice))
     assert api.get("/notes").status_code == 200
     # The token with its user and its client; grants and overrides of all holders.
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(queries_of_a_token()):
         answer = api.get("/notes")
     policies = '"4/h";q=4;w=3600, "99/d";q=99;w=86400'
     assert answer["RateLimit-Policy"] == policies
@@ -129,7 +130,7 @@ def test_an_anonymous_caller_and_a_view_without_rates_ask_for_none(
     api.by_token(issue(user=alice))
     with django_assert_num_queries(1):
         api.get("/free")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(queries_of_a_token()):
         api.get("/search")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.request import Request
 
-from api_guard import tokens
+from api_guard import holdings, tokens
 from api_guard.authentication.bearer import BearerAuthentication
 
 
@@ -27,7 +27,7 @@ class OAuth2Authentication(BearerAuthentication):
         token = self.bearer_token(request)
         if token is None:
             return None
-        access_token = tokens.find(token)
+        access_token = holdings.find_token(request, token)
         if access_token is None:
             raise self.refusal(request)
         # Most tokens are meant for no resource in particular, and nobody looks at where they came.

@@ -21,6 +21,8 @@ MAX_URL_LENGTH = 2000
 _LOCAL_PART = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
+_ASCII_SLUG = re.compile(r"[a-zA-Z0-9_-]*")
+
 # Joiners, which PlainText leaves only where letters join, and what stands in words of Tibetan,
 # Catalan, Hebrew and Japanese, in names of the DNS too (RFC 5892 §2.6).
 _WITHIN_WORDS = "\u200c\u200d\u00b7\u05f3\u05f4\u0f0b\u30fb"
@@ -47,6 +49,9 @@ class PlainText:
 
     def clean(self, text: str) -> str:
         """Return `text` in NFC, "" where there is nothing to see in it. Raises FlawError."""
+        is_simple = text.isascii() and text.isprintable() and self.allow_markup
+        if is_simple and not self.one_script and len(text) <= min(self.max_length, self._most):
+            return text  # most text: none of what follows would find or change anything
         shown = text
         if self.invisible == "drop" and not text.isascii():
             shown = drop_unseen(text) if self.one_script else drop_left_over(text)
@@ -72,6 +77,10 @@ class PlainText:
             flaw = self._flaw(sent, len(sent)) or flaw
         if flaw:
             raise FlawError(flaw)
+
+    @property
+    def _most(self) -> int:
+        return 4 * self.max_length if self.max_bytes is None else self.max_bytes
 
     def _flaw(self, text: str, max_length: int) -> Flaw | None:
         most = 4 * max_length if self.max_bytes is None else self.max_bytes
@@ -116,6 +125,8 @@ class Slug:
 
     def clean(self, text: str) -> str:
         """Return `text` in NFC. Raises FlawError."""
+        if len(text) <= self.max_length and _ASCII_SLUG.fullmatch(text):
+            return text
         text = PlainText(self.max_length, one_script=True).clean(text)
         for position, char in enumerate(text):
             if not self._may_stand(char, first=position == 0):

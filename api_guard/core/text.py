@@ -40,6 +40,12 @@ _CHARACTERS = {
 _REFUSED = {code: re.compile(f"[{chars}]") for code, chars in _CHARACTERS.items()}
 # One class is searched for far faster than five alternatives.
 _ANY_REFUSED = re.compile(f"[{''.join(_CHARACTERS.values())}]")
+# What is printable and outside of these blocks may be a combining mark, a joiner or a filler:
+# Latin, Greek and Cyrillic, punctuation and signs, Kana, Han and Hangul hold none.
+_UNUSUAL = re.compile(
+    "[^\u0000-\u02ff\u0370-\u0482\u048a-\u058f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u20cf"
+    "\u2100-\u2bff\u3000-\u3029\u3030-\u3098\u309b-\u3163\u3165-\u9fff\uac00-\ud7a3\uff01-\uff9f]"
+)
 _LINE_BREAKS = "\t\n\r\u2028\u2029"
 # Where an HTML parser begins to read a tag, a comment or a declaration.
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
@@ -59,7 +65,7 @@ def find_flaw(
     # Positions stay what they are when a space stands for each break.
     for line_break in _LINE_BREAKS if newlines else "":
         line = line.replace(line_break, " ")
-    if line.isascii() and line.isprintable():
+    if line.isprintable() and _UNUSUAL.search(line) is None:
         return _excess_bytes(text, max_bytes)
     letters = set(line)
     # Python prints no character that is refused here, but for the fillers: most text holds none.

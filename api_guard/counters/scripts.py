@@ -62,9 +62,11 @@ class Script:
         return connection
 
     def _command(self, connection: Any, keys: list[str], arguments: list[bytes]) -> bytes:
-        encode = connection.encoder.encode
-        parts = [b"EVALSHA", self._kept.sha.encode(), b"%d" % len(keys), *map(encode, keys)]
-        return _packed([*parts, *arguments])
+        encoder = connection.encoder
+        encoding, errors = encoder.encoding, encoder.encoding_errors
+        encoded = [key.encode(encoding, errors) for key in keys]
+        parts = [b"EVALSHA", self._kept.sha.encode(), b"%d" % len(keys)]
+        return _packed([*parts, *encoded, *arguments])
 
 
 def _packed(parts: Iterable[bytes]) -> bytes:

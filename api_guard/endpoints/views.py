@@ -18,6 +18,8 @@ from api_guard.endpoints.search import Found, hidden_views_of, is_view, views_of
 
 POLICY_ATTRIBUTE = "_api_guard_policy"
 
+_ABSENT = object()
+
 # What a guard wraps. The guard is whole while all of these are its own.
 HOOKS = (
     "initialize_request",
@@ -193,11 +195,9 @@ def _status_of_view(found: Found) -> Status:
 def is_whole(cls: type) -> bool:
     """Whether every hook of a guarded class still is one of the guard's wrappers."""
     for name in HOOKS:
-        # Each request comes here, twice.
-        hook = getattr(cls, name, None)
-        if hook is None and not hasattr(cls, name):
-            continue
-        if getattr(hook, "is_api_guard_hook", False) is not True:
+        # Each request comes here.
+        hook = getattr(cls, name, _ABSENT)
+        if hook is not _ABSENT and getattr(hook, "is_api_guard_hook", False) is not True:
             return False
     return True
 
@@ -205,6 +205,15 @@ def is_whole(cls: type) -> bool:
 def is_hook(function: object) -> bool:
     """Whether `function` is one of the guard's wrappers."""
     return getattr(function, "is_api_guard_hook", False) is True
+
+
+def is_own_of(owner: type, cls: type, name: str) -> bool:
+    """Whether a method of a guarded class is that of `owner`, the guard's wrappers aside."""
+    for each in cls.__mro__:
+        found = each.__dict__.get(name)
+        if found is not None and (not is_hook(found) or found.own is not None):
+            return each is owner
+    return False
 
 
 def _asks_permissions(cls: Any) -> bool:

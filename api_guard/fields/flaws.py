@@ -22,7 +22,12 @@ def flaws_as_errors() -> Iterator[None]:
     try:
         yield
     except FlawError as error:
-        raise ValidationError(error.flaw.message, code=error.flaw.code) from error
+        raise as_error(error) from error
+
+
+def as_error(error: FlawError) -> ValidationError:
+    """Return what DRF's callers know a flaw by."""
+    return ValidationError(error.flaw.message, code=error.flaw.code)
 
 
 def demanded(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from django.core.validators import RegexValidator
+from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from rest_framework.fields import CharField, EmailField, SlugField, empty
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from api_guard.core.flaws import FlawError
 from api_guard.core.formats import (
     INVISIBLE,
     MAX_EMAIL_LENGTH,
@@ -17,9 +19,10 @@ from api_guard.core.formats import (
     Slug,
 )
 from api_guard.exceptions import GuardError
-from api_guard.fields.flaws import demanded, flaws_as_errors
+from api_guard.fields.flaws import as_error, demanded
 
 TEXTAREA = {"base_template": "textarea.html"}
+_SETTLED = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
 
 
 class Format(Protocol):
@@ -34,6 +37,11 @@ class FormattedField(CharField):
 
     format: Format
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # Every format refuses what these would look for once more, one character at a time.
+        self.validators = [v for v in self.validators if not isinstance(v, _SETTLED)]
+
     def run_validation(self, data: Any = empty) -> Any:
         """Refuse what is no text before CharField makes text of it. Raises ValidationError."""
         if data is not empty and data is not None and not isinstance(data, str):
@@ -42,8 +50,10 @@ class FormattedField(CharField):
 
     def to_internal_value(self, data: Any) -> str:
         """Return the text trimmed and in its one form. Raises ValidationError."""
-        with flaws_as_errors():
+        try:
             text = self.format.clean(super().to_internal_value(data))
+        except FlawError as error:
+            raise as_error(error) from error
         if self.trim_whitespace:
             # What stood behind an invisible character may be a space.
             text = text.strip()

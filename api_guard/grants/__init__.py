@@ -3,6 +3,7 @@
 from api_guard.grants.asking import approve, decline, open_requests
 from api_guard.grants.authority import authorities, managed_scopes, may_give_any, may_manage
 from api_guard.grants.authorizing import authorize, deauthorize
+from api_guard.grants.beside import Asked, Beside, Held
 from api_guard.grants.errors import GrantError, refuse_reason
 from api_guard.grants.finding import held
 from api_guard.grants.giving import ensure, extend, grant, revoke, revoke_all
@@ -32,10 +33,13 @@ from api_guard.grants.who import (
 from api_guard.grants.writing import break_glass
 
 __all__ = [
+    "Asked",
+    "Beside",
     "By",
     "Claimed",
     "Difference",
     "GrantError",
+    "Held",
     "LiveGrant",
     "System",
     "adopt",

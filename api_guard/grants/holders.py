@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections, models
-from django.db.models import BooleanField, F, Func, Q, QuerySet, Subquery
+from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, Subquery
 
 from api_guard import conf
 from api_guard.models import ScopeGrant
@@ -21,12 +21,15 @@ class Sides:
     """What there is of a caller, and the database that is asked.
 
     A user's groups, and everyone's, go with the user. `vendor` is Django's name of the database.
+    `outer` says where a query around this one names them: its lookups of the user's primary key and
+    of the client's.
     """
 
     user_model: type[models.Model] | None
     has_client: bool
     has_everyone: bool
     vendor: str
+    outer: tuple[str, str] | None = None
 
     @classmethod
     def of(cls, user: models.Model | None, client_id: object, alias: str) -> Sides:
@@ -72,9 +75,9 @@ def held_by(
 def _one_by_one(sides: Sides) -> list[Q]:
     holders = []
     if sides.user_model is not None:
-        holders.append(Q(user=_holder("user")))
+        holders.append(Q(user=_holder("user", sides)))
     if sides.has_client:
-        holders.append(Q(client=_holder("client")))
+        holders.append(Q(client=_holder("client", sides)))
     return holders
 
 
@@ -89,7 +92,7 @@ def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
         pass  # a user model without PermissionsMixin has no groups
     else:
         members = membership.remote_field.through._base_manager.filter(
-            **{membership.m2m_field_name(): _holder("user")}
+            **{membership.m2m_field_name(): _holder("user", sides, depth=2)}
         )
         groups.append(members.order_by().values(membership.m2m_reverse_field_name()))
     if sides.has_everyone:
@@ -98,7 +101,13 @@ def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
     return groups
 
 
-def _holder(kind: str) -> Parameter:
+def _holder(kind: str, sides: Sides, *, depth: int = 1) -> Parameter | OuterRef:
+    """Return the value of one side: a parameter, or a column of a query so many levels above."""
+    if sides.outer is not None:
+        place: Any = sides.outer[kind == "client"]
+        for _ in range(depth):
+            place = OuterRef(place)
+        return place  # type: ignore[no-any-return]
     field: Any = ScopeGrant._meta.get_field(kind)
     return Parameter(kind, field.target_field)
 

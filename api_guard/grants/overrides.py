@@ -47,36 +47,37 @@ def granted_with_overrides(
     values |= {f"rate{number}": name for number, name in enumerate(rates or ())}
     rows: list[LiveGrant] = []
     overrides: list[Override] = []
-    for number, name, client, last_used_at, kind in _statement(sides, *counts).rows(values):
+    for number, name, client, is_due, kind in _statement(sides, *counts).rows(values):
         if kind == _OVERRIDE:
             overrides.append(Override(name, number))
         else:
-            rows.append(LiveGrant(number, name, client is not None, last_used_at))
+            rows.append(LiveGrant(number, name, client is not None, bool(is_due)))
     return as_granted(user, client_id, rows), tuple(rows), tuple(overrides)
 
 
 @cache
 def _statement(sides: Sides, scopes: int | None, rates: int | None) -> Statement:
+    client: Any = ScopeGrant._meta.get_field("client")
+    # In the columns of grants.
+    columns = (
+        "limit",
+        "name",
+        Value(None, client.target_field),
+        Value(0, IntegerField()),
+        Value(_OVERRIDE, IntegerField()),
+    )
+
     def build() -> QuerySet[Any, Any]:
         grants = live_rows(sides, scopes, *COLUMNS, Value(_GRANT, IntegerField()))
-        return joined(*(() if scopes == 0 else grants), *_overrides(sides, rates))
+        overrides = () if rates == 0 else live_overrides(sides, rates, *columns)
+        return joined(*(() if scopes == 0 else grants), *overrides)
 
     return Statement(ScopeGrant, build)
 
 
-def _overrides(sides: Sides, count: int | None) -> list[QuerySet[Any, Any]]:
-    """Return the overrides of a caller in the columns of grants."""
-    if count == 0:
-        return []
+def live_overrides(sides: Sides, count: int | None, *columns: Any) -> list[QuerySet[Any, Any]]:
+    """Return the overrides of a caller, of so many rates or of all, in queries to be joined."""
     now = Parameter("now", models.DateTimeField())
-    client: Any = ScopeGrant._meta.get_field("client")
     rows = RateOverride.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
-    rows = rows.order_by().values_list(
-        "limit",
-        "name",
-        Value(None, client.target_field),
-        Value(None, models.DateTimeField()),
-        Value(_OVERRIDE, IntegerField()),
-    )
     asked = None if count is None else parameters("rate", "name", RateOverride, count)
-    return held_by(rows, sides, "name", asked)
+    return held_by(rows.order_by().values_list(*columns), sides, "name", asked)

@@ -9,27 +9,44 @@ from functools import cache
 from typing import Any
 
 from django.db import models, router, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from api_guard import conf
 from api_guard.core.scopes import Granted
 from api_guard.grants.holders import Sides, held_by, parameters
 from api_guard.grants.using import write_use
-from api_guard.models import ScopeGrant, is_past
+from api_guard.models import ScopeGrant
 from api_guard.statements import Parameter, Statement
 
-COLUMNS = ("pk", "scope", "client", "last_used_at")
+# The last says whether a use would be written.
+COLUMNS = (
+    "pk",
+    "scope",
+    "client",
+    Case(
+        When(
+            Q(last_used_at__isnull=True)
+            | Q(last_used_at__lte=Parameter("due", models.DateTimeField())),
+            then=Value(1),
+        ),
+        default=Value(0),
+        output_field=IntegerField(),
+    ),
+)
 
 
 @dataclass(frozen=True)
 class LiveGrant:
-    """A row that the request path read: what is granted, to which side, and when it was used."""
+    """A row that the request path read: what is granted, and to which side.
+
+    `is_due` says that its last use was written an interval ago, or never.
+    """
 
     pk: int
     scope: str
     to_client: bool
-    last_used_at: datetime | None
+    is_due: bool
 
 
 def live_grants(
@@ -45,8 +62,7 @@ def live_grants(
     statement = _live_statement(sides, None if scopes is None else len(scopes))
     rows = statement.rows(values_of(user, client_id, scopes or ()))
     return tuple(
-        LiveGrant(pk, scope, holder is not None, last_used_at)
-        for pk, scope, holder, last_used_at in rows
+        LiveGrant(pk, scope, holder is not None, bool(is_due)) for pk, scope, holder, is_due in rows
     )
 
 
@@ -55,12 +71,17 @@ def values_of(
 ) -> dict[str, object]:
     """Return the values of the parameters that `held_by` and `counting` leave open."""
     return {
-        "now": timezone.now(),
+        **moments(timezone.now()),
         "user": None if user is None else user.pk,
         "client": client_id,
         "everyone": conf.everyone_group(),
         **{f"scope{number}": scope for number, scope in enumerate(scopes)},
     }
+
+
+def moments(now: datetime) -> dict[str, datetime]:
+    """Return the moments that rows are asked by: now, and when a use is due to be written anew."""
+    return {"now": now, "due": now - timedelta(seconds=conf.last_used_interval())}
 
 
 @cache
@@ -137,17 +158,11 @@ def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:
 
     Its failure is logged and refuses nobody, and it waits for no lock.
     """
-    now = timezone.now()
-    due = now - timedelta(seconds=conf.last_used_interval())
     used = frozenset(scopes)
-    stale = [
-        row.pk
-        for row in rows
-        if row.scope in used and (row.last_used_at is None or is_past(row.last_used_at, due))
-    ]
-    if stale:
-        alias = database()
-        transaction.on_commit(lambda: write_use(alias, stale, now, due), using=alias)
+    due = [row.pk for row in rows if row.is_due and row.scope in used]
+    if due:
+        alias, said = database(), moments(timezone.now())
+        transaction.on_commit(lambda: write_use(alias, due, said["now"], said["due"]), using=alias)
 
 
 def database() -> str:

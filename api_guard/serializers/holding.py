@@ -24,14 +24,14 @@ def hold(field: Any, options: Options) -> None:
 
 def _held(field: Any, options: Options) -> Any:
     validate = field.run_validation
+    is_many, is_typed = isinstance(field, _MANY), options.strict_types
 
     def run_validation(data: Any = empty) -> Any:
-        _refuse_unencodable(data)
-        limit = getattr(field, "max_items", None) or getattr(field, "max_length", None)
-        most = options.max_items if limit is None else limit
-        if isinstance(field, _MANY) and isinstance(data, (list, dict)) and len(data) > most:
-            raise ValidationError(f"There are more than {most} items.", code="max_length")
-        wanted = find_wrong_type(field, data) if options.strict_types else None
+        if isinstance(data, str):
+            _refuse_unencodable(data)
+        elif is_many and isinstance(data, (list, dict)):
+            _refuse_many(field, data, options)
+        wanted = find_wrong_type(field, data) if is_typed else None
         if wanted:
             raise ValidationError(f"This must be {wanted}.", code="wrong_type")
         return validate(data)
@@ -39,15 +39,21 @@ def _held(field: Any, options: Options) -> Any:
     return run_validation
 
 
-def _refuse_unencodable(data: object) -> None:
+def _refuse_many(field: Any, data: list[Any] | dict[Any, Any], options: Options) -> None:
+    limit = getattr(field, "max_items", None) or getattr(field, "max_length", None)
+    most = options.max_items if limit is None else limit
+    if len(data) > most:
+        raise ValidationError(f"There are more than {most} items.", code="max_length")
+
+
+def _refuse_unencodable(data: str) -> None:
     """Refuse what a database would raise for, where a field does not."""
-    if isinstance(data, str):
-        if "\x00" in data:
-            raise ValidationError("The text holds U+0000.", code="null_character")
-        try:
-            data.encode()
-        except UnicodeEncodeError as error:
-            raise ValidationError("The text holds a lone surrogate.", code="surrogate") from error
+    if "\x00" in data:
+        raise ValidationError("The text holds U+0000.", code="null_character")
+    try:
+        data.encode()
+    except UnicodeEncodeError as error:
+        raise ValidationError("The text holds a lone surrogate.", code="surrogate") from error
 
 
 def _with_children(field: Any) -> Iterator[Any]:

@@ -55,7 +55,7 @@ class _Strict(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the validated fields. Raises ValidationError, for what is unknown too."""
-        errors = self._refused_keys(data) if isinstance(data, Mapping) else {}
+        errors = {} if self._knows_all(data) else self._refused_keys(data)
         try:
             values = super().to_internal_value(data)
         except ValidationError as error:
@@ -65,6 +65,13 @@ class _Strict(serializers.Serializer[Any]):
         if errors:
             raise ValidationError(errors)
         return values
+
+    def _knows_all(self, data: Any) -> bool:
+        """Whether there is no key to refuse: what nearly every request comes with."""
+        if not isinstance(data, Mapping):
+            return True
+        is_plain = type(data) is dict and data.keys() <= self.fields.keys()
+        return is_plain and not options_of(self).refuse_read_only
 
     def _refused_keys(self, data: Mapping[Any, Any]) -> dict[str, Any]:
         keys = list(data)

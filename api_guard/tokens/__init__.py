@@ -1,6 +1,6 @@
 """Finds, judges and revokes tokens: django-oauth-toolkit's, and another server's."""
 
-from api_guard.tokens.finding import find, is_well_formed
+from api_guard.tokens.finding import database, find, find_beside, is_well_formed
 from api_guard.tokens.introspection import introspect
 from api_guard.tokens.judging import audience, is_alive, is_good
 from api_guard.tokens.remote import IntrospectedToken, locate
@@ -9,7 +9,9 @@ from api_guard.tokens.revoking import revoke_exposed, revoke_issued, revoke_pair
 __all__ = [
     "IntrospectedToken",
     "audience",
+    "database",
     "find",
+    "find_beside",
     "introspect",
     "is_alive",
     "is_good",

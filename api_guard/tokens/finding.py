@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
+from django.apps import apps
+from django.db import router
 from django.db.models import QuerySet
-from oauth2_provider.models import get_access_token_model
+from oauth2_provider.settings import oauth2_settings
 
 from api_guard.statements import Parameter, Statement
 from api_guard.tokens.rows import Columns, relate
@@ -28,22 +31,49 @@ def checksum(token: str) -> str:
     return hashlib.sha256(token.encode("ascii")).hexdigest()
 
 
+@cache
+def _token_model(name: str) -> Any:
+    """Return the model of a name, which the registry takes a dozen calls to find."""
+    return apps.get_model(name)
+
+
+def database() -> str:
+    """Return the alias of the database that tokens are written to."""
+    return router.db_for_write(_token_model(oauth2_settings.ACCESS_TOKEN_MODEL))
+
+
+class Beside(Hashable, Protocol):
+    """Columns that are read with a token; a statement is kept for each."""
+
+    def columns(self) -> list[Any]:
+        """Return expressions over a query of tokens."""
+
+
 def find(token: str) -> Any:
     """Return the access token with its user and its client; None where there is none."""
+    return find_beside(token, None, {})[0]
+
+
+def find_beside(
+    token: str, beside: Beside | None, values: Mapping[str, object]
+) -> tuple[Any, Sequence[Any]]:
+    """Return what `find` does, and the columns that are read with it.
+
+    `values` are those of the parameters in the columns.
+    """
     if not is_well_formed(token):
-        return None
-    token_model = get_access_token_model()
-    statement, columns = _statement(token_model)
-    for row in statement.rows({"checksum": checksum(token)}):
-        found, user, client = (each.instance(row) for each in columns)
+        return None, ()
+    statement, columns = _statement(_token_model(oauth2_settings.ACCESS_TOKEN_MODEL), beside)
+    for row in statement.rows({**values, "checksum": checksum(token)}):
+        found, user, client = [each.instance(row) for each in columns]
         relate(found, "user", user)
         relate(found, "application", client)
-        return found
-    return None
+        return found, row[columns[-1].stop :]
+    return None, ()
 
 
 @cache
-def _statement(token_model: Any) -> tuple[Statement, tuple[Columns, ...]]:
+def _statement(token_model: Any, beside: Beside | None) -> tuple[Statement, tuple[Columns, ...]]:
     """Return the statement, and where in its rows the token, its user and its client are."""
     related = {name: _model_at(token_model, name) for name in ("user", "application")}
     columns = [Columns(token_model, 0)]
@@ -55,8 +85,8 @@ def _statement(token_model: Any) -> tuple[Statement, tuple[Columns, ...]]:
         for name, model in related.items():
             names += [f"{name}__{field.attname}" for field in model._meta.concrete_fields]
         parameter = Parameter("checksum", token_model._meta.get_field("token_checksum"))
-        tokens = token_model._default_manager.filter(token_checksum=parameter)
-        return tokens.order_by().values_list(*names)  # type: ignore[no-any-return]
+        tokens = token_model._default_manager.filter(token_checksum=parameter).order_by()
+        return tokens.values_list(*names, *(beside.columns() if beside else ()))  # type: ignore[no-any-return]
 
     return Statement(token_model, build), tuple(columns)
 

@@ -13,7 +13,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api_guard import conf, grants, throttling
+from api_guard import conf, grants, holdings, throttling
 from api_guard.callers import caller_of, overrides_of, rows_behind, throttle_key
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Denial, decide
@@ -25,7 +25,7 @@ from api_guard.decorators.identity import establish, hold_identity
 from api_guard.decorators.incoming import refuse_malformed, refuse_parsed_form
 from api_guard.decorators.outgoing import protect
 from api_guard.decorators.passage.objects import Beyond, ObjectPassage
-from api_guard.endpoints import counted_as, dotted_path
+from api_guard.endpoints import counted_as, dotted_path, is_own_of
 from api_guard.exceptions import RateLimited, UncheckedObject, Unsealed
 from api_guard.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.permissions import record_decision, refuse, strict
@@ -83,9 +83,12 @@ class Passage(ObjectPassage):
     def perform_authentication(self, beyond: Beyond, request: Request, /) -> None:
         """Authenticate now, whatever the view does, and say so where that cannot be done."""
         with faults_as_unavailable():
+            if is_own_of(APIView, type(self.view), "perform_authentication"):
+                holdings.ask(request, self._asked(request))
             establish(request)
             beyond(request)
             caller_of(request)
+            holdings.forget(request)
 
     def permission_denied(
         self, beyond: Beyond, request: Request, /, *args: Any, **kwargs: Any
@@ -180,6 +183,17 @@ class Passage(ObjectPassage):
         if self._demand is None or not self._demand.is_public:
             return False
         return not caller_of(request).is_authenticated
+
+    def _asked(self, request: Request) -> grants.Asked:
+        """Return what the caller will be asked for, unless the view changes the request."""
+        operation = self.operation(request)
+        demand = self.policy.demand_for(operation)
+        name, rates = self.policy.rates_for(operation)
+        if conf.is_set("CEILING"):
+            rates += (*conf.ceiling("user"), *conf.ceiling("client"))
+        view = counted_as(type(self.view), name)
+        names = tuple(dict.fromkeys(override_name(rate, view) for rate in rates))
+        return grants.Asked(() if demand is None else demand.scope_names, names)
 
     def _count(self, operation: Operation, request: Request, demand: Demand | None) -> None:
         name, rates = self.policy.rates_for(operation)

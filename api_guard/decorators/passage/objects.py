@@ -27,15 +27,12 @@ class ObjectPassage:
 
     def __init__(self, view: Any) -> None:
         self.view = view
+        # That of the class; what an instance says of itself does not count.
+        self.policy = policy_of(type(view)) or Policy()
         self.decided: Operation | None = None
         self.is_handling = False
         self.vetting = Vetting(view, model_of(type(view)), self.operation_at_work)
         view.__dict__[VETTING] = self.vetting
-
-    @property
-    def policy(self) -> Policy:
-        """The policy of the class; what an instance says of itself does not count."""
-        return policy_of(type(self.view)) or Policy()
 
     def operation(self, request: Any) -> Operation:
         """Return the operation that `request` asks for; a probe's is that of its method."""
