@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 from oauth2_provider.models import AccessToken, Application
 from rest_framework.test import APIClient
 
@@ -93,6 +93,13 @@ def pytest_terminal_summary(terminalreporter):
     """Print how each fault was answered, as the tests of faults noted it."""
     reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
     table.show(terminalreporter, [row for report in reports for row in table.rows_of(report)])
+
+
+@pytest.fixture(autouse=True)
+def _language():
+    """Django's LocaleMiddleware leaves the language of its request on the thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

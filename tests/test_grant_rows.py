@@ -204,7 +204,7 @@ def test_a_grant_of_another_spelling_satisfies_nothing(alice, application, setti
     if connection.vendor == "mysql":
         for make in (grants.grant, grants.ensure):
             with refusal("already_granted"):
-                make("notes:read", alice)
+                make("notes:read", alice, by=grants.System("a test"))
         grants.revoke(alice.scope_grants.get(), by=grants.System("a test"))
     assert grants.ensure("notes:read", alice, by=grants.System("a test")).scope == "notes:read"
     assert "notes:read" in held_by(alice)

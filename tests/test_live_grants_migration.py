@@ -149,7 +149,8 @@ def test_what_is_granted_twice_while_it_runs_is_closed_too(add, alice, monkeypat
 
     def add_one_more(self, model, field):
         add_field(self, model, field)
-        add(alice, expires_at=days(1))
+        if field.name == "live":
+            add(alice, expires_at=days(1))
 
     monkeypatch.setattr(editor, "add_field", add_one_more)
     migrate()

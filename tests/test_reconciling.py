@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -78,6 +79,38 @@ def test_grants_that_are_older_than_the_ledger_are_adopted(alice, monkeypatch):
     assert grants.adopt(by=CODE, reason="the ledger is new") == 3
     assert problems() == []
     assert LedgerRecord.objects.filter(event="adopt").count() == 3
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"facts": {}}', "null"])
+def test_a_record_that_cannot_be_read_says_nothing_of_a_grant(rows, content):
+    record = LedgerRecord.objects.filter(event="grant").first()
+    sql(f"UPDATE {LedgerRecord._meta.db_table} SET content = %s WHERE id = %s", content, record.pk)
+    [problem] = problems()
+    assert "no record gives" in problem
+
+
+def run(capsys, *line):
+    call_command("guard_ledger", *line)
+    return capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_verifies_adopts_and_prunes(rows, alice, capsys):
+    assert "The ledger verifies." in run(capsys, "verify")
+    with recorded():
+        older = ScopeGrant(scope="audit:write", user=alice)
+        older.save()
+    with pytest.raises(CommandError, match=f"grant {older.pk}: no record gives audit:write"):
+        call_command("guard_ledger", "verify")
+    with pytest.raises(CommandError, match="Nothing was pruned"):
+        call_command("guard_ledger", "prune", "--through", "1")
+    assert "Recorded 1 grant." in run(capsys, "adopt", "--by", "alice", "--reason", "it was there")
+    assert "The ledger verifies." in run(capsys, "verify")
+    last = LedgerRecord.objects.latest("sequence").sequence
+    assert f"Pruned {last} records." in run(capsys, "prune", "--through", str(last))
+    said = run(capsys, "verify")
+    assert f"pruned through {last}" in said
+    assert "The ledger verifies." in said
 
 
 @pytest.mark.django_db(transaction=True)

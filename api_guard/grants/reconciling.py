@@ -80,15 +80,22 @@ def _said_by_the_ledger() -> dict[str, str]:
     for event, content in ledger.contents():
         if event not in _GIVES and event not in _TAKES:
             continue
-        said: dict[str, Any] = json.loads(content)
-        pk = said["facts"]["grant"]
+        try:
+            pk, terms = _read(content)
+        except (ValueError, KeyError, TypeError):
+            continue  # `verify` says what was done to it
         if event in _TAKES:
             given.pop(pk, None)
         else:
-            expires_at = said["facts"]["expires_at"]
-            moment = None if expires_at is None else datetime.fromisoformat(expires_at)
-            given[pk] = _terms(said["scope"], moment)
+            given[pk] = terms
     return given
+
+
+def _read(content: str) -> tuple[str, str]:
+    said: Any = json.loads(content)
+    expires_at = said["facts"].get("expires_at")
+    moment = None if expires_at is None else datetime.fromisoformat(expires_at)
+    return str(said["facts"]["grant"]), _terms(str(said["scope"]), moment)
 
 
 def _terms(scope: str, expires_at: datetime | None) -> str:

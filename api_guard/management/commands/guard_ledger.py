@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, router
+from django.db import DatabaseError
 
-from api_guard import ledger
-from api_guard.core.ledger import Known, Party, Who
+from api_guard import grants, ledger
 from api_guard.exceptions import GuardError
+from api_guard.management.naming import add_by, by_of, user_named
 
 _MOST_SHOWN = 20
-_NOBODY = Who(Known.UNKNOWN, Party("user", "", ""))
 
 
 class Command(BaseCommand):
@@ -31,6 +29,9 @@ class Command(BaseCommand):
         commands = parser.add_subparsers(dest="command", required=True)
         verify = commands.add_parser("verify", help="name what is wrong, and exit with 1")
         verify.add_argument("--checkpoint", metavar="FILE", help="as `checkpoint` has written it")
+        adopt = commands.add_parser(
+            "adopt", help="record the grants that are older than the ledger"
+        )
         commands.add_parser("chain", help="chain what is committed and not chained yet")
         checkpoint = commands.add_parser("checkpoint", help="write the end of the chain, signed")
         checkpoint.add_argument("file", nargs="?", metavar="FILE", help="to it, not to the screen")
@@ -42,9 +43,8 @@ class Command(BaseCommand):
         whom.add_argument("--pk", help="the primary key of a user who may be deleted already")
         prune = commands.add_parser("prune", help="delete old records, up to a signed checkpoint")
         prune.add_argument("--through", type=int, required=True, metavar="SEQ", help="the last one")
-        for change in (forget, prune):
-            change.add_argument("--by", metavar="NAME", help="the user who is to answer for it")
-            change.add_argument("--reason", default="", help="why; kept with the record of it")
+        for change in (adopt, forget, prune):
+            add_by(change)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked. Raises CommandError."""
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         file = options["checkpoint"]
         exported = ledger.read_checkpoint(Path(file).read_text()) if file else None
         tally = ledger.Tally()
-        findings = ledger.verify(tally, exported)
+        findings = chain(ledger.verify(tally, exported), grants.differences())
         shown = list(islice(findings, _MOST_SHOWN))
         more = sum(1 for _ in findings)
         for finding in shown:
@@ -85,14 +85,25 @@ class Command(BaseCommand):
         for line in ledger.export(options["since"]):
             self.stdout.write(line)
 
+    def _adopt(self, options: dict[str, Any]) -> None:
+        count = grants.adopt(by=by_of(options, "guard_ledger"), reason=options["reason"])
+        self.stdout.write(f"Recorded {_count(count, 'grant')}.")
+
     def _forget(self, options: dict[str, Any]) -> None:
-        pk = options["pk"] if options["pk"] is not None else _user(options["user"]).pk
-        count = ledger.forget(pk, who=_who(options["by"]), reason=options["reason"])
+        pk = options["pk"] if options["pk"] is not None else user_named(options["user"]).pk
+        who = grants.who_of(by_of(options, "guard_ledger"))
+        count = ledger.forget(pk, who=who, reason=options["reason"])
         self.stdout.write(f"Erased {_count(count, 'detail')}.")
 
     def _prune(self, options: dict[str, Any]) -> None:
-        who = _who(options["by"])
-        count = ledger.prune(options["through"], who=who, reason=options["reason"])
+        by, reason = by_of(options, "guard_ledger"), options["reason"]
+        wrong = next(grants.differences(), None)
+        if wrong is not None:
+            # Whoever made it would otherwise have it recorded below.
+            raise CommandError(f"Nothing was pruned: {wrong}. Revoke it, or `adopt` it.")
+        count = ledger.prune(options["through"], who=grants.who_of(by), reason=reason)
+        # What stands has a record still.
+        grants.adopt(by=by, reason=f"pruned through {options['through']}")
         self.stdout.write(f"Pruned {_count(count, 'record')}.")
 
 
@@ -113,19 +124,3 @@ def _said(tally: ledger.Tally) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _who(name: str | None) -> Who:
-    if name is None:
-        return _NOBODY
-    user = _user(name)
-    return Who(Known.CLAIMED, Party("user", str(user.pk), user.get_username()))
-
-
-def _user(name: str) -> Any:
-    model: Any = get_user_model()
-    try:
-        users = model._default_manager.db_manager(router.db_for_write(model))
-        return users.get_by_natural_key(name)
-    except model.DoesNotExist:
-        raise CommandError(f"There is no user {name!r}.") from None
