@@ -44,5 +44,5 @@ def unrevoked_like(row: ScopeGrant) -> QuerySet[ScopeGrant]:
     """Return what else is unrevoked of exactly its scope and its holder."""
     key = f"{row.holder_kind}_id"
     same = stored().filter(live=1, scope=row.scope, **{key: getattr(row, key)})
-    found = same.select_for_update().values_list("pk", "scope")
+    found = same.values_list("pk", "scope")
     return stored().filter(pk__in=[pk for pk, scope in found if scope == row.scope])

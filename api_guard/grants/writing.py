@@ -40,6 +40,9 @@ def give(
     `already_granted`, `no_holder`.
     """
     kind, who = kind_of(to), who_of(by)
+    expired = held(to).filter(scope=scope, expires_at__lte=timezone.now())
+    # Asked first: on MySQL and MariaDB an UPDATE that finds nothing locks what is beside it.
+    has_expired = expired.exists()
 
     def make() -> ScopeGrant:
         row = ScopeGrant(
@@ -47,8 +50,8 @@ def give(
         )
         for name, value in ((kind, to), ("granted_by", user_of(by))):
             setattr(row, name, value)
-        expired = held(to).filter(scope=scope, expires_at__lte=timezone.now())
-        close(expired, by, "expired", Event.EXPIRE)
+        if has_expired:
+            close(expired, by, "expired", Event.EXPIRE)
         with recorded():
             row.save(using=database())
         facts: dict[str, object] = {"grant": row.pk, "expires_at": expires_at}

@@ -1,0 +1,48 @@
+"""Grants and revokes in a process of its own: `python -m tests.ledger_writer DATABASE USER N HOW`.
+
+HOW is `each`, a transaction for each change; `one`, all of them in one; or `killed`, by SIGKILL
+between a change and its record.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import nullcontext
+from unittest.mock import patch
+
+import django
+from django.conf import settings
+
+
+def main(database, user, count, how):
+    settings.DATABASES["default"]["NAME"] = database
+    settings.DATABASES["default"].setdefault("OPTIONS", {})
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        settings.DATABASES["default"]["OPTIONS"] = {
+            "timeout": 60,
+            "transaction_mode": "IMMEDIATE",
+        }
+    django.setup()
+    from django.contrib.auth import get_user_model
+    from django.db import transaction
+
+    from api_guard import grants
+
+    holder = get_user_model().objects.get(username=user)
+    by = grants.System(f"the writer for {user}")
+
+    def die(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    killed = patch("api_guard.grants.who.record", die) if how == "killed" else nullcontext()
+    with transaction.atomic() if how == "one" else nullcontext(), killed:
+        for _ in range(int(count)):
+            row = grants.grant("notes:read", holder, by=by)
+            grants.revoke(row, by=by, reason="it was enough")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    main(*sys.argv[1:])
