@@ -25,7 +25,7 @@ from api_guard.blame.constraints import Broken
 from api_guard.blame.database import is_data_sent, is_integrity_sent, is_of_value
 from api_guard.blame.readings import Readings, is_equal
 from api_guard.blame.sent import Sent
-from tests.hostile.models import Offer, Stock, Thing
+from tests.hostile.models import Offer, Shelf, Stock, Thing
 from tests.test_net_property import raised_in
 
 naive = datetime.datetime.fromisoformat
@@ -88,6 +88,11 @@ def frames_through(*frames):
 )
 def test_what_every_column_takes_is_harmless(value, is_harmless):
     assert Cell(Thing._meta.get_field("title"), value, False).is_harmless is is_harmless
+
+
+@pytest.mark.parametrize(("value", "is_harmless"), [(None, True), (False, False), (5, False)])
+def test_no_single_value_is_harmless_for_a_range(value, is_harmless):
+    assert Cell(Shelf._meta.get_field("days"), value, False).is_harmless is is_harmless
 
 
 def test_a_row_is_found_in_what_stores_it():
@@ -176,6 +181,10 @@ def test_a_statement_that_is_wrong_is_no_value():
     search.__cause__ = Exception()
     search.__cause__.diag = SimpleNamespace(source_file="tsquery.c")
     assert is_of_value(search)
+    other_type = ProgrammingError("cannot cast type boolean to daterange")
+    other_type.__cause__ = Exception()
+    other_type.__cause__.diag = SimpleNamespace(sqlstate="42846")
+    assert is_of_value(other_type)
 
 
 class Failing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django import forms
 from django.db import connection, transaction
 from django.urls import path
 from rest_framework import serializers
@@ -58,6 +59,14 @@ class Shelved(CreateAPIView):
     )
 
 
+class Filled(forms.Form):
+    """A form, which is made for texts."""
+
+    at = forms.DateTimeField(required=False)
+    address = forms.GenericIPAddressField(required=False)
+    maybe = forms.NullBooleanField(required=False)
+
+
 @public
 class ByHand(APIView):
     def post(self, request):
@@ -92,6 +101,15 @@ class ByHand(APIView):
 
     def finds_by_a_list(self, data):
         list(Stock.objects.filter(quantity=[1], name=data["name"]))
+
+    def finds_by_an_empty_object(self, data):
+        list(Stock.objects.filter(places={}, name=data["name"]))
+
+    def fills_a_form(self, data):
+        assert Filled(data).is_valid()
+
+    def fills_a_form_itself(self, data):
+        Filled({"at": 5, **data}).is_valid()
 
     def follows_what_came(self, data):
         Thing.objects.create(title="a", parent_id=data["parent"])
@@ -150,6 +168,12 @@ OF_THE_CLIENT = [
     ("handled?do=finds_what_came", {"span__in": ["tea"]}),
     ("handled?do=finds_what_came", {"quantity": {"a": 1}}),
     ("handled?do=finds_what_came", {"places": [1]}),
+    ("handled?do=finds_what_came", {"places": {}}),
+    ("handled?do=stocks_what_came", {"places": []}),
+    ("handled?do=fills_a_form", {"at": {"a": 1}}),
+    ("handled?do=fills_a_form", {"at": 5}),
+    ("handled?do=fills_a_form", {"address": [1]}),
+    ("handled?do=fills_a_form", {"maybe": {}}),
 ]
 OF_THE_VIEW = [
     ("more", {"quantity": 5}),
@@ -158,6 +182,8 @@ OF_THE_VIEW = [
     ("handled?do=offers_less", {"low": 3}),
     ("handled?do=follows_a_constant", {"title": "a"}),
     ("handled?do=finds_by_a_list", {"name": "a"}),
+    ("handled?do=finds_by_an_empty_object", {"name": "a"}),
+    ("handled?do=fills_a_form_itself", {"name": "a"}),
 ]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions
     OF_THE_CLIENT += [
@@ -199,6 +225,9 @@ def test_a_row_that_the_view_breaks_is_a_500(send, place, data):
         {"days": ["2024-01-31", "2024-01-01"]},
         {"address": "fe80::1%eth0"},
         {"words": "'"},
+        {"moments": 10**100},
+        {"days": False},
+        {"tags": 1.5},
     ],
 )
 def test_columns_that_drf_does_not_know_are_no_500(send, data):

@@ -18,6 +18,8 @@ _EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
 _NO_FORM = ("cannot adapt", "Error binding parameter")
 # Where PostgreSQL reads the text of a search, and not the statement.
 _SEARCHES = frozenset({"tsquery.c", "tsvector_parser.c"})
+# What PostgreSQL says of a value of a type that its column cannot be made of.
+_OTHER_TYPE = frozenset({"42804", "42846"})
 # What MySQL says of an integer past its column, and Django takes for a constraint.
 _OUT_OF_RANGE = 1690
 
@@ -51,6 +53,8 @@ def is_of_value(error: ProgrammingError) -> bool:
     """Whether it is a value that this speaks of, and not the statement."""
     diagnostics = getattr(error.__cause__, "diag", None)
     if getattr(diagnostics, "source_file", None) in _SEARCHES:
+        return True
+    if getattr(diagnostics, "sqlstate", None) in _OTHER_TYPE:
         return True
     return str(error).startswith(_NO_FORM)
 

@@ -23,7 +23,8 @@ from api_guard.blame.sent import Sent
 
 logger = logging.getLogger("api_guard")
 
-# These speak of code, but for that of a column's class, which was given a value of another type.
+# These speak of code, but for that of a column's or a form's field, which was given a value of
+# another type.
 _OF_CODE = (TypeError, AttributeError, LookupError)
 # What a value can cause.
 SUSPECTS: tuple[type[Exception], ...] = (
@@ -43,7 +44,9 @@ SUSPECTS: tuple[type[Exception], ...] = (
 # Where DRF turns what came in into what a serializer says, and that into an answer.
 _READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
 _COLUMNS = ("django.db.models.fields", "django.contrib.postgres.fields")
+_FORMS = ("django.forms.fields", "django.forms.widgets")
 _CONVERTS = frozenset({"get_db_prep_save", "get_db_prep_value", "get_prep_value", "to_python"})
+_CONVERTS |= {"value_from_datadict"}
 _READS = frozenset({"run_validation", "run_validators", "to_internal_value", "to_representation"})
 
 
@@ -79,9 +82,10 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
 
 
 def _value_converted(frames: list[FrameType]) -> object:
-    """Return the value that the class of a column was to convert when the exception came."""
+    """Return the value that a column or a form was to convert when the exception came."""
     for frame in reversed(frames):
-        if module_of(frame).startswith(_COLUMNS) and frame.f_code.co_name in _CONVERTS:
+        is_field = module_of(frame).startswith((*_COLUMNS, *_FORMS))
+        if is_field and frame.f_code.co_name in _CONVERTS:
             return local(frame, "value")
     return None
 
