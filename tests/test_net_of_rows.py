@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import PUBLIC, guard
-from tests.hostile.models import Offer, Shelf, Stock, Thing
+from tests.hostile.models import Leaf, Offer, Shelf, Stock, Thing
 
 public = guard(read=PUBLIC, write=PUBLIC)
 HUGE = 2**70
@@ -35,6 +35,24 @@ class Stocked(CreateAPIView):
 class StockedWithMore(Stocked):
     def perform_create(self, serializer):
         serializer.save(reserved=50)
+
+
+@public
+class Bound(CreateAPIView):
+    queryset = Leaf.objects.all()
+    serializer_class = serializer_of(Leaf, "content")
+
+
+@public
+class BoundWithMore(Bound):
+    def perform_create(self, serializer):
+        serializer.save(content=[1.5])
+
+
+@public
+class BoundWrongly(Bound):
+    def perform_create(self, serializer):
+        serializer.save(unheard_of=serializer.validated_data.pop("content"))
 
 
 @public
@@ -121,6 +139,9 @@ class ByHand(APIView):
 urlpatterns = [
     path("stocked", Stocked.as_view()),
     path("more", StockedWithMore.as_view()),
+    path("bound", Bound.as_view()),
+    path("bound-more", BoundWithMore.as_view()),
+    path("bound-wrongly", BoundWrongly.as_view()),
     path("offered/<int:pk>", Offered.as_view()),
     path("offered-more/<int:pk>", OfferedWithMore.as_view()),
     path("shelved", Shelved.as_view()),
@@ -170,6 +191,9 @@ OF_THE_CLIENT = [
     ("handled?do=finds_what_came", {"places": [1]}),
     ("handled?do=finds_what_came", {"places": {}}),
     ("handled?do=stocks_what_came", {"places": []}),
+    ("bound", {"content": {"a": 1}}),
+    ("bound", {"content": {}}),
+    ("bound", {"content": 5.5}),
     ("handled?do=fills_a_form", {"at": {"a": 1}}),
     ("handled?do=fills_a_form", {"at": 5}),
     ("handled?do=fills_a_form", {"address": [1]}),
@@ -184,6 +208,8 @@ OF_THE_VIEW = [
     ("handled?do=finds_by_a_list", {"name": "a"}),
     ("handled?do=finds_by_an_empty_object", {"name": "a"}),
     ("handled?do=fills_a_form_itself", {"name": "a"}),
+    ("bound-more", {"content": "AAAA"}),
+    ("bound-wrongly", {"content": "AAAA"}),
 ]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions
     OF_THE_CLIENT += [

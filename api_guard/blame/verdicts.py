@@ -63,8 +63,9 @@ def is_of_client(error: Exception, request: Any, view: Any) -> bool:
 
 
 def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
-    frames = library_frames(error)
     sent = Sent(request, view, frames_of(error))
+    error = _as_it_came(error)
+    frames = library_frames(error)
     if isinstance(error, _OF_CODE):
         converted = _value_converted(frames)
         return converted is not None and sent.holds(converted)
@@ -79,6 +80,16 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
         return is_data_sent(error, statement, frames, sent)
     read = _value_read(frames)
     return read is not None and sent.holds(read)
+
+
+def _as_it_came(error: Exception) -> Exception:
+    """Return the TypeError of `create()` that DRF raises anew, with a text for developers."""
+    first = error.__context__
+    if not isinstance(error, TypeError) or not isinstance(first, TypeError):
+        return error
+    raised = list(frames_of(error))[-1]
+    is_anew = module_of(raised) == "rest_framework.serializers"
+    return first if is_anew and raised.f_code.co_name == "create" else error
 
 
 def _value_converted(frames: list[FrameType]) -> object:
