@@ -123,6 +123,9 @@ class ByHand(APIView):
     def finds_by_an_empty_object(self, data):
         list(Stock.objects.filter(places={}, name=data["name"]))
 
+    def finds_by_a_broken_pattern(self, data):
+        list(Stock.objects.filter(name__regex="((", span=None))
+
     def fills_a_form(self, data):
         assert Filled(data).is_valid()
 
@@ -196,6 +199,7 @@ OF_THE_CLIENT = [
     ("bound", {"content": 5.5}),
     ("handled?do=fills_a_form", {"at": {"a": 1}}),
     ("handled?do=fills_a_form", {"at": 5}),
+    ("handled?do=finds_what_came", {"name__regex": "(("}),
     ("handled?do=fills_a_form", {"address": [1]}),
     ("handled?do=fills_a_form", {"maybe": {}}),
 ]
@@ -209,6 +213,7 @@ OF_THE_VIEW = [
     ("handled?do=finds_by_an_empty_object", {"name": "a"}),
     ("handled?do=fills_a_form_itself", {"name": "a"}),
     ("bound-more", {"content": "AAAA"}),
+    ("handled?do=finds_by_a_broken_pattern", {"name": "a"}),
     ("bound-wrongly", {"content": "AAAA"}),
 ]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 from django.core.exceptions import MultipleObjectsReturned, ValidationError
-from django.db import DataError, IntegrityError, InterfaceError, ProgrammingError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 
 from api_guard.blame.database import (
     is_data_sent,
@@ -38,6 +38,7 @@ SUSPECTS: tuple[type[Exception], ...] = (
     IntegrityError,
     InterfaceError,
     ProgrammingError,  # a value that a driver cannot hand over, or that is a search gone wrong
+    OperationalError,  # a pattern that SQLite cannot read; of any other, nobody is to blame
     *_OF_CODE,
     OSError,  # a name that is too long for a file; of any other, nobody is to blame
 )
@@ -73,7 +74,7 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
         return is_name_sent(error, frames, sent)
     if isinstance(error, IntegrityError) and not is_out_of_range(error):
         return is_integrity_sent(error, frames, sent)
-    if isinstance(error, ProgrammingError) and not is_of_value(error):
+    if isinstance(error, (OperationalError, ProgrammingError)) and not is_of_value(error):
         return False
     statement = statement_in(frames)
     if statement is not None:
