@@ -15,10 +15,11 @@ from django.db import DataError, IntegrityError, ProgrammingError, models
 from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLInsertCompiler, SQLUpdateCompiler
+from django.http import QueryDict
 from django.test import RequestFactory
 from rest_framework.request import Request
 
-from api_guard.blame import unreadable_of_client
+from api_guard.blame import is_of_client, unreadable_of_client
 from api_guard.blame.cells import Cell, Row, rows_in
 from api_guard.blame.columns import base_fields
 from api_guard.blame.constraints import Broken
@@ -323,3 +324,15 @@ def test_without_time_zones_a_moment_is_kept_as_it_is(settings):
 def test_a_row_that_cannot_be_looked_at_is_stored():
     assert stored(5, "when") is None
     assert unreadable_of_client(sys._getframe(), None, None) is None
+
+
+@pytest.mark.parametrize(("query", "is_sent"), [("slug=tea", True), ("slug=cake", False)])
+def test_a_type_that_a_driver_cannot_write_out_is_of_what_was_sent(query, is_sent):
+    driver = {"__name__": "psycopg_binary.dumping"}
+    exec("def dump(value):\n    raise TypeError", driver)
+    backend = {"__name__": "django.db.backends.utils", "dump": driver["dump"]}
+    exec("def execute(params):\n    dump(params[0])", backend)
+    request = SimpleNamespace(query_params=QueryDict(query))
+    with pytest.raises(TypeError) as caught:
+        backend["execute"](("tea",))
+    assert is_of_client(caught.value, request, SimpleNamespace()) is is_sent

@@ -18,7 +18,8 @@ _EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
 _NO_FORM = ("cannot adapt", "Error binding parameter")
 # What SQLite says where a function of Django's fails: that for regex, at a pattern that is none.
 _NO_PATTERN = "user-defined function raised exception"
-_OF_VALUES = (DataError, OperationalError, ProgrammingError)
+# A TypeError is a driver's own, of what it cannot write out.
+_OF_VALUES = (DataError, OperationalError, ProgrammingError, TypeError)
 # Where PostgreSQL reads the text of a search, and not the statement.
 _SEARCHES = frozenset({"tsquery.c", "tsvector_parser.c"})
 # What PostgreSQL says of a value of a type that its column cannot be made of.

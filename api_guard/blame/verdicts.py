@@ -18,7 +18,7 @@ from api_guard.blame.database import (
     statement_in,
 )
 from api_guard.blame.files import is_name_sent
-from api_guard.blame.frames import frames_of, library_frames, local, module_of
+from api_guard.blame.frames import DRIVERS, frames_of, library_frames, local, module_of
 from api_guard.blame.sent import Sent
 
 logger = logging.getLogger("api_guard")
@@ -69,6 +69,9 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
     frames = library_frames(error)
     if isinstance(error, _OF_CODE):
         converted = _value_converted(frames)
+        statement = statement_in(frames) if converted is None and _is_of_driver(frames) else None
+        if statement is not None:
+            return is_data_sent(error, statement, frames, sent)
         return converted is not None and sent.holds(converted)
     if isinstance(error, OSError):
         return is_name_sent(error, frames, sent)
@@ -91,6 +94,10 @@ def _as_it_came(error: Exception) -> Exception:
     raised = list(frames_of(error))[-1]
     is_anew = module_of(raised) == "rest_framework.serializers"
     return first if is_anew and raised.f_code.co_name == "create" else error
+
+
+def _is_of_driver(frames: list[FrameType]) -> bool:
+    return bool(frames) and module_of(frames[-1]).split(".")[0] in DRIVERS
 
 
 def _value_converted(frames: list[FrameType]) -> object:
