@@ -22,9 +22,10 @@ _ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 class JSONRenderer(renderers.JSONRenderer):
     """DRF's, for values that were stored before anybody looked, and for pages that hold JSON.
 
-    What JSON cannot say is written as what comes nearest: a lone surrogate as U+FFFD; NaN,
-    Infinity, a number of more than 4096 bits and what is nested deeper than 100 as null. `<`, `>`
-    and `&` are escaped, so that the text may stand inside a `<script>`.
+    What JSON cannot say is written as what comes nearest: a lone surrogate as U+FFFD, and so what
+    is not UTF-8 in bytes, of which DRF makes text; NaN, Infinity, a number of more than 4096 bits
+    and what is nested deeper than 100 as null. `<`, `>` and `&` are escaped, so that the text may
+    stand inside a `<script>`.
     """
 
     def render(
@@ -51,6 +52,8 @@ class JSONRenderer(renderers.JSONRenderer):
 def _mended(value: Any, above: tuple[int, ...]) -> Any:
     if isinstance(value, str):
         return _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, int):

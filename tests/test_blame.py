@@ -79,6 +79,7 @@ def test_the_columns_of_a_constraint_are_known_by_its_name(error, model, columns
 def test_what_says_nothing_is_not_held():
     assert not sent("").holds(None)
     assert not sent("a=1").holds([])
+    assert sent("a=[]").holds([])
     assert sent("a=1").holds({"a": 1}) is False  # the name was sent as a name
     assert sent("a=1").holds(["1", 1])
     assert sent("").holds("tea")

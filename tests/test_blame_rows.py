@@ -15,17 +15,18 @@ from django.db import DataError, IntegrityError, ProgrammingError, models
 from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLInsertCompiler, SQLUpdateCompiler
+from django.http import QueryDict
 from django.test import RequestFactory
 from rest_framework.request import Request
 
-from api_guard.blame import unreadable_of_client
+from api_guard.blame import is_of_client, unreadable_of_client
 from api_guard.blame.cells import Cell, Row, rows_in
 from api_guard.blame.columns import base_fields
 from api_guard.blame.constraints import Broken
 from api_guard.blame.database import is_data_sent, is_integrity_sent, is_of_value
 from api_guard.blame.readings import Readings, is_equal
 from api_guard.blame.sent import Sent
-from tests.hostile.models import Offer, Stock, Thing
+from tests.hostile.models import Offer, Shelf, Stock, Thing
 from tests.test_net_property import raised_in
 
 naive = datetime.datetime.fromisoformat
@@ -88,6 +89,11 @@ def frames_through(*frames):
 )
 def test_what_every_column_takes_is_harmless(value, is_harmless):
     assert Cell(Thing._meta.get_field("title"), value, False).is_harmless is is_harmless
+
+
+@pytest.mark.parametrize(("value", "is_harmless"), [(None, True), (False, False), (5, False)])
+def test_no_single_value_is_harmless_for_a_range(value, is_harmless):
+    assert Cell(Shelf._meta.get_field("days"), value, False).is_harmless is is_harmless
 
 
 def test_a_row_is_found_in_what_stores_it():
@@ -176,6 +182,10 @@ def test_a_statement_that_is_wrong_is_no_value():
     search.__cause__ = Exception()
     search.__cause__.diag = SimpleNamespace(source_file="tsquery.c")
     assert is_of_value(search)
+    other_type = ProgrammingError("cannot cast type boolean to daterange")
+    other_type.__cause__ = Exception()
+    other_type.__cause__.diag = SimpleNamespace(sqlstate="42846")
+    assert is_of_value(other_type)
 
 
 class Failing:
@@ -314,3 +324,15 @@ def test_without_time_zones_a_moment_is_kept_as_it_is(settings):
 def test_a_row_that_cannot_be_looked_at_is_stored():
     assert stored(5, "when") is None
     assert unreadable_of_client(sys._getframe(), None, None) is None
+
+
+@pytest.mark.parametrize(("query", "is_sent"), [("slug=tea", True), ("slug=cake", False)])
+def test_a_type_that_a_driver_cannot_write_out_is_of_what_was_sent(query, is_sent):
+    driver = {"__name__": "psycopg_binary.dumping"}
+    exec("def dump(value):\n    raise TypeError", driver)
+    backend = {"__name__": "django.db.backends.utils", "dump": driver["dump"]}
+    exec("def execute(params):\n    dump(params[0])", backend)
+    request = SimpleNamespace(query_params=QueryDict(query))
+    with pytest.raises(TypeError) as caught:
+        backend["execute"](("tea",))
+    assert is_of_client(caught.value, request, SimpleNamespace()) is is_sent

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import runpy
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -183,6 +185,65 @@ def test_without_psycopg_only_the_columns_of_postgresql_are_unknown(monkeypatch)
     assert isinstance(mapping.inner_of(numbers), models.IntegerField)
     assert without["inner_of"](numbers) is None
     assert not without["is_read_only"](Shelf._meta.get_field("words"))
+
+
+WITHOUT_PSYCOPG = """
+import sys
+
+sys.modules["psycopg"] = sys.modules["psycopg2"] = None
+
+import django
+from django.conf import settings
+
+settings.configure(
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "rest_framework"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3"}},
+)
+django.setup()
+
+from django.db import models
+
+from api_guard import fields
+from api_guard.serializers import StrictModelSerializer
+
+
+class WordsColumn(models.Field):
+    pass
+
+
+class WordsField(fields.BoundedListField):
+    def __init__(self, *, max_length):
+        super().__init__(child=fields.PlainTextField(max_length=5), max_length=max_length)
+
+
+class Written(models.Model):
+    words = WordsColumn()
+
+    class Meta:
+        app_label = "written"
+
+
+class Serializer(StrictModelSerializer):
+    serializer_field_mapping = {
+        **StrictModelSerializer.serializer_field_mapping, WordsColumn: WordsField
+    }
+
+    class Meta:
+        model = Written
+        fields = ["words"]
+
+
+for words in (["tea"], ["tea"] * 101):
+    serializer = Serializer(data={"words": words})
+    print(serializer.is_valid(), end=" ")
+"""
+
+
+def test_without_psycopg_a_list_has_its_column():
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PSYCOPG], capture_output=True, text=True, timeout=60
+    )
+    assert (ran.stdout, ran.stderr) == ("True False ", "")
 
 
 REFUSED = [

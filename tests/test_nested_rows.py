@@ -12,7 +12,7 @@ from rest_framework.validators import UniqueTogetherValidator, UniqueValidator
 
 from api_guard.fields import BoundedIntegerField, PlainTextField
 from api_guard.serializers import StrictModelSerializer, StrictSerializer
-from tests.hostile.models import Offer, Thing
+from tests.hostile.models import Leaf, Offer, Thing
 from tests.models import Note, Notebook
 
 pytestmark = pytest.mark.django_db
@@ -310,3 +310,22 @@ def test_without_a_model_nothing_is_a_key():
     serializer = Holding(data={"one": {"id": 1}})
     assert not serializer.is_valid()
     assert codes(serializer.errors) == {"one": {"id": ["read_only"]}}
+
+
+class LeafSerializer(StrictModelSerializer):
+    class Meta:
+        model = Leaf
+        fields = ["moment", "a_day", "a_month", "a_year"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["a_day", "a_month", "a_year"])
+def test_what_is_unique_for_a_time_asks_nothing_of_a_row_without_one(name):
+    for moment in (None, None, "2024-01-01T00:00:00Z"):
+        data = {"moment": moment, "a_day": "x", "a_month": "y", "a_year": "z", name: "tea"}
+        serializer = LeafSerializer(data=data)
+        assert serializer.is_valid()
+        Leaf.objects.create(**{"moment": serializer.validated_data["moment"], name: "tea"})
+    serializer = LeafSerializer(data=data)
+    assert not serializer.is_valid()
+    assert [each.code for each in serializer.errors[name]] == ["unique"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django import forms
 from django.db import connection, transaction
 from django.urls import path
 from rest_framework import serializers
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import PUBLIC, guard
-from tests.hostile.models import Offer, Shelf, Stock, Thing
+from tests.hostile.models import Leaf, Offer, Shelf, Stock, Thing
 
 public = guard(read=PUBLIC, write=PUBLIC)
 HUGE = 2**70
@@ -37,6 +38,24 @@ class StockedWithMore(Stocked):
 
 
 @public
+class Bound(CreateAPIView):
+    queryset = Leaf.objects.all()
+    serializer_class = serializer_of(Leaf, "content")
+
+
+@public
+class BoundWithMore(Bound):
+    def perform_create(self, serializer):
+        serializer.save(content=[1.5])
+
+
+@public
+class BoundWrongly(Bound):
+    def perform_create(self, serializer):
+        serializer.save(unheard_of=serializer.validated_data.pop("content"))
+
+
+@public
 class Offered(UpdateAPIView):
     queryset = Offer.objects.all()
     serializer_class = serializer_of(Offer, "low", "high")
@@ -56,6 +75,14 @@ class Shelved(CreateAPIView):
     serializer_class = serializer_of(
         Shelf, "tags", "grid", "numbers", "days", "moments", "address", "words"
     )
+
+
+class Filled(forms.Form):
+    """A form, which is made for texts."""
+
+    at = forms.DateTimeField(required=False)
+    address = forms.GenericIPAddressField(required=False)
+    maybe = forms.NullBooleanField(required=False)
 
 
 @public
@@ -93,6 +120,18 @@ class ByHand(APIView):
     def finds_by_a_list(self, data):
         list(Stock.objects.filter(quantity=[1], name=data["name"]))
 
+    def finds_by_an_empty_object(self, data):
+        list(Stock.objects.filter(places={}, name=data["name"]))
+
+    def finds_by_a_broken_pattern(self, data):
+        list(Stock.objects.filter(name__regex="((", span=None))
+
+    def fills_a_form(self, data):
+        assert Filled(data).is_valid()
+
+    def fills_a_form_itself(self, data):
+        Filled({"at": 5, **data}).is_valid()
+
     def follows_what_came(self, data):
         Thing.objects.create(title="a", parent_id=data["parent"])
 
@@ -103,6 +142,9 @@ class ByHand(APIView):
 urlpatterns = [
     path("stocked", Stocked.as_view()),
     path("more", StockedWithMore.as_view()),
+    path("bound", Bound.as_view()),
+    path("bound-more", BoundWithMore.as_view()),
+    path("bound-wrongly", BoundWrongly.as_view()),
     path("offered/<int:pk>", Offered.as_view()),
     path("offered-more/<int:pk>", OfferedWithMore.as_view()),
     path("shelved", Shelved.as_view()),
@@ -150,6 +192,16 @@ OF_THE_CLIENT = [
     ("handled?do=finds_what_came", {"span__in": ["tea"]}),
     ("handled?do=finds_what_came", {"quantity": {"a": 1}}),
     ("handled?do=finds_what_came", {"places": [1]}),
+    ("handled?do=finds_what_came", {"places": {}}),
+    ("handled?do=stocks_what_came", {"places": []}),
+    ("bound", {"content": {"a": 1}}),
+    ("bound", {"content": {}}),
+    ("bound", {"content": 5.5}),
+    ("handled?do=fills_a_form", {"at": {"a": 1}}),
+    ("handled?do=fills_a_form", {"at": 5}),
+    ("handled?do=finds_what_came", {"name__regex": "(("}),
+    ("handled?do=fills_a_form", {"address": [1]}),
+    ("handled?do=fills_a_form", {"maybe": {}}),
 ]
 OF_THE_VIEW = [
     ("more", {"quantity": 5}),
@@ -158,6 +210,11 @@ OF_THE_VIEW = [
     ("handled?do=offers_less", {"low": 3}),
     ("handled?do=follows_a_constant", {"title": "a"}),
     ("handled?do=finds_by_a_list", {"name": "a"}),
+    ("handled?do=finds_by_an_empty_object", {"name": "a"}),
+    ("handled?do=fills_a_form_itself", {"name": "a"}),
+    ("bound-more", {"content": "AAAA"}),
+    ("handled?do=finds_by_a_broken_pattern", {"name": "a"}),
+    ("bound-wrongly", {"content": "AAAA"}),
 ]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions
     OF_THE_CLIENT += [
@@ -199,6 +256,9 @@ def test_a_row_that_the_view_breaks_is_a_500(send, place, data):
         {"days": ["2024-01-31", "2024-01-01"]},
         {"address": "fe80::1%eth0"},
         {"words": "'"},
+        {"moments": 10**100},
+        {"days": False},
+        {"tags": 1.5},
     ],
 )
 def test_columns_that_drf_does_not_know_are_no_500(send, data):

@@ -45,6 +45,7 @@ def deep(depth):
         ([NAN, INFINITY, -INFINITY, 1.5, (2,)], b"[null,null,null,1.5,[2]]"),
         ({INFINITY: 1, None: 2, True: NAN}, b'{"inf":1,"null":2,"true":null}'),
         ([10**5000, 1], b"[null,1]"),
+        ([b"tea", b"\xd7a"], '["tea","\ufffda"]'.encode()),
     ],
 )
 def test_what_json_cannot_say_is_written_as_what_comes_nearest(value, text):

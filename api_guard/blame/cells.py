@@ -49,7 +49,11 @@ class Cell:
     def is_harmless(self) -> bool:
         """Whether every column that takes a value of this type takes this one."""
         value = self.value
-        if value is None or isinstance(value, (bool, uuid.UUID, Model)):
+        if value is None:
+            return True
+        if hasattr(self.field, "base_field"):
+            return False  # a range or an array, which is made of no single value
+        if isinstance(value, (bool, uuid.UUID, Model)):
             return True
         if isinstance(value, int):
             return abs(value) < _SMALL

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from django.db import DataError, IntegrityError, ProgrammingError
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from api_guard.blame.cells import Cell, Row, is_odd, rows_in
 from api_guard.blame.constraints import Broken, broken_constraint
@@ -16,8 +16,14 @@ from api_guard.blame.sent import Sent
 _EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
 # How drivers begin to say that they have no form for a value.
 _NO_FORM = ("cannot adapt", "Error binding parameter")
+# What SQLite says where a function of Django's fails: that for regex, at a pattern that is none.
+_NO_PATTERN = "user-defined function raised exception"
+# A TypeError is a driver's own, of what it cannot write out.
+_OF_VALUES = (DataError, OperationalError, ProgrammingError, TypeError)
 # Where PostgreSQL reads the text of a search, and not the statement.
 _SEARCHES = frozenset({"tsquery.c", "tsvector_parser.c"})
+# What PostgreSQL says of a value of a type that its column cannot be made of.
+_OTHER_TYPE = frozenset({"42804", "42846"})
 # What MySQL says of an integer past its column, and Django takes for a constraint.
 _OUT_OF_RANGE = 1690
 
@@ -38,7 +44,7 @@ def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: S
         return all(sent.holds_as(cell.names, cell.value) for cell in misfits)
     flat = list(_flat(params))
     odd = [value for value in flat if is_odd(value)]
-    names_no_value = isinstance(error, (DataError, ProgrammingError)) or is_out_of_range(error)
+    names_no_value = isinstance(error, _OF_VALUES) or is_out_of_range(error)
     if odd or not names_no_value:
         return bool(odd) and all(map(sent.holds, odd))
     if rows:
@@ -47,12 +53,14 @@ def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: S
     return any(map(sent.holds, flat))
 
 
-def is_of_value(error: ProgrammingError) -> bool:
+def is_of_value(error: Exception) -> bool:
     """Whether it is a value that this speaks of, and not the statement."""
     diagnostics = getattr(error.__cause__, "diag", None)
     if getattr(diagnostics, "source_file", None) in _SEARCHES:
         return True
-    return str(error).startswith(_NO_FORM)
+    if getattr(diagnostics, "sqlstate", None) in _OTHER_TYPE:
+        return True
+    return str(error).startswith((*_NO_FORM, _NO_PATTERN))
 
 
 def is_out_of_range(error: Exception) -> bool:

@@ -8,10 +8,10 @@ from types import FrameType
 from typing import Any
 
 # Whose code works on values that it was handed. All other code may have made the value itself.
-_DRIVERS = {"MySQLdb", "psycopg", "psycopg2", "pymysql"}
+DRIVERS = {"MySQLdb", "psycopg", "psycopg2", "psycopg_binary", "psycopg_c", "pymysql"}
 _LIBRARIES = (
     frozenset({"api_guard", "django", "django_filters", "rest_framework"})
-    | _DRIVERS
+    | DRIVERS
     | (sys.stdlib_module_names - {"__main__"})
 )
 

@@ -56,7 +56,9 @@ class Sent:
     def holds(self, value: object) -> bool:
         """Whether the client sent `value`, or all in it; True, False and None say nothing."""
         leaves = list(_leaves(value))
-        return bool(leaves) and all(map(self._holds, leaves))
+        # What is empty says nothing either, beside what is not.
+        told = [leaf for leaf in leaves if not _is_empty(leaf)] or leaves
+        return bool(told) and all(map(self._holds, told))
 
     def _holds(self, leaf: object) -> bool:
         text = _text(leaf)
@@ -90,12 +92,17 @@ def _read_in(frames: Iterable[FrameType]) -> Iterator[object]:
 
 
 def _leaves(value: object) -> Iterator[object]:
-    """Yield what stands in lists and objects, however deep; True, False and None say nothing."""
+    """Yield what stands in lists and objects, however deep, and those in which nothing stands.
+
+    True, False and None say nothing.
+    """
     waiting, count = [value], 0
     while waiting and count < _MOST:
         count += 1
         found = waiting.pop()
-        if isinstance(found, Mapping):
+        if _is_empty(found):
+            yield found
+        elif isinstance(found, Mapping):
             waiting += [*found.keys(), *found.values()]
         elif isinstance(found, _SEVERAL):
             waiting += found
@@ -103,6 +110,10 @@ def _leaves(value: object) -> Iterator[object]:
             waiting.append(found.pk)
         elif found is not None and not isinstance(found, bool):
             yield found
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, (Mapping, *_SEVERAL)) and not value
 
 
 def _text(leaf: object) -> str:

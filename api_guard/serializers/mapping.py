@@ -46,6 +46,9 @@ FIELDS: dict[type[models.Field[Any, Any]], type[Any]] = {
 }
 # What the database makes, and nobody writes.
 _READ_ONLY: tuple[type[Any], ...] = (models.CompositePrimaryKey,)
+# Of what only PostgreSQL has. Without psycopg, Django cannot import one of them.
+_ARRAYS: tuple[type[Any], ...] = ()
+_RANGES: tuple[type[Any], ...] = ()
 _POSTGRES: Any = postgres_fields  # None without psycopg
 if _POSTGRES is not None:
     from django.contrib.postgres.search import SearchVectorField
@@ -57,6 +60,7 @@ if _POSTGRES is not None:
         SearchVectorField: drf.CharField,
     }
     _READ_ONLY += (SearchVectorField,)
+    _ARRAYS, _RANGES = (_POSTGRES.ArrayField,), (_POSTGRES.RangeField,)
 
 
 def is_read_only(column: models.Field[Any, Any]) -> bool:
@@ -67,7 +71,7 @@ def is_read_only(column: models.Field[Any, Any]) -> bool:
 def inner_of(column: models.Field[Any, Any]) -> models.Field[Any, Any] | None:
     """Return the column of each end of a range; None for what is no range."""
     found: Any = column
-    return found.base_field if _POSTGRES and isinstance(found, _POSTGRES.RangeField) else None
+    return found.base_field if isinstance(found, _RANGES) else None
 
 
 def mapped(
@@ -101,8 +105,8 @@ def mapped(
         options["max_length"] = column.max_length
     if issubclass(field_class, fields.BoundedListField):
         options.setdefault("max_length", getattr(column, "size", None) or MAX_ITEMS)
-        inner: Any = getattr(column, "base_field", None)
-        options["rectangular"] = isinstance(inner, _POSTGRES.ArrayField)
+        if isinstance(getattr(column, "base_field", None), _ARRAYS):
+            options["rectangular"] = True
     if issubclass(field_class, fields.BoundedDictField):
         text = fields.PlainTextField(max_length=MAX_TEXT, allow_blank=True, allow_null=True)
         options |= {"max_length": MAX_ITEMS, "child": text}

@@ -16,6 +16,7 @@ from rest_framework.utils.html import is_html_input
 from api_guard.core.scopes import did_you_mean
 from api_guard.fields import BoundedPrimaryKeyRelatedField, StrictChoiceField
 from api_guard.fields.flaws import MAX_ERRORS, echoed
+from api_guard.serializers.dates import where_dated
 from api_guard.serializers.holding import hold
 from api_guard.serializers.lists import BoundedListSerializer
 from api_guard.serializers.mapping import FIELDS, inner_of, is_read_only, mapped
@@ -149,6 +150,10 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer[Any]):
             child, of_child = self.build_standard_field("child", inner)
             options |= {"child": child(**of_child), "range_type": model_field.range_type}  # type: ignore[attr-defined]
         return mapped(found, options, model_field)
+
+    def get_unique_for_date_validators(self) -> list[Any]:
+        """Return the validators, which are content with a row without a date, as Django is."""
+        return [where_dated(each) for each in super().get_unique_for_date_validators()]
 
 
 def _reckoned(column: Any) -> Column[Any, Any]:

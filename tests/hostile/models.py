@@ -95,6 +95,19 @@ class Stock(models.Model):
         ]
 
 
+class Leaf(models.Model):
+    """Names that are unique for a time, of a row that may have none, and bytes."""
+
+    moment = models.DateTimeField(null=True)
+    a_day = models.SlugField(unique_for_date="moment", default="")
+    a_month = models.SlugField(unique_for_month="moment", default="")
+    a_year = models.SlugField(unique_for_year="moment", default="")
+    content = models.BinaryField(null=True, editable=True)
+
+    class Meta:
+        app_label = "hostile"
+
+
 if postgres is not None:
 
     class Shelf(models.Model):
