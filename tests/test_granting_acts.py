@@ -231,7 +231,8 @@ def test_a_client_s_owner_and_redirects_are_judged_and_recorded(application, nor
         application.save(update_fields=["user"])
     with asks(manager):
         application.save(update_fields=["user"])
-    assert one(Event.CLIENT_OWNER)["facts"] == {"was": None, "owner": str(bob.pk)}
+    assert one(Event.CLIENT_OWNER)["facts"] == {"client": str(application.pk)}
+    assert one(Event.CLIENT_OWNER)["whom"] == "bob"
     application.name = "another"
     application.save()
     assert len(told(Event.CLIENT_OWNER)) == 1

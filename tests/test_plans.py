@@ -14,6 +14,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
 from oauth2_provider.models import Application
@@ -21,7 +22,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import any_of, guard, sliding
-from api_guard.models import RateOverride, RemoteSubject, ScopeGrant, recorded
+from api_guard.models import (
+    GrantRequest,
+    LedgerDetail,
+    LedgerRecord,
+    RateOverride,
+    RemoteSubject,
+    ScopeGrant,
+    recorded,
+)
 from tests.urls import urlpatterns as admin_urls
 
 # MySQL and MariaDB end a transaction with ANALYZE.
@@ -119,8 +128,38 @@ def crowd(alice, application, settings):
     RemoteSubject.objects.bulk_create(
         [RemoteSubject(issuer="https://a", subject=f"{n}", user=u) for n, u in enumerate(users)]
     )
+    with recorded():
+        GrantRequest.objects.bulk_create(
+            GrantRequest(
+                scope="s:1",
+                user=user,
+                outcome=("", "granted", *["declined"] * 18)[at % 20],
+                asked_at=now,
+            )
+            for at, user in enumerate(users)
+        )
+    events = ["grant", "revoke", "extend", "request"]
+    QuerySet(LedgerRecord).bulk_create(
+        LedgerRecord(
+            id=f"{at:064x}",
+            at=now.isoformat(),
+            event=events[at % 4],
+            key_id="none",
+            content="{}",
+            mac="",
+            sequence=at + 1,
+            previous=f"{at:064x}",
+            digest=f"{at + 1:064x}",
+        )
+        for at in range(USERS)
+    )
+    QuerySet(LedgerDetail).bulk_create(
+        LedgerDetail(record=f"{at:064x}", part="whom", key=f"user:{user.pk}", text="", salt="")
+        for at, user in enumerate(users)
+    )
     with connection.cursor() as cursor:
-        for model in (ScopeGrant, RateOverride, RemoteSubject, get_user_model(), Group):
+        ours = (ScopeGrant, RateOverride, RemoteSubject, GrantRequest, LedgerRecord, LedgerDetail)
+        for model in (*ours, get_user_model(), Group):
             table = model._meta.db_table
             cursor.execute(f"ANALYZE {'TABLE ' * (connection.vendor == 'mysql')}{table}")
             if connection.vendor == "mysql":
@@ -235,6 +274,8 @@ def test_a_request_finds_grants_and_overrides_by_their_indexes(api, crowd, appli
 GRANTS = "/admin/api_guard/scopegrant/"
 OVERRIDES = "/admin/api_guard/rateoverride/"
 SUBJECTS = "/admin/api_guard/remotesubject/"
+REQUESTS = "/admin/api_guard/grantrequest/"
+LEDGER = "/admin/api_guard/ledgerrecord/"
 
 
 LISTS = [
@@ -262,6 +303,16 @@ LISTS = [
     f"{SUBJECTS}?q=77",
     f"{SUBJECTS}?issuer=https://a",
     f"{SUBJECTS}?o=1",
+    REQUESTS,
+    f"{REQUESTS}?outcome__exact=granted",
+    f"{REQUESTS}?outcome__exact=",
+    f"{REQUESTS}?q=user7",
+    LEDGER,
+    f"{LEDGER}?p=3",
+    f"{LEDGER}?event=revoke",
+    f"{LEDGER}?q=user7",
+    f"{LEDGER}?q=77",
+    f"{LEDGER}?o=1",
 ]
 
 

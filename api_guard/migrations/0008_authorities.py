@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'grant request',
-                'ordering': ['-asked_at', '-pk'],
+                'ordering': ['-pk'],
             },
         ),
         migrations.CreateModel(
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='grantrequest',
-            index=models.Index(fields=['outcome', '-asked_at', '-id'], name='api_guard_requests'),
+            index=models.Index(fields=['outcome', '-id'], name='api_guard_requests'),
         ),
         migrations.AddConstraint(
             model_name='grantrequest',

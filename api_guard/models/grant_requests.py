@@ -84,7 +84,7 @@ class GrantRequest(Held):
 
     class Meta:
         verbose_name = _("grant request")
-        ordering = ["-asked_at", "-pk"]
+        ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(
                 condition=of_one_holder(),
@@ -96,7 +96,7 @@ class GrantRequest(Held):
             )
         ]
         indexes = [
-            models.Index(fields=["outcome", "-asked_at", "-id"], name="api_guard_requests"),
+            models.Index(fields=["outcome", "-id"], name="api_guard_requests"),
         ]
 
     def __str__(self) -> str:

@@ -30,7 +30,8 @@ def before_client(sender: Any, instance: Any, **kwargs: Any) -> None:
         what = f"You may not give what the client {old} holds."
         refuse_to_give(judging.scopes_held(client=instance.pk), None, what)
     if "user" in changed:
-        note(Event.CLIENT_OWNER, instance, facts={"was": old.user_id, "owner": instance.user_id})
+        # The new owner is a party, which can be forgotten; facts cannot.
+        note(Event.CLIENT_OWNER, instance.user, facts={"client": instance.pk})
     if changed & set(_REDIRECTS):
         facts = {name: _value(instance, name) for name in sorted(changed & set(_REDIRECTS))}
         note(Event.CLIENT_REDIRECTS, instance, facts=facts)
