@@ -151,11 +151,12 @@ def crowd(alice, application, settings):
             previous=f"{at:064x}",
             digest=f"{at + 1:064x}",
         )
-        for at in range(USERS)
+        for at in range(10 * USERS)
     )
     QuerySet(LedgerDetail).bulk_create(
-        LedgerDetail(record=f"{at:064x}", part="whom", key=f"user:{user.pk}", text="", salt="")
-        for at, user in enumerate(users)
+        LedgerDetail(record=f"{at:064x}", part=part, key=f"user:{users[at % USERS].pk}")
+        for at in range(10 * USERS)
+        for part in ("who", "whom", "reason", "address")
     )
     with connection.cursor() as cursor:
         ours = (ScopeGrant, RateOverride, RemoteSubject, GrantRequest, LedgerRecord, LedgerDetail)
