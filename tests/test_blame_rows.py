@@ -11,7 +11,15 @@ from types import SimpleNamespace
 import pytest
 from django import forms
 from django.contrib.postgres import fields as postgres
-from django.db import DataError, IntegrityError, ProgrammingError, models
+from django.db import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    ProgrammingError,
+    connection,
+    models,
+    transaction,
+)
 from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
 from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLInsertCompiler, SQLUpdateCompiler
@@ -186,6 +194,20 @@ def test_a_statement_that_is_wrong_is_no_value():
     other_type.__cause__ = Exception()
     other_type.__cause__.diag = SimpleNamespace(sqlstate="42846")
     assert is_of_value(other_type)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="it is a type of PostgreSQL")
+@pytest.mark.django_db
+@pytest.mark.parametrize(("value", "is_sent"), [('"a', True), ("a", True), ('"b', False)])
+def test_a_mapping_that_postgresql_cannot_read_is_the_client_s(value, is_sent):
+    """It says so by an error of its own inside, and of no other kind."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS hstore")
+        with pytest.raises(InternalError) as caught, transaction.atomic():
+            cursor.execute("SELECT %s::hstore", [value])
+    request = Request(RequestFactory().get("/", {"q": value if is_sent else "tea"}))
+    view = SimpleNamespace(args=(), kwargs={})
+    assert is_of_client(caught.value, request, view) is is_sent
 
 
 class Failing:

@@ -182,6 +182,7 @@ SAID_BY_POSTGRESQL = [
     {"constraint_name": "fourfold", "sqlstate": "23514"},
     {"constraint_name": "two", "sqlstate": "23505"},
     {"source_file": "tsquery.c"},
+    {"source_file": "hstore_io.c"},
 ]
 
 

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
-from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
+from django.db import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 
 from api_guard.blame.cells import Cell, Row, is_odd, rows_in
 from api_guard.blame.constraints import Broken, broken_constraint
@@ -19,9 +25,9 @@ _NO_FORM = ("cannot adapt", "Error binding parameter")
 # What SQLite says where a function of Django's fails: that for regex, at a pattern that is none.
 _NO_PATTERN = "user-defined function raised exception"
 # A TypeError is a driver's own, of what it cannot write out.
-_OF_VALUES = (DataError, OperationalError, ProgrammingError, TypeError)
-# Where PostgreSQL reads the text of a search, and not the statement.
-_SEARCHES = frozenset({"tsquery.c", "tsvector_parser.c"})
+_OF_VALUES = (DataError, InternalError, OperationalError, ProgrammingError, TypeError)
+# Where PostgreSQL reads a text, of a search or of a mapping, and not the statement.
+_READS_TEXT = frozenset({"tsquery.c", "tsvector_parser.c", "hstore_io.c"})
 # What PostgreSQL says of a value of a type that its column cannot be made of.
 _OTHER_TYPE = frozenset({"42804", "42846"})
 # What MySQL says of an integer past its column, and Django takes for a constraint.
@@ -56,7 +62,7 @@ def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: S
 def is_of_value(error: Exception) -> bool:
     """Whether it is a value that this speaks of, and not the statement."""
     diagnostics = getattr(error.__cause__, "diag", None)
-    if getattr(diagnostics, "source_file", None) in _SEARCHES:
+    if getattr(diagnostics, "source_file", None) in _READS_TEXT:
         return True
     if getattr(diagnostics, "sqlstate", None) in _OTHER_TYPE:
         return True

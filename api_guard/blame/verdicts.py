@@ -8,7 +8,14 @@ from types import FrameType
 from typing import Any
 
 from django.core.exceptions import MultipleObjectsReturned, ValidationError
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 
 from api_guard.blame.database import (
     is_data_sent,
@@ -37,6 +44,7 @@ SUSPECTS: tuple[type[Exception], ...] = (
     DataError,
     IntegrityError,
     InterfaceError,
+    InternalError,  # a mapping that PostgreSQL cannot read; of any other, nobody is to blame
     ProgrammingError,  # a value that a driver cannot hand over, or that is a search gone wrong
     OperationalError,  # a pattern that SQLite cannot read; of any other, nobody is to blame
     *_OF_CODE,
@@ -77,7 +85,9 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
         return is_name_sent(error, frames, sent)
     if isinstance(error, IntegrityError) and not is_out_of_range(error):
         return is_integrity_sent(error, frames, sent)
-    if isinstance(error, (OperationalError, ProgrammingError)) and not is_of_value(error):
+    if isinstance(error, (InternalError, OperationalError, ProgrammingError)) and not is_of_value(
+        error
+    ):
         return False
     statement = statement_in(frames)
     if statement is not None:
