@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -14,7 +15,8 @@ from api_guard import conf, ledger
 from api_guard.core.findings import Kind
 from api_guard.core.ledger import Event, Known, Party, Who
 from api_guard.exceptions import GuardError
-from api_guard.ledger import chaining, recording, rows
+from api_guard.ledger import Tally, chaining, recording, rows
+from api_guard.ledger.verifying import _tail
 from api_guard.models import (
     AppendOnlyError,
     LedgerCheckpoint,
@@ -614,3 +616,15 @@ def test_the_database_is_that_of_the_grants():
     assert ledger.database() == "default"
     assert connections["default"].in_atomic_block is False
     assert ids() == []
+
+
+def test_a_record_that_was_changed_in_all_that_tells_its_place_is_named_first(nine):
+    sql("UPDATE {record} SET content = 'a', previous = 'x', digest = 'y' WHERE sequence = 5")
+    assert named()[0] == ("edit", 5)
+
+
+def test_a_record_that_was_met_in_the_chain_is_not_judged_again(nine):
+    sql("UPDATE {record} SET sequence = NULL WHERE sequence = 9")
+    met = SimpleNamespace(was_met=lambda row: True)
+    judge = SimpleNamespace(findings=lambda page: [])
+    assert list(_tail(met, judge, {}, Tally())) == []

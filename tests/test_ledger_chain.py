@@ -28,6 +28,7 @@ from api_guard.core.records import (
     link,
     mac_of,
     new_id,
+    same,
     sign,
     sign_place,
 )
@@ -357,3 +358,8 @@ def test_details_are_what_was_committed_to_or_were_erased_by_a_record(details, s
     erased = {("eraser", f"{row.id}:who")}
     found = judge_details(row, details, lambda record, name: (record, name) in erased)
     assert [one.kind for one in found] == said
+
+
+def test_a_signature_that_is_missing_is_like_no_other():
+    assert not same(None, None)
+    assert not same("a", None)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.models import F
 from django.urls import path
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import any_of, grants, guard, holdings
 from api_guard.authentication import OAuth2Authentication
+from api_guard.endpoints.views import is_own_of
+from api_guard.grants.beside import _Listed
 from api_guard.models import RateOverride, ScopeGrant, recorded
+from api_guard.statements import _AWARE, _quicker
 from tests.costs import queries_of_a_token
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -210,3 +217,31 @@ def test_another_authenticator_is_given_nothing(rf, alice):
     assert holdings.held(request, alice, None) is None
     holdings.forget(request)
     assert holdings.find_token(object(), "unknown") is None
+
+
+def test_a_database_that_makes_no_lists_is_asked_twice(api, holders, issue, monkeypatch):
+    monkeypatch.setattr("api_guard.grants.beside._VENDORS", frozenset())
+    assert api.by_token(issue("notes:read", user=holders)).get("/read").status_code == 200
+
+
+def test_a_list_is_made_as_each_database_makes_it():
+    compiler = SimpleNamespace(compile=lambda each: ("x", []))
+    listed = _Listed(F("pk"))
+    assert listed.as_sqlite(compiler, connection)[0] == "json_group_array(json_array(x))"
+    assert listed.as_postgresql(compiler, connection)[0] == "json_agg(json_build_array(x))::text"
+
+
+def test_a_moment_is_quickly_read_where_it_is_one_and_as_django_does_where_not():
+    def convert(value, column, connection):
+        return "Django's"
+
+    convert.__qualname__ = _AWARE
+    quick = _quicker(convert, uses_tz=True)
+    moment = datetime(2026, 1, 1)  # noqa: DTZ001
+    assert quick(moment, None, SimpleNamespace(timezone=UTC)) == moment.replace(tzinfo=UTC)
+    assert quick("2026-01-01", None, connection) == "Django's"
+    assert _quicker(convert, uses_tz=False) is convert
+
+
+def test_a_method_that_there_is_not_is_nobody_s():
+    assert not is_own_of(object, object, "no_such")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
 from api_guard import conf
@@ -60,9 +60,8 @@ def locked_head() -> Place:
     Raises GuardError.
     """
     heads = writable(LedgerHead).filter(pk=1)
-    if not connections[database()].features.has_select_for_update:
-        # SQLite locks when it first writes, and refuses a write that follows a read.
-        heads.update(sequence=F("sequence"))
+    # A write comes first: SQLite locks no row, and refuses a write that follows a read.
+    heads.update(sequence=F("sequence"))
     row = heads.select_for_update().first()
     if row is None:
         raise GuardError("The ledger has records and no head: somebody deleted it.")
