@@ -15,7 +15,7 @@ from django.db.models import Q
 def check_permissions_of_users(
     app_configs: object = None, databases: Sequence[str] | None = None, **_: object
 ) -> list[CheckMessage]:
-    """W083: whoever changes users makes a superuser of himself."""
+    """W083: whoever changes users can become a superuser."""
     del app_configs
     model = get_user_model()
     alias = router.db_for_write(model)
@@ -35,7 +35,7 @@ def check_permissions_of_users(
     return [
         checks.Warning(
             f"Somebody who is no superuser holds the permission {permission!r}: on the page of "
-            "users in Django's admin he makes a superuser of himself, who gives every scope.",
+            "users in Django's admin they become a superuser, who gives every scope.",
             hint="Take it away, or keep is_superuser and user_permissions from the form of that "
             "page: readonly_fields = ('is_superuser', 'user_permissions').",
             id="api_guard.W083",

@@ -7,9 +7,21 @@ from django.core.checks import CheckMessage, Error
 from django.db import router
 
 from api_guard import conf
-from api_guard.models import LedgerCheckpoint, LedgerDetail, LedgerHead, LedgerRecord, ScopeGrant
+from api_guard.models import (
+    GrantApproval,
+    GrantAuthority,
+    GrantRequest,
+    LedgerCheckpoint,
+    LedgerDetail,
+    LedgerHead,
+    LedgerRecord,
+    ScopeGrant,
+)
 
-_TABLES = (LedgerRecord, LedgerDetail, LedgerHead, LedgerCheckpoint)
+_TABLES = (
+    *(LedgerRecord, LedgerDetail, LedgerHead, LedgerCheckpoint),
+    *(GrantAuthority, GrantRequest, GrantApproval),
+)
 
 
 def check_ledger_database(app_configs: object = None, **_: object) -> list[CheckMessage]:

@@ -21,7 +21,7 @@ from api_guard.models import GrantAuthority, is_past
 logger = logging.getLogger("api_guard.grants")
 
 ANY_SCOPE = "api_guard.grant_any_scope"
-# What somebody may give to himself, so that an incident is not waited out.
+# What somebody may give to themselves, so that an incident is not waited out.
 BREAK_GLASS = timedelta(hours=1)
 
 
@@ -68,10 +68,10 @@ def refuse_without_any(by: By, what: str) -> None:
 
 
 def is_break_glass(by: By, holder: models.Model, reason: str, expires_at: datetime | None) -> bool:
-    """Whether somebody gives a scope to himself; raises GrantError where he may not.
+    """Whether somebody gives a scope to themselves; raises GrantError where not allowed.
 
-    For an hour at most, and with a reason. What goes to a group that he is in, or to a client that
-    he owns, goes to himself as well: for that he has to be able to give any scope.
+    For an hour at most, and with a reason. What goes to a group that one is in, or to a client that
+    one owns, goes to oneself as well, and takes the permission to give any scope.
     """
     if isinstance(by, (System, Claimed)):
         return False

@@ -21,7 +21,7 @@ from api_guard.models import ScopeGrant, is_past, recorded
 
 logger = logging.getLogger("api_guard.grants")
 
-# Sent after somebody has given a scope to himself, with `grant`, the row, and `by`, the user.
+# Sent after somebody has given a scope to themselves, with `grant`, the row, and `by`, the user.
 break_glass = Signal()
 
 
