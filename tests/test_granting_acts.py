@@ -245,6 +245,11 @@ def test_a_client_s_secret_is_rotated_by_its_owner_and_its_tokens_end(applicatio
     stored.save()
     assert AccessToken.objects.exists()
     stored.client_secret = "another"
+    with asks(bob), pytest.raises(PermissionDenied), transaction.atomic():
+        stored.save()
+    assert AccessToken.objects.exists()
+    Application.objects.filter(pk=application.pk).update(user=bob)
+    stored.user = bob
     with asks(bob):
         stored.save()
     assert one(Event.CLIENT_SECRET)["known"] == "authenticated"

@@ -8,6 +8,7 @@ from api_guard import tokens
 from api_guard.core.ledger import Event
 from api_guard.receivers import judging
 from api_guard.receivers.judging import note, refuse_to_give
+from api_guard.serving import current_user
 
 _REDIRECTS = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
 _ROTATED = "_api_guard_rotated"
@@ -26,7 +27,9 @@ def before_client(sender: Any, instance: Any, **kwargs: Any) -> None:
         for name in ("user", "client_secret", *_REDIRECTS)
         if judging.is_saved(name, fields) and _value(old, name) != _value(instance, name)
     }
-    if changed - {"client_secret"}:
+    is_owned = old.user_id is not None and old.user == current_user()
+    # Its owner may change the secret, and nothing else of what leads to its grants.
+    if changed - ({"client_secret"} if is_owned else set()):
         what = f"You may not give what the client {old} holds."
         refuse_to_give(judging.scopes_held(client=instance.pk), None, what)
     if "user" in changed:
