@@ -15,6 +15,7 @@ from django.db import (
     DataError,
     IntegrityError,
     InternalError,
+    OperationalError,
     ProgrammingError,
     connection,
     models,
@@ -190,6 +191,8 @@ def test_a_statement_that_is_wrong_is_no_value():
     search.__cause__ = Exception()
     search.__cause__.diag = SimpleNamespace(source_file="tsquery.c")
     assert is_of_value(search)
+    assert is_of_value(OperationalError(1139, "Regex error 'missing closing parenthesis'"))
+    assert not is_of_value(OperationalError(1205, "Lock wait timeout exceeded"))
     other_type = ProgrammingError("cannot cast type boolean to daterange")
     other_type.__cause__ = Exception()
     other_type.__cause__.diag = SimpleNamespace(sqlstate="42846")

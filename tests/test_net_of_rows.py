@@ -195,7 +195,6 @@ OF_THE_CLIENT = [
     ("handled?do=finds_what_came", {"places": {}}),
     ("handled?do=stocks_what_came", {"places": []}),
     ("bound", {"content": {"a": 1}}),
-    ("bound", {"content": {}}),
     ("bound", {"content": 5.5}),
     ("handled?do=fills_a_form", {"at": {"a": 1}}),
     ("handled?do=fills_a_form", {"at": 5}),
@@ -218,6 +217,8 @@ OF_THE_VIEW = [
 ]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions
     OF_THE_CLIENT += [
+        # PyMySQL stores the text of an empty object, and the column then cannot show it.
+        ("bound", {"content": {}}),
         ("stocked", {"name": "TAKEN"}),
         ("handled?do=stocks_several", {"rows": [{"name": "new"}, {"name": "Taken"}]}),
     ]

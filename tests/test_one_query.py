@@ -163,7 +163,8 @@ def test_who_is_asked_for_early_is_looked_up_when_it_is_decided(
 ):
     api.by_token(issue("notes:read", user=holders))
     api.get("/early")
-    with django_assert_num_queries(2):
+    # The token is read anew when it is decided, and the grants with it where one query can.
+    with django_assert_num_queries(3 if connection.vendor == "mysql" else 2):
         assert api.get("/early").status_code == 200
 
 

@@ -26,6 +26,8 @@ _NO_FORM = ("cannot adapt", "Error binding parameter")
 _NO_PATTERN = "user-defined function raised exception"
 # A TypeError is a driver's own, of what it cannot write out.
 _OF_VALUES = (DataError, InternalError, OperationalError, ProgrammingError, TypeError)
+# MariaDB's, and MySQL's, of a pattern.
+_NO_PATTERNS = frozenset({1139, *range(3685, 3701)})
 # Where PostgreSQL reads a text, of a search or of a mapping, and not the statement.
 _READS_TEXT = frozenset({"tsquery.c", "tsvector_parser.c", "hstore_io.c"})
 # What PostgreSQL says of a value of a type that its column cannot be made of.
@@ -65,6 +67,8 @@ def is_of_value(error: Exception) -> bool:
     if getattr(diagnostics, "source_file", None) in _READS_TEXT:
         return True
     if getattr(diagnostics, "sqlstate", None) in _OTHER_TYPE:
+        return True
+    if error.args and error.args[0] in _NO_PATTERNS:
         return True
     return str(error).startswith((*_NO_FORM, _NO_PATTERN))
 
