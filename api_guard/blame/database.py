@@ -68,7 +68,7 @@ def is_of_value(error: Exception) -> bool:
         return True
     if getattr(diagnostics, "sqlstate", None) in _OTHER_TYPE:
         return True
-    if error.args and error.args[0] in _NO_PATTERNS:
+    if any(error.args[:1] == (number,) for number in _NO_PATTERNS):
         return True
     return str(error).startswith((*_NO_FORM, _NO_PATTERN))
 
