@@ -121,3 +121,14 @@ def test_records_that_are_chained_count_as_those_that_are_not(rows, alice):
     assert problems() == []
     sql(f"DELETE FROM {TABLE} WHERE id = %s", rows["kept"].pk)
     assert len(problems()) == 1
+
+
+def test_an_end_that_a_clock_put_before_its_beginning_is_an_end(rows):
+    given, ended = (
+        LedgerRecord.objects.get(event=event, content__contains=f'"grant":"{rows["gone"].pk}"')
+        for event in ("grant", "revoke")
+    )
+    table = LedgerRecord._meta.db_table
+    sql(f"UPDATE {table} SET id = %s WHERE id = %s", "0" * 64, ended.pk)
+    assert problems() == []
+    assert given.pk > "0" * 64

@@ -77,6 +77,8 @@ def _unrevoked() -> Iterator[ScopeGrant]:
 def _said_by_the_ledger() -> dict[str, str]:
     """Return what is given by now: the scope and the expiry of each grant, by its primary key."""
     given: dict[str, str] = {}
+    # A clock that was set back puts an end before its beginning; what has ended stays so.
+    ended: set[str] = set()
     for event, content in ledger.contents():
         if event not in _GIVES and event not in _TAKES:
             continue
@@ -84,9 +86,9 @@ def _said_by_the_ledger() -> dict[str, str]:
             pk, terms = _read(content)
         except (ValueError, KeyError, TypeError):
             continue  # `verify` says what was done to it
-        if event in _TAKES:
-            given.pop(pk, None)
-        else:
+        if event in _TAKES and given.pop(pk, None) is None:
+            ended.add(pk)
+        elif event in _GIVES and pk not in ended:
             given[pk] = terms
     return given
 
