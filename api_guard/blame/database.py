@@ -22,7 +22,7 @@ from api_guard.blame.sent import Sent
 _EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
 # How drivers begin to say that they have no form for a value.
 _NO_FORM = ("cannot adapt", "Error binding parameter")
-# What SQLite says where a function of Django's fails: that for regex, at a pattern that is none.
+# What SQLite says where Django's function for regex fails, as at a broken pattern.
 _NO_PATTERN = "user-defined function raised exception"
 # A TypeError is a driver's own, of what it cannot write out.
 _OF_VALUES = (DataError, InternalError, OperationalError, ProgrammingError, TypeError)

@@ -57,5 +57,5 @@ def mistakes() -> list[Mistake]:
         )
         for names in scopes.scopes_alike()
     ]
-    found += [Mistake("SCOPES", flaw, f"Write {mend}.") for flaw, mend in scopes.flaws_of_scopes()]
+    found += [Mistake("SCOPES", flaw, f"Write {fix}.") for flaw, fix in scopes.flaws_of_scopes()]
     return found

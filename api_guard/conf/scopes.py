@@ -53,7 +53,7 @@ def flaws_of_scopes() -> list[tuple[str, str]]:
     found = []
     for name, value in _declarable().items():
         if isinstance(value, Mapping):
-            found += [(f"{name!r} {flaw}", mend) for flaw, mend in _flaws(value)]
+            found += [(f"{name!r} {flaw}", fix) for flaw, fix in _flaws(value)]
     return found
 
 
