@@ -261,6 +261,7 @@ LYING = changed(PACKED, struct.pack("<L", 500), struct.pack("<L", 5))
         (b"PK\x03\x04rest", "invalid_archive"),
         (changed(PACKED, b"PK\x01\x02", b"PK\x01\x03"), "invalid_archive"),
         (PACKED[:30] + b"b" + PACKED[31:], "invalid_archive"),
+        (PACKED[:28] + b"\xff\xff" + PACKED[30:], "invalid_archive"),
         (PACKED[:38] + b"\xff" * 5 + PACKED[43:], "invalid_archive"),
         (archive({"../a": b"x"}), "invalid_archive"),
         (archive({"/a": b"x"}), "invalid_archive"),
