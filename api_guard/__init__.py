@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from api_guard.access.vetting import unheld as unheld
     from api_guard.core.caller import Caller as Caller
     from api_guard.core.caller import Standing
     from api_guard.core.demands import any_of as any_of
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from api_guard.core.rates import cost as cost
     from api_guard.core.rates import sliding as sliding
     from api_guard.decorators.guard import guard as guard
-    from api_guard.vetting import unheld as unheld
 
     PUBLIC = Standing.PUBLIC
     SIGNED_IN = Standing.SIGNED_IN
@@ -42,7 +42,7 @@ _HOMES = {
     "budget": "api_guard.core.rates",
     "cost": "api_guard.core.rates",
     "sliding": "api_guard.core.rates",
-    "unheld": "api_guard.vetting",
+    "unheld": "api_guard.access.vetting",
 }
 
 

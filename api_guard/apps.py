@@ -17,10 +17,10 @@ class APIGuardConfig(AppConfig):
 
     def ready(self) -> None:
         """Do it all explicitly, so that importing has no effect; a second time changes nothing."""
-        from api_guard import gate, receivers
+        from api_guard.access import gate, receivers
+        from api_guard.access.vetting import connect
         from api_guard.checks import CHECKS, DATABASE_CHECKS, DEPLOY_CHECKS
         from api_guard.oauth2 import signals
-        from api_guard.vetting import connect
 
         gate.install()
         for check in CHECKS:

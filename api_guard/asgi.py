@@ -82,7 +82,7 @@ def _refusal(scope: dict[str, Any], fields: dict[str, str]) -> tuple[int, bytes]
 def _limits_at(path: str) -> Limits | None:
     """Return the limits of a body that is sent to `path`; None where the view is its own affair."""
     # A project imports this module before Django is set up, which views need.
-    from api_guard.endpoints import Status, policy_of, status_of, view_class_of
+    from api_guard.access.endpoints import Status, policy_of, status_of, view_class_of
     from api_guard.parsers.reading import limits_of
 
     try:

@@ -9,8 +9,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.exceptions import PermissionDenied
 
-from api_guard import credentials
 from api_guard.exceptions import Refusal
+from api_guard.limits import credentials
 
 # What Django verifies no secret for: another server has.
 _VOUCHED_FOR = frozenset({"remote_user"})

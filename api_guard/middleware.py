@@ -13,10 +13,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.utils.translation import get_language, get_language_from_path, override
 
-from api_guard import conf, credentials, tokens
-from api_guard.authentication import resource_metadata
-from api_guard.core.policy import Operation
-from api_guard.endpoints import (
+from api_guard import conf, tokens
+from api_guard.access.endpoints import (
     Status,
     dotted_path,
     gate_status_of,
@@ -27,22 +25,25 @@ from api_guard.endpoints import (
     view_class_of,
     view_classes_of,
 )
-from api_guard.exceptions import (
-    InsecureTransport,
-    TokenInQuery,
-    UndeclaredEndpoint,
-    Unsealed,
-)
-from api_guard.failures import in_place_of, page_of, refusal_of, told
-from api_guard.parsers import watch_form
-from api_guard.record import (
+from api_guard.access.failures import in_place_of, page_of, refusal_of, told
+from api_guard.access.record import (
     is_covered,
     record_route,
     undecided,
     was_decided,
     was_refused,
 )
-from api_guard.serving import serving
+from api_guard.authentication import resource_metadata
+from api_guard.core.policy import Operation
+from api_guard.exceptions import (
+    InsecureTransport,
+    TokenInQuery,
+    UndeclaredEndpoint,
+    Unsealed,
+)
+from api_guard.grants.serving import serving
+from api_guard.limits import credentials
+from api_guard.parsers import watch_form
 
 logger = logging.getLogger("api_guard")
 

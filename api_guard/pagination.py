@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.utils.urls import replace_query_param
 
-from api_guard.endpoints import dotted_path
+from api_guard.access.endpoints import dotted_path
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100

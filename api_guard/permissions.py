@@ -17,8 +17,19 @@ from rest_framework.permissions import (
 )
 from rest_framework.request import Request
 
+from api_guard.access.callers import caller_of
+from api_guard.access.endpoints import (
+    declares_scopes,
+    dotted_path,
+    is_and,
+    is_exempt,
+    policy_of,
+    sides_of,
+)
+from api_guard.access.record import is_covered
+from api_guard.access.record import record_decision as record_decision
+from api_guard.access.record import was_decided as was_decided
 from api_guard.authentication import resource_metadata
-from api_guard.callers import caller_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial, decide
 from api_guard.core.demands import (
@@ -27,7 +38,6 @@ from api_guard.core.demands import (
     PolicyError,
 )
 from api_guard.core.scopes import Credential
-from api_guard.endpoints import declares_scopes, dotted_path, is_and, is_exempt, policy_of, sides_of
 from api_guard.exceptions import (
     FirstPartyOnly,
     GuardError,
@@ -38,9 +48,6 @@ from api_guard.exceptions import (
     UndeclaredEndpoint,
     UserOnly,
 )
-from api_guard.record import is_covered
-from api_guard.record import record_decision as record_decision
-from api_guard.record import was_decided as was_decided
 
 if TYPE_CHECKING:
     # DRF resolves Guarded while it imports its views.

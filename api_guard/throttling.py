@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from api_guard import conf, counters
-from api_guard.callers import throttle_key
+from api_guard import conf
+from api_guard.access.callers import throttle_key
+from api_guard.access.endpoints import dotted_path
 from api_guard.core.addresses import provider_of
 from api_guard.core.rates import Counter, Rate, RateError, Usage, parse_rates, retry_after
-from api_guard.endpoints import dotted_path
 from api_guard.exceptions import GuardError, GuardUnavailable, RateLimited
+from api_guard.limits import counters
 
 if TYPE_CHECKING:
     # DRF resolves its default throttles while it imports its views.

@@ -16,8 +16,8 @@ from oauth2_provider.models import AccessToken, Application
 from rest_framework.test import APIClient
 
 from api_guard import grants
-from api_guard.counters import faults, local
-from api_guard.credentials import owed, strangers
+from api_guard.limits.counters import faults, local
+from api_guard.limits.credentials import owed, strangers
 from api_guard.oauth2.remembering import verified_secrets
 from tests.faults import table
 from tests.servers import count_on as count_on

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from api_guard.counters import faults
+from api_guard.limits.counters import faults
 
 REDIS = "django.core.cache.backends.redis.RedisCache"
 DJANGO_REDIS = "django_redis.cache.RedisCache"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from api_guard import PUBLIC, addresses, guard
+from api_guard import PUBLIC, guard
 from api_guard.core.addresses import Proxies, client_address, hops_of_forwarded, hops_of_list
+from api_guard.limits import addresses
 
 PROXIES = Proxies.parse(["10.0.0.0/8", "2001:db8:ffff::/48"])
 BEHIND_A_SOCKET = Proxies.parse(["unix", "10.0.0.0/8"])

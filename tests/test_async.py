@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from api_guard import ANY_OBJECT, guard, unheld
-from api_guard.vetting.awaiting import wrap_async_serializers
+from api_guard.access.vetting.awaiting import wrap_async_serializers
 from tests.conftest import MODELS as BACKEND
 from tests.objects.models import Audit, Book, Code, Comment, Document, LongPage, Page
 from tests.test_transparency import MODELS, comparable, rows, seed
@@ -597,7 +597,7 @@ def run(name, side, client, alice, bob):
 
 
 def test_without_adrf_nothing_is_wrapped():
-    with patch("api_guard.vetting.awaiting.find_spec", return_value=None):
+    with patch("api_guard.access.vetting.awaiting.find_spec", return_value=None):
         assert wrap_async_serializers() is None
 
 

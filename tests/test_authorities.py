@@ -13,11 +13,11 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from api_guard import grants
+from api_guard.access.receivers import connect
 from api_guard.exceptions import GuardError
 from api_guard.grants import Claimed, GrantError, System
 from api_guard.grants.finding import holder_of
 from api_guard.models import GrantApproval, GrantAuthority, GrantRequest, ScopeGrant, recorded
-from api_guard.receivers import connect
 
 pytestmark = pytest.mark.django_db
 
@@ -313,7 +313,7 @@ def test_a_row_of_nobody_is_said():
 
 
 def test_a_user_model_without_groups_has_no_memberships_to_record(monkeypatch):
-    monkeypatch.setattr("api_guard.receivers.connecting.get_user_model", lambda: AccessToken)
+    monkeypatch.setattr("api_guard.access.receivers.connecting.get_user_model", lambda: AccessToken)
     connect()
 
 

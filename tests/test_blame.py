@@ -10,9 +10,9 @@ from django.db import DataError, IntegrityError
 from django.test import RequestFactory
 from rest_framework.request import Request
 
-from api_guard.blame.constraints import broken_constraint
-from api_guard.blame.database import is_data_sent, is_integrity_sent
-from api_guard.blame.sent import Sent
+from api_guard.input.client_errors.constraints import broken_constraint
+from api_guard.input.client_errors.database import is_data_sent, is_integrity_sent
+from api_guard.input.client_errors.sent import Sent
 from tests.hostile.models import Offer, Thing
 
 

@@ -28,13 +28,13 @@ from django.http import QueryDict
 from django.test import RequestFactory
 from rest_framework.request import Request
 
-from api_guard.blame import is_of_client, unreadable_of_client
-from api_guard.blame.cells import Cell, Row, rows_in
-from api_guard.blame.columns import base_fields
-from api_guard.blame.constraints import Broken
-from api_guard.blame.database import is_data_sent, is_integrity_sent, is_of_value
-from api_guard.blame.readings import Readings, is_equal
-from api_guard.blame.sent import Sent
+from api_guard.input.client_errors import is_of_client, unreadable_of_client
+from api_guard.input.client_errors.cells import Cell, Row, rows_in
+from api_guard.input.client_errors.columns import base_fields
+from api_guard.input.client_errors.constraints import Broken
+from api_guard.input.client_errors.database import is_data_sent, is_integrity_sent, is_of_value
+from api_guard.input.client_errors.readings import Readings, is_equal
+from api_guard.input.client_errors.sent import Sent
 from tests.hostile.models import Offer, Shelf, Stock, Thing
 from tests.test_net_property import raised_in
 

@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import PUBLIC, guard
+from api_guard.input.sanitizers import PRESETS, SanitizeError, sanitize
 from api_guard.renderers import JSONRenderer
-from api_guard.sanitizers import PRESETS, SanitizeError, sanitize
 from tests.browser import CHROMIUM, open_page, which_run
 from tests.vectors.xss import VECTORS
 

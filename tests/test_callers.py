@@ -23,7 +23,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import PUBLIC, callers, grants, guard
+from api_guard import PUBLIC, grants, guard
+from api_guard.access import callers
 from api_guard.authentication import OAuth2Authentication
 from api_guard.models import recorded
 from api_guard.permissions import HasScopes

@@ -20,9 +20,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet, ViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, budget, checks, conf, cost, guard, sliding
+from api_guard.access.endpoints import Endpoint, Status, endpoints, view_class_of
 from api_guard.checks.deploy import check_lifetimes, check_proxies, check_transport
 from api_guard.core.scopes import ScopeTerms
-from api_guard.endpoints import Endpoint, Status, endpoints, view_class_of
 from api_guard.permissions import Guarded, HasScopes
 from tests.models import Note
 

@@ -18,14 +18,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from api_guard import connections
-from api_guard.connections import (
+from api_guard.connections import opening as connections
+from api_guard.connections.opening import (
     NotPublicError,
     create_public_connection,
     public_addresses,
     public_opener,
 )
-from api_guard.sockets import Deadline
+from api_guard.connections.sockets import Deadline
 
 PUBLIC = "93.184.215.14"
 

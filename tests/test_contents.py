@@ -21,11 +21,11 @@ from PIL import Image
 from rest_framework import serializers
 
 from api_guard import forms
-from api_guard.contents import register_kind, without_position
 from api_guard.core.files import KINDS
 from api_guard.core.flaws import FlawError
 from api_guard.exceptions import GuardError
 from api_guard.fields import SafeFileField, SafeImageField
+from api_guard.input.contents import register_kind, without_position
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 OPEN = "application/vnd.oasis.opendocument"
@@ -263,6 +263,7 @@ LYING = changed(PACKED, struct.pack("<L", 500), struct.pack("<L", 5))
         (PACKED[:30] + b"b" + PACKED[31:], "invalid_archive"),
         (PACKED[:28] + b"\xff\xff" + PACKED[30:], "invalid_archive"),
         (PACKED[:38] + b"\xff" * 5 + PACKED[43:], "invalid_archive"),
+        (PACKED[:35] + b"\xff" + PACKED[36:], "invalid_archive"),
         (archive({"../a": b"x"}), "invalid_archive"),
         (archive({"/a": b"x"}), "invalid_archive"),
         (archive({"a\\..\\b": b"x"}), "invalid_archive"),

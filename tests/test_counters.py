@@ -21,14 +21,14 @@ from django_ratelimit.core import get_usage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api_guard import counters
 from api_guard.core.rates import Counter, Rate
-from api_guard.counters import CounterFault, faults
-from api_guard.counters.knocking import Knock
-from api_guard.counters.memory import MemoryCounters
-from api_guard.counters.ratelimit import RatelimitCounters
-from api_guard.counters.redis import RedisCounters
-from api_guard.counters.shared import _held
+from api_guard.limits import counters
+from api_guard.limits.counters import CounterFault, faults
+from api_guard.limits.counters.knocking import Knock
+from api_guard.limits.counters.memory import MemoryCounters
+from api_guard.limits.counters.ratelimit import RatelimitCounters
+from api_guard.limits.counters.redis import RedisCounters
+from api_guard.limits.counters.shared import _held
 from tests.servers import DJANGO_REDIS, MEMCACHED, REDIS, TIMEOUT
 
 LOCAL = "django.core.cache.backends.locmem.LocMemCache"
@@ -168,7 +168,7 @@ def test_what_a_window_counted_that_has_ended_is_not_taken_from_the_next(count_o
         late[0] = 3600
         return answer
 
-    with patch("api_guard.counters.ratelimit.get_usage", slow):
+    with patch("api_guard.limits.counters.ratelimit.get_usage", slow):
         assert not take(one)
     assert used(one) == [1]
 
@@ -343,12 +343,12 @@ def failing(seconds):
         time.sleep(seconds)
         raise ConnectionError
 
-    return patch("api_guard.counters.ratelimit.get_usage", fail)
+    return patch("api_guard.limits.counters.ratelimit.get_usage", fail)
 
 
 def test_after_a_pause_the_cache_is_asked_again(count_on):
     count_on(PLAIN)
-    with failing(0.2), patch("api_guard.counters.faults.PAUSE", 0.1):
+    with failing(0.2), patch("api_guard.limits.counters.faults.PAUSE", 0.1):
         with pytest.raises(CounterFault, match="ConnectionError"):
             take(counter("a", 9))
         with pytest.raises(CounterFault, match="a moment ago"):
@@ -381,8 +381,8 @@ def test_when_a_pause_ends_one_request_tries_the_cache_and_the_others_do_not_wai
             take(counter("a", 9))
 
     with (
-        patch("api_guard.counters.ratelimit.get_usage", hang),
-        patch("api_guard.counters.faults.PAUSE", 0.3),
+        patch("api_guard.limits.counters.ratelimit.get_usage", hang),
+        patch("api_guard.limits.counters.faults.PAUSE", 0.3),
         ThreadPoolExecutor(60) as pool,
     ):
         ask(0)
@@ -402,7 +402,7 @@ def test_the_first_request_after_the_return_of_a_server_that_hung_is_served(
     count_on(REDIS if kind == "redis" else MEMCACHED, server, **options)
     assert take(counter("a", 9))
     server.hang()
-    with patch("api_guard.counters.faults.PAUSE", 30):
+    with patch("api_guard.limits.counters.faults.PAUSE", 30):
         assert seconds_to_fail() > 0.9 * TIMEOUT
         assert seconds_to_fail() < TIMEOUT / 2
         os.kill(server.process.pid, signal.SIGCONT)
@@ -418,7 +418,7 @@ def test_a_server_that_answers_and_hangs_again_is_given_the_whole_pause(
     settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
     count_on(REDIS, own_redis)
     assert take(counter("a", 9))
-    with patch("api_guard.counters.faults.PAUSE", 30):
+    with patch("api_guard.limits.counters.faults.PAUSE", 30):
         own_redis.hang()
         assert [seconds_to_fail() > TIMEOUT / 2 for _ in range(2)] == [True, False]
         os.kill(own_redis.process.pid, signal.SIGCONT)
@@ -448,7 +448,7 @@ def test_everybody_who_comes_when_a_server_that_hung_is_back_is_served(
         finally:
             caches.close_all()  # what this thread alone has
 
-    with patch("api_guard.counters.faults.PAUSE", 30), ThreadPoolExecutor(16) as pool:
+    with patch("api_guard.limits.counters.faults.PAUSE", 30), ThreadPoolExecutor(16) as pool:
         for _ in range(5):
             server.hang()
             assert seconds_to_fail() > 0.9 * TIMEOUT
@@ -463,7 +463,7 @@ def test_who_waits_for_a_try_that_hangs_again_waits_no_longer_than_it(
     settings.API_GUARD = {**settings.API_GUARD, "COUNTER_TIMEOUT": TIMEOUT}
     count_on(REDIS, own_redis)
     assert take(counter("a", 9))
-    with patch("api_guard.counters.faults.PAUSE", 30), ThreadPoolExecutor(8) as pool:
+    with patch("api_guard.limits.counters.faults.PAUSE", 30), ThreadPoolExecutor(8) as pool:
         own_redis.hang()
         seconds_to_fail()
         os.kill(own_redis.process.pid, signal.SIGCONT)
@@ -476,9 +476,13 @@ def test_who_waits_for_a_try_that_hangs_again_waits_no_longer_than_it(
 
 def test_a_try_whose_question_is_at_fault_ends_the_pause(count_on):
     count_on(PLAIN)
-    with patch("api_guard.counters.faults.PAUSE", 0.1), pytest.raises(CounterFault), failing(0.2):
+    with (
+        patch("api_guard.limits.counters.faults.PAUSE", 0.1),
+        pytest.raises(CounterFault),
+        failing(0.2),
+    ):
         take(counter("a", 9))
-    with patch("api_guard.counters.faults.PAUSE", 30):
+    with patch("api_guard.limits.counters.faults.PAUSE", 30):
         time.sleep(0.15)
         with pytest.raises(ZeroDivisionError):
             counters.ask(lambda cache: 1 / 0)
@@ -500,9 +504,13 @@ def test_a_process_with_many_files_open_sees_that_a_server_is_back(own_redis, co
 
 def test_a_try_that_fails_at_once_ends_the_pause(count_on):
     count_on(PLAIN)
-    with patch("api_guard.counters.faults.PAUSE", 0.1), pytest.raises(CounterFault), failing(0.2):
+    with (
+        patch("api_guard.limits.counters.faults.PAUSE", 0.1),
+        pytest.raises(CounterFault),
+        failing(0.2),
+    ):
         take(counter("a", 9))
-    with patch("api_guard.counters.faults.PAUSE", 30):
+    with patch("api_guard.limits.counters.faults.PAUSE", 30):
         time.sleep(0.15)
         with failing(0), pytest.raises(CounterFault, match="ConnectionError"):
             take(counter("a", 9))

@@ -31,14 +31,16 @@ from rest_framework.exceptions import AuthenticationFailed, ParseError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import PUBLIC, SIGNED_IN, counters, credentials, guard
+from api_guard import PUBLIC, SIGNED_IN, guard
 from api_guard.authentication import OAuth2Authentication
 from api_guard.core.attempts import normal_account
 from api_guard.core.rates import Counter, Rate
-from api_guard.counters import CounterFault
-from api_guard.counters.shared import _held
-from api_guard.credentials import account_of_basic, credentials_blocked, known
 from api_guard.exceptions import TooManyFailures
+from api_guard.limits import counters, credentials
+from api_guard.limits.counters import CounterFault
+from api_guard.limits.counters.shared import _held
+from api_guard.limits.credentials import account_of_basic, known
+from api_guard.signals import credentials_blocked
 from tests.servers import REDIS, TIMEOUT
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -162,7 +164,7 @@ def test_a_bad_token_that_comes_again_is_refused_without_a_look_at_it(
     assert statuses(lambda _: api.get("/token", **bad), 3) == [401, 401, 429]
     with (
         django_assert_num_queries(0),
-        patch("api_guard.counters.take", side_effect=AssertionError("asked the cache")),
+        patch("api_guard.limits.counters.take", side_effect=AssertionError("asked the cache")),
     ):
         refused = api.get("/token", **bad)
     assert refused.status_code == 429
@@ -550,7 +552,9 @@ def test_without_the_cache_what_can_be_guessed_is_503_and_a_good_token_is_let_in
 ):
     good = {"HTTP_AUTHORIZATION": f"Bearer {issue('notes:read', user=alice).token}"}
     count_on("tests.caches.PlainCache")
-    with patch("api_guard.counters.ratelimit.get_usage", side_effect=ConnectionError("down")):
+    with patch(
+        "api_guard.limits.counters.ratelimit.get_usage", side_effect=ConnectionError("down")
+    ):
         assert api.get("/password", **basic("alice", PASSWORD)).status_code == 503
         assert api.get("/token", HTTP_AUTHORIZATION="Bearer bad").status_code == 503
         page = api.post("/login/", {"username": "alice", "password": PASSWORD}, format="multipart")
@@ -575,7 +579,7 @@ def test_a_real_redis_that_is_down_lets_nobody_guess_and_holds_nobody_up(
 
 def test_a_cache_that_fails_in_the_midst_of_it_turns_nobody_away(api, alice, count_on, caplog):
     count_on("tests.caches.PlainCache")
-    with patch("api_guard.counters.give_back", side_effect=CounterFault("down")):
+    with patch("api_guard.limits.counters.give_back", side_effect=CounterFault("down")):
         assert api.get("/password", **basic("alice", PASSWORD)).status_code == 200
     assert "is counted as failed so far" in caplog.text
     # A known address is counted after the password was found wrong.
@@ -586,7 +590,7 @@ def test_a_cache_that_fails_in_the_midst_of_it_turns_nobody_away(api, alice, cou
             raise CounterFault("down")
         return whole(counted, count=False)
 
-    with patch("api_guard.counters.take", take):
+    with patch("api_guard.limits.counters.take", take):
         assert api.get("/password", **basic("alice", "wrong")).status_code == 401
     assert "could not be counted" in caplog.text
 
@@ -625,7 +629,7 @@ def test_memory_of_addresses_and_blocks_may_fail(api, alice, count_on, caplog, l
 
 def test_what_a_process_remembers_is_bounded(api, limits):
     limits(token="1/h")
-    with patch("api_guard.credentials.strangers._MOST", 2):
+    with patch("api_guard.limits.credentials.strangers._MOST", 2):
         found = statuses(lambda n: api.get("/token", HTTP_AUTHORIZATION=f"Bearer bad{n}"), 9)
     assert found == [401] + [429] * 8
     assert len(credentials.strangers._bad) <= 2

@@ -247,7 +247,9 @@ def test_codes_that_a_user_enters_for_a_device_are_limited(client, alice, app, l
 
 def test_without_the_cache_no_secret_is_verified(client, app, verified, count_on):
     count_on("tests.caches.PlainCache")
-    with patch("api_guard.counters.ratelimit.get_usage", side_effect=ConnectionError("down")):
+    with patch(
+        "api_guard.limits.counters.ratelimit.get_usage", side_effect=ConnectionError("down")
+    ):
         answer = client.post(*ENDPOINTS["token"], **basic())
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer.json()["error"] == "guard_unavailable"

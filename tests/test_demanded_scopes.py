@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import any_of, grants, guard
-from api_guard.callers import caller_of
+from api_guard.access.callers import caller_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand

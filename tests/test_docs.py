@@ -23,13 +23,13 @@ from rest_framework.authtoken.views import obtain_auth_token
 from rest_framework.routers import DefaultRouter
 
 from api_guard import checks, exceptions, grants
+from api_guard.access.endpoints import Row, Status
 from api_guard.checks.endpoints import check_endpoints, check_exemptions
 from api_guard.conf.rules import RULES
 from api_guard.connections import NotPublicError
 from api_guard.core.text import _CHARACTERS
-from api_guard.endpoints import Row, Status
+from api_guard.input.sanitizers import PRESETS
 from api_guard.management.commands import guard_endpoints
-from api_guard.sanitizers import PRESETS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

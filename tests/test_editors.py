@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from api_guard.sanitizers import PRESETS, sanitize
+from api_guard.input.sanitizers import PRESETS, sanitize
 from tests.browser import CHROMIUM
 
 EDITORS = Path(__file__).parent / "editors"

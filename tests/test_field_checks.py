@@ -13,7 +13,7 @@ from rest_framework.generics import CreateAPIView
 
 from api_guard import PUBLIC, guard
 from api_guard.checks import fields as checks
-from api_guard.sanitizers import AllowList, allow_lists, cleaning, proof
+from api_guard.input.sanitizers import AllowList, allow_lists, cleaning, proof
 from api_guard.serializers import StrictModelSerializer, StrictSerializer
 
 

@@ -15,7 +15,7 @@ from api_guard.fields import (
     RichTextField,
     SafeURLField,
 )
-from api_guard.sanitizers import AllowList
+from api_guard.input.sanitizers import AllowList
 
 BOLD = AllowList(frozenset({"b"}), {})
 

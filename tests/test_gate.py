@@ -26,7 +26,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from api_guard import PUBLIC, guard
-from api_guard.endpoints import Status, endpoints, status_of
+from api_guard.access.endpoints import Status, endpoints, status_of
 from api_guard.exceptions import UndeclaredEndpoint
 from api_guard.permissions import Guarded, HasScopes
 from tests.models import Note

@@ -19,6 +19,7 @@ from api_guard import grants
 from api_guard.checks.granting import check_permissions_of_users
 from api_guard.core.ledger import Event
 from api_guard.grants import Claimed, System
+from api_guard.grants.serving import serving
 from api_guard.models import (
     GrantRequest,
     LedgerDetail,
@@ -28,7 +29,6 @@ from api_guard.models import (
     ScopeGrant,
     recorded,
 )
-from api_guard.serving import serving
 
 pytestmark = pytest.mark.django_db
 

@@ -17,9 +17,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, SIGNED_IN, STAFF, any_of, guard
-from api_guard.endpoints import endpoints, listing, routes
+from api_guard.access.endpoints import endpoints, listing, routes
 from api_guard.permissions import HasScopes
-from api_guard.probes import probe
+from api_guard.testing.probes import probe
 from tests.models import Note
 from tests.test_leaks import STRICT, UNDECLARED, UNSEALED
 

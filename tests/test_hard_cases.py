@@ -24,8 +24,8 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, grants, guard
+from api_guard.access.ownership import leads_to_user
 from api_guard.authentication import OAuth2Authentication
-from api_guard.ownership import leads_to_user
 from tests.models import Note, Notebook
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]

@@ -20,10 +20,11 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import PUBLIC, callers, grants, guard
+from api_guard import PUBLIC, grants, guard
+from api_guard.access import callers
 from api_guard.authentication import IntrospectionAuthentication, OAuth2Authentication
 from api_guard.checks import check_introspection, check_introspection_transport, check_toolkit
-from api_guard.counters import CounterFault
+from api_guard.limits.counters import CounterFault
 from api_guard.models import RemoteSubject
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -519,12 +520,12 @@ def test_an_answer_is_believed_for_a_while_and_never_past_the_token_s_end(
 
 
 def test_without_the_cache_the_server_is_asked_each_time(api, server, active):
-    with patch("api_guard.counters.ask", side_effect=CounterFault("down")):
+    with patch("api_guard.limits.counters.ask", side_effect=CounterFault("down")):
         for _ in range(2):
             assert call(api).status_code == 200
     assert len(server.asked) == 2
     with (
-        patch("api_guard.counters.ask", side_effect=ZeroDivisionError),
+        patch("api_guard.limits.counters.ask", side_effect=ZeroDivisionError),
         pytest.raises(ZeroDivisionError),
     ):
         call(api)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from api_guard.core.bodies import BodyError, Malformed, OverLimit
 from api_guard.core.limits import DEFAULT, Limits, LimitsError, parse_limits
-from api_guard.json_text import loads
+from api_guard.input.json_text import loads
 from tests.strict_json import NotStrict, strictly
 
 ANY = Limits(top="any")

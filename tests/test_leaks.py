@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from api_guard import PUBLIC, guard
-from api_guard.endpoints import Status, endpoints, status_of
+from api_guard.access.endpoints import Status, endpoints, status_of
 from api_guard.permissions import HasScopes
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]

@@ -13,7 +13,7 @@ from api_guard.checks.ledger import check_ledger_database, check_ledger_key
 from api_guard.checks.settings import check_settings
 from api_guard.grants import Claimed, System
 from api_guard.models import LedgerRecord
-from api_guard.transactions import in_transaction
+from api_guard.models.transactions import in_transaction
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 urlpatterns = [path("admin/", admin.site.urls)]

@@ -272,7 +272,7 @@ def test_an_error_in_the_net_is_not_the_answer(send, caplog, monkeypatch):
     def broken(*args):
         raise AttributeError
 
-    monkeypatch.setattr("api_guard.blame.verdicts.is_integrity_sent", broken)
+    monkeypatch.setattr("api_guard.input.client_errors.verdicts.is_integrity_sent", broken)
     with transaction.atomic():
         assert send("stocked", {"quantity": -1}).status_code == 500
         transaction.set_rollback(True)

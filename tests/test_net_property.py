@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.request import Request
 
-from api_guard.blame import SUSPECTS, verdicts
 from api_guard.decorators.net import Net
 from api_guard.exceptions import InvalidValue
+from api_guard.input.client_errors import SUSPECTS, verdicts
 
 pytestmark = pytest.mark.django_db
 

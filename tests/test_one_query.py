@@ -15,12 +15,13 @@ from django.urls import path
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import any_of, grants, guard, holdings
+from api_guard import any_of, grants, guard
+from api_guard.access import holdings
+from api_guard.access.endpoints.views import is_own_of
 from api_guard.authentication import OAuth2Authentication
-from api_guard.endpoints.views import is_own_of
 from api_guard.grants.beside import _Listed
 from api_guard.models import RateOverride, ScopeGrant, recorded
-from api_guard.statements import _AWARE, _quicker
+from api_guard.models.statements import _AWARE, _quicker
 from tests.costs import queries_of_a_token
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]

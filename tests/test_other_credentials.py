@@ -15,7 +15,8 @@ from rest_framework.authtoken.models import Token
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import SIGNED_IN, callers, grants, guard
+from api_guard import SIGNED_IN, grants, guard
+from api_guard.access import callers
 from api_guard.authentication import OAuth2Authentication
 from api_guard.checks import check_authentication
 

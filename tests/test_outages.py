@@ -36,12 +36,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenObtainSlidingView
 
-from api_guard import PUBLIC, SIGNED_IN, counters, credentials, guard
+from api_guard import PUBLIC, SIGNED_IN, guard
 from api_guard.authentication import OAuth2Authentication
 from api_guard.core.addresses import provider_of
-from api_guard.counters import CounterFault
-from api_guard.credentials import known, owed
 from api_guard.exceptions import is_outage
+from api_guard.limits import counters, credentials
+from api_guard.limits.counters import CounterFault
+from api_guard.limits.credentials import known, owed
 from tests.servers import DJANGO_REDIS, MEMCACHED, REDIS
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -394,7 +395,7 @@ def test_prefixes_tell_tenants_apart_in_the_memory_of_a_process(client, limits, 
 
 def test_what_could_not_be_given_back_is_given_back_later(client, alice, limits, caplog):
     limits(account_at_address="2/h")
-    with patch("api_guard.counters.give_back", side_effect=CounterFault("down")):
+    with patch("api_guard.limits.counters.give_back", side_effect=CounterFault("down")):
         for _ in range(2):
             assert client.post("/obtain", RIGHT).status_code == 200
         # It is tried again with the next attempt, and kept until it is done.
@@ -412,7 +413,7 @@ def test_what_is_owed_is_forgotten_with_its_window_and_paid_to_its_tenant(
     cache = settings.CACHES["default"]
     settings.CACHES = {"default": {**cache, "KEY_FUNCTION": f"{__name__}.key_of_tenant"}}
     monkeypatch.setattr(Tenants, "name", "one")
-    with patch("api_guard.counters.give_back", side_effect=CounterFault("down")):
+    with patch("api_guard.limits.counters.give_back", side_effect=CounterFault("down")):
         assert client.post("/refusing", RIGHT).status_code == 403
         assert client.post("/obtain", RIGHT).status_code == 200
     kept = len(owed._owed)
@@ -422,8 +423,8 @@ def test_what_is_owed_is_forgotten_with_its_window_and_paid_to_its_tenant(
     assert len(owed._owed) == kept
     Tenants.name = "one"
     clock = time.monotonic
-    monkeypatch.setattr("api_guard.credentials.owed.time.monotonic", lambda: clock() + 9999)
-    with patch("api_guard.credentials.owed.give_back", side_effect=AssertionError):
+    monkeypatch.setattr("api_guard.limits.credentials.owed.time.monotonic", lambda: clock() + 9999)
+    with patch("api_guard.limits.credentials.owed.give_back", side_effect=AssertionError):
         owed.pay()
     assert len(owed._owed) == 0
 

@@ -13,8 +13,8 @@ from rest_framework import serializers
 from api_guard import conf
 from api_guard.exceptions import GuardError
 from api_guard.fields import RichTextField
-from api_guard.sanitizers import PRESETS, AllowList, SanitizeError, sanitize, text_of
-from api_guard.sanitizers.frames import SANDBOX
+from api_guard.input.sanitizers import PRESETS, AllowList, SanitizeError, sanitize, text_of
+from api_guard.input.sanitizers.frames import SANDBOX
 
 EDITOR = PRESETS["editor"]
 both_engines = pytest.mark.parametrize("engine", ["nh3", "bleach"])

@@ -17,8 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api_guard.exceptions import GuardError
-from api_guard.sanitizers import PRESETS, AllowList, SanitizeError, cleaning, sanitize, text_of
-from api_guard.sanitizers.frames import SANDBOX
+from api_guard.input.sanitizers import (
+    PRESETS,
+    AllowList,
+    SanitizeError,
+    cleaning,
+    sanitize,
+    text_of,
+)
+from api_guard.input.sanitizers.frames import SANDBOX
 from tests.vectors.xss import VECTORS
 
 ENGINES = ["nh3", "bleach"]

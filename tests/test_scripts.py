@@ -9,9 +9,9 @@ from unittest.mock import patch
 import pytest
 from django.core.cache import caches
 
-from api_guard import counters
 from api_guard.core.rates import Counter, Rate
-from api_guard.counters.shared import _held
+from api_guard.limits import counters
+from api_guard.limits.counters.shared import _held
 from tests.servers import REDIS
 
 redis = pytest.importorskip("redis")
@@ -65,7 +65,7 @@ def test_a_connection_that_cannot_be_looked_at_is_opened_again(script):
 def test_a_process_that_was_forked_opens_its_own(script):
     assert take() == 1
     [of_parent] = script._idle
-    with patch("api_guard.counters.scripts.os.getpid", return_value=os.getpid() + 1):
+    with patch("api_guard.limits.counters.scripts.os.getpid", return_value=os.getpid() + 1):
         assert take() == 2
         assert of_parent not in script._idle
     of_parent.disconnect()

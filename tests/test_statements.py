@@ -7,7 +7,7 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from oauth2_provider.models import AccessToken
 
-from api_guard.statements import Parameter, Statement
+from api_guard.models.statements import Parameter, Statement
 from tests.models import Note
 
 pytestmark = pytest.mark.django_db

@@ -195,7 +195,7 @@ PLAIN = "tests.caches.PlainCache"
 
 
 def broken(**fault):
-    return patch("api_guard.counters.ratelimit.get_usage", **fault)
+    return patch("api_guard.limits.counters.ratelimit.get_usage", **fault)
 
 
 @pytest.mark.parametrize(

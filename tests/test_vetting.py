@@ -22,9 +22,9 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from api_guard import ANY_OBJECT, guard, unheld
-from api_guard.endpoints import endpoints, listing
+from api_guard.access.endpoints import endpoints, listing
+from api_guard.access.vetting import saving
 from api_guard.exceptions import HiddenObject, Unsealed
-from api_guard.vetting import saving
 from tests.objects.keys import continue_keys
 from tests.objects.models import (
     Audit,
@@ -653,7 +653,7 @@ def test_what_a_serializer_nests_is_held_to_the_rules_of_other_views(do, model, 
 
 
 def test_a_nested_model_without_a_rule_is_free(do, monkeypatch):
-    from api_guard.vetting.deleting import watch_deletes
+    from api_guard.access.vetting.deleting import watch_deletes
 
     watch_deletes(Entry)  # as a view of another URLconf may have it
     diary = Diary.objects.create(user_id="alice", title="hers")
@@ -1108,7 +1108,7 @@ def test_a_field_whose_rows_only_a_method_tells_is_not_in_the_listing():
 
 
 def test_a_listener_hears_what_nobody_guards():
-    from api_guard.vetting import listening
+    from api_guard.access.vetting import listening
 
     heard, asked = [], []
 

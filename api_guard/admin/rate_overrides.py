@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from api_guard import grants
+from api_guard.access.endpoints import rates_in_use
 from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.lists import IndexedAdmin
 from api_guard.core.rates import CEILING, override_name
 from api_guard.core.scopes import EVERY_SCOPE
-from api_guard.endpoints import rates_in_use
 from api_guard.models import HOLDERS, RateOverride, is_past
 
 

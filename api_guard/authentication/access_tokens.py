@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.request import Request
 
-from api_guard import holdings, tokens
+from api_guard import tokens
+from api_guard.access import holdings
 from api_guard.authentication.bearer import BearerAuthentication
 
 

@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
-from api_guard import credentials
 from api_guard.authentication.bearer import BearerAuthentication
 from api_guard.exceptions import (
     GuardUnavailable,
@@ -18,6 +17,7 @@ from api_guard.exceptions import (
     InvalidToken,
     Refusal,
 )
+from api_guard.limits import credentials
 
 # What says that a credential is bad, and not that it could not be looked at.
 BAD_CREDENTIALS = (AuthenticationFailed, InvalidCredential, InvalidToken)

@@ -11,9 +11,9 @@ from django.core.checks import CheckMessage, Error
 from rest_framework.settings import api_settings
 
 from api_guard import conf
+from api_guard.access.callers import ScopedAuthentication, is_unscoped
+from api_guard.access.endpoints import dotted_path, initkwarg, routes
 from api_guard.authentication import OAuth2Authentication
-from api_guard.callers import ScopedAuthentication, is_unscoped
-from api_guard.endpoints import dotted_path, initkwarg, routes
 
 # The name by which a project writes it.
 _OURS = "api_guard.authentication.OAuth2Authentication"

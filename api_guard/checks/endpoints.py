@@ -9,9 +9,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from api_guard import conf
-from api_guard.checks.leading import Lead, overrides
-from api_guard.core.scopes import did_you_mean
-from api_guard.endpoints import (
+from api_guard.access.endpoints import (
     ANY_METHOD,
     Endpoint,
     Status,
@@ -26,6 +24,8 @@ from api_guard.endpoints import (
     sides_of,
     view_classes_of,
 )
+from api_guard.checks.leading import Lead, overrides
+from api_guard.core.scopes import did_you_mean
 from api_guard.permissions import HasScopes
 
 

@@ -12,9 +12,9 @@ from django.http.request import validate_host
 from rest_framework.serializers import BaseSerializer, ListSerializer, ModelSerializer
 
 from api_guard import conf
-from api_guard.endpoints import dotted_path, routes
+from api_guard.access.endpoints import dotted_path, routes
 from api_guard.exceptions import GuardError
-from api_guard.sanitizers import OLDEST, allow_lists, find_fault, is_too_old
+from api_guard.input.sanitizers import OLDEST, allow_lists, find_fault, is_too_old
 from api_guard.serializers import StrictModelSerializer, StrictSerializer
 
 _STRICT = (StrictSerializer, StrictModelSerializer)

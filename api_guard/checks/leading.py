@@ -9,8 +9,8 @@ from enum import Enum
 from types import FunctionType, ModuleType
 from typing import Any
 
+from api_guard.access.endpoints import is_hook
 from api_guard.checks.bytecode import asked_of_self, names_in
-from api_guard.endpoints import is_hook
 
 # What is as good as `super()`: the hook that decides, or what DRF's own method would have asked.
 _AS_GOOD = {

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from rest_framework import parsers, renderers
 
-from api_guard.endpoints import dotted_path
+from api_guard.access.endpoints import dotted_path
 
 _OWN: dict[type, str] = {
     parsers.JSONParser: "api_guard.parsers.JSONParser",

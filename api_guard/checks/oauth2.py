@@ -13,10 +13,10 @@ from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.module_loading import import_string
 
 from api_guard import conf, tokens
+from api_guard.access.endpoints import callbacks, dotted_path, plain_view
 from api_guard.authentication import IntrospectionAuthentication
 from api_guard.checks.authentication import authenticators
 from api_guard.core.redirects import is_loopback
-from api_guard.endpoints import callbacks, dotted_path, plain_view
 from api_guard.oauth2 import GuardedValidatorMixin
 from api_guard.oauth2.security import fails_at_devices
 

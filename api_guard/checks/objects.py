@@ -9,12 +9,12 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.db.models import Model
 
+from api_guard.access.endpoints import dotted_path, endpoints, model_of, policy_of, routes
+from api_guard.access.ownership import leads_to_user
 from api_guard.checks.parameters import names_object
 from api_guard.core.objects import ANY_OBJECT
 from api_guard.core.policy import Policy
 from api_guard.core.scopes import did_you_mean
-from api_guard.endpoints import dotted_path, endpoints, model_of, policy_of, routes
-from api_guard.ownership import leads_to_user
 
 
 def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:

@@ -11,7 +11,7 @@ from rest_framework import pagination
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from api_guard.endpoints import dotted_path, initkwarg, policy_of, routes
+from api_guard.access.endpoints import dotted_path, initkwarg, policy_of, routes
 
 # What answers how large a page is, the attribute with the client's parameter, and the bound.
 _SIZES = (

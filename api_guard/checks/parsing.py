@@ -14,8 +14,8 @@ from rest_framework import renderers as drf_renderers
 from rest_framework.settings import api_settings
 
 from api_guard import asgi, parsers, wsgi
+from api_guard.access.endpoints import Route, dotted_path, initkwarg, policy_of, routes
 from api_guard.checks.lines import bounded_base, is_of_drf, parsers_line, renderers_line
-from api_guard.endpoints import Route, dotted_path, initkwarg, policy_of, routes
 from api_guard.parsers.reading import limits_of
 
 _PATTERNS = ("regex", "iregex")

@@ -11,8 +11,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 from rest_framework.permissions import OR, BasePermission
 
+from api_guard.access.endpoints import dotted_path, initkwarg, is_and, routes, sides_of
 from api_guard.checks.parameters import names_object
-from api_guard.endpoints import dotted_path, initkwarg, is_and, routes, sides_of
 
 _METHODS = ("has_permission", "has_object_permission")
 # By this method, a view of adrf awaits the permissions that are coroutines.

@@ -9,8 +9,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 
 from api_guard import conf
+from api_guard.access.endpoints import rates_in_use
 from api_guard.core.rates import CEILING, Rate
-from api_guard.endpoints import rates_in_use
 
 _BACKENDS = "django.core.cache.backends"
 # They read, change and write back, or do not keep anything: a limit of 100 lets 800 through.

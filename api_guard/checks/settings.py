@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
 
 from api_guard import conf
-from api_guard.endpoints import dotted_path, is_and, sides_of
+from api_guard.access.endpoints import dotted_path, is_and, sides_of
 from api_guard.exceptions import NotAuthenticated, Refusal, TooManyFailures
 from api_guard.permissions import Guarded
 

@@ -8,10 +8,10 @@ from types import FunctionType
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
+from api_guard.access.endpoints import dotted_path, policy_of, routes
 from api_guard.checks.bytecode import runs_later
 from api_guard.checks.leading import Lead, overrides, reach
 from api_guard.checks.raising import may_raise
-from api_guard.endpoints import dotted_path, policy_of, routes
 
 # Without super() in these, every request is refused: nothing was decided.
 _CLOSED = ("dispatch", "initial")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 from django.db.models import Model
 from rest_framework.views import APIView
 
+from api_guard.access.endpoints import POLICY_ATTRIBUTE, view_class_of
 from api_guard.core.demands import PolicyError
 from api_guard.core.limits import LimitsError
 from api_guard.core.objects import AnyObject
@@ -23,7 +24,6 @@ from api_guard.core.policy import (
 from api_guard.core.rates import RateError
 from api_guard.core.scopes import did_you_mean
 from api_guard.decorators.hooks import install
-from api_guard.endpoints import POLICY_ATTRIBUTE, view_class_of
 from api_guard.exceptions import GuardError
 
 V = TypeVar("V", bound=Callable[..., Any])

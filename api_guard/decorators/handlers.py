@@ -14,12 +14,12 @@ from asgiref.sync import sync_to_async
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api_guard.callers import caller_of
+from api_guard.access.callers import caller_of
+from api_guard.access.endpoints import dotted_path
+from api_guard.access.vetting import conclude, settle, within
 from api_guard.decorators.net import Net
 from api_guard.decorators.streams import within_stream
-from api_guard.endpoints import dotted_path
 from api_guard.exceptions import Unsealed
-from api_guard.vetting import conclude, settle, within
 
 if TYPE_CHECKING:
     from api_guard.decorators.passage import Passage

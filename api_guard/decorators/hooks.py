@@ -9,8 +9,8 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
+from api_guard.access.endpoints import HOOKS, is_hook
 from api_guard.decorators.passage import PASSAGE, Passage
-from api_guard.endpoints import HOOKS, is_hook
 from api_guard.exceptions import GuardError
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from api_guard.access.failures import faults_as_unavailable
 from api_guard.authentication import authenticate
-from api_guard.failures import faults_as_unavailable
 
 _FOUND = "_api_guard_found"
 _FAILURE = "_api_guard_failure"

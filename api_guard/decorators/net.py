@@ -11,12 +11,17 @@ from typing import Any
 from django.db import connections
 from rest_framework.exceptions import APIException
 
-from api_guard.blame import SUSPECTS, UnreadableError, is_of_client, unreadable_of_client
+from api_guard.access.endpoints import dotted_path
+from api_guard.access.vetting import is_untouched, listening, was_untouched
 from api_guard.core.policy import SAFE_METHODS
-from api_guard.endpoints import dotted_path
 from api_guard.exceptions import InvalidValue
+from api_guard.input.client_errors import (
+    SUSPECTS,
+    UnreadableError,
+    is_of_client,
+    unreadable_of_client,
+)
 from api_guard.parsers.reading import refused_limits
-from api_guard.vetting import is_untouched, listening, was_untouched
 
 logger = logging.getLogger("api_guard")
 

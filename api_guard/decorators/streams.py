@@ -8,7 +8,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from api_guard.vetting import (
+from api_guard.access.vetting import (
     Vetting,
     has_concluded,
     is_lazy,

@@ -23,8 +23,12 @@ from api_guard.fields.text import (
 )
 from api_guard.fields.unmapped import UnmappedField
 from api_guard.fields.urls import SafeURLField
+from api_guard.input.contents import register_kind
+from api_guard.input.sanitizers import PRESETS, AllowList, text_of
 
 __all__ = [
+    "PRESETS",
+    "AllowList",
     "BoundedBigIntegerField",
     "BoundedBinaryField",
     "BoundedDateTimeField",
@@ -49,4 +53,6 @@ __all__ = [
     "SafeURLField",
     "StrictChoiceField",
     "UnmappedField",
+    "register_kind",
+    "text_of",
 ]

@@ -7,10 +7,10 @@ from typing import Any
 
 from rest_framework.fields import FileField
 
-from api_guard.contents import MAX_ENTRIES, MAX_UNPACKED
 from api_guard.exceptions import GuardError
 from api_guard.fields.flaws import flaws_as_errors
-from api_guard.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
+from api_guard.input.contents import MAX_ENTRIES, MAX_UNPACKED
+from api_guard.input.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
 
 
 class SafeFileField(FileField):

@@ -7,7 +7,7 @@ from typing import Any
 from api_guard import conf
 from api_guard.fields.flaws import demanded, flaws_as_errors
 from api_guard.fields.text import TEXTAREA, FormattedField
-from api_guard.sanitizers import AllowList, RichText, preset_named
+from api_guard.input.sanitizers import AllowList, RichText, preset_named
 
 
 class RichTextField(FormattedField):

@@ -7,9 +7,9 @@ from typing import Any
 
 from django import forms
 
-from api_guard.contents import MAX_ENTRIES, MAX_UNPACKED
 from api_guard.forms.flaws import flaws_as_errors
-from api_guard.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
+from api_guard.input.contents import MAX_ENTRIES, MAX_UNPACKED
+from api_guard.input.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
 
 
 class SafeFileField(forms.FileField):

@@ -20,7 +20,7 @@ from api_guard.core.formats import (
     WebAddress,
 )
 from api_guard.forms.flaws import flaws_as_errors
-from api_guard.sanitizers import AllowList, RichText, preset_named
+from api_guard.input.sanitizers import AllowList, RichText, preset_named
 
 
 class PlainTextField(forms.CharField):

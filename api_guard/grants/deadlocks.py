@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from api_guard import transactions
 from api_guard.grants.reading import database
+from api_guard.models import transactions
 
 T = TypeVar("T")
 

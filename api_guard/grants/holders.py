@@ -13,7 +13,7 @@ from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, Subqu
 
 from api_guard import conf
 from api_guard.models import ScopeGrant
-from api_guard.statements import Parameter
+from api_guard.models.statements import Parameter
 
 
 @dataclass(frozen=True)

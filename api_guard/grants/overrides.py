@@ -22,7 +22,7 @@ from api_guard.grants.reading import (
     values_of,
 )
 from api_guard.models import RateOverride, ScopeGrant
-from api_guard.statements import Parameter, Statement
+from api_guard.models.statements import Parameter, Statement
 
 _GRANT, _OVERRIDE = 0, 1
 

@@ -17,7 +17,7 @@ from api_guard.core.scopes import Granted
 from api_guard.grants.holders import Sides, held_by, parameters
 from api_guard.grants.using import write_use
 from api_guard.models import ScopeGrant
-from api_guard.statements import Parameter, Statement
+from api_guard.models.statements import Parameter, Statement
 
 # The last says whether a use would be written.
 COLUMNS = (

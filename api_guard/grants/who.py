@@ -11,11 +11,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models
 
-from api_guard.addresses import address_of
 from api_guard.core.ledger import Event, Known, Party, Who
 from api_guard.grants.errors import GrantError
+from api_guard.grants.serving import current_request, current_user
 from api_guard.ledger import record
-from api_guard.serving import current_request, current_user
+from api_guard.limits.addresses import address_of
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from api_guard.core.records import (
 from api_guard.exceptions import GuardError
 from api_guard.ledger.rows import database, now, signed, start, unchained, writable
 from api_guard.models import LedgerHead, LedgerRecord
-from api_guard.transactions import in_transaction
+from api_guard.models.transactions import in_transaction
 
 logger = logging.getLogger("api_guard.ledger")
 

@@ -21,7 +21,7 @@ from api_guard.ledger.chaining import chain, locked_head
 from api_guard.ledger.recording import record
 from api_guard.ledger.verifying import Tally, verify
 from api_guard.models import LedgerCheckpoint, LedgerDetail, LedgerRecord
-from api_guard.transactions import in_transaction
+from api_guard.models.transactions import in_transaction
 
 _BATCH = 500
 

@@ -12,7 +12,7 @@ from api_guard.core.records import key_of_party
 from api_guard.ledger.recording import record_id
 from api_guard.ledger.rows import database, writable
 from api_guard.models import LedgerDetail
-from api_guard.transactions import in_transaction
+from api_guard.models.transactions import in_transaction
 
 # Records of erasure list what was erased, and stay of a size that every database takes.
 _BATCH = 1000

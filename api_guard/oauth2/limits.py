@@ -11,9 +11,9 @@ from urllib.parse import unquote_plus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
-from api_guard import credentials
-from api_guard.credentials import Attempt, account_of_basic
 from api_guard.exceptions import Refusal
+from api_guard.limits import credentials
+from api_guard.limits.credentials import Attempt, account_of_basic
 
 # What answers a code, a refresh token or an access token that is none.
 _BAD_TOKENS = ("invalid_grant", "invalid_token")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import parsers
 
-from api_guard.json_text import loads
+from api_guard.input.json_text import loads
 from api_guard.parsers.reading import limits_in, refusals, whole
 
 

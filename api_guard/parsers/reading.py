@@ -10,10 +10,10 @@ from django.http import UnreadablePostError
 from rest_framework.exceptions import ParseError
 
 from api_guard import conf
+from api_guard.access.endpoints import policy_of
 from api_guard.core.bodies import BodyError, OverLimit
 from api_guard.core.limits import Limits
 from api_guard.core.media_types import content_length, is_utf8
-from api_guard.endpoints import policy_of
 from api_guard.exceptions import (
     BodyOverLimit,
     BodyTooLarge,

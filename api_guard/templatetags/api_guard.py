@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from api_guard.sanitizers import RichText, preset_named, text_of
+from api_guard.input.sanitizers import RichText, preset_named, text_of
 
 register = template.Library()
 

@@ -13,7 +13,7 @@ from django.db import router
 from django.db.models import QuerySet
 from oauth2_provider.settings import oauth2_settings
 
-from api_guard.statements import Parameter, Statement
+from api_guard.models.statements import Parameter, Statement
 from api_guard.tokens.rows import Columns, relate
 
 # RFC 6750 §2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="

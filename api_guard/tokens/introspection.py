@@ -10,9 +10,10 @@ from urllib.parse import quote_plus
 import urllib3
 from django.utils.crypto import salted_hmac
 
-from api_guard import conf, counters
+from api_guard import conf
 from api_guard.core.introspection import Claims, MalformedAnswer, read_claims
 from api_guard.exceptions import GuardUnavailable
+from api_guard.limits import counters
 from api_guard.tokens.deadline import pool_manager, within
 from api_guard.tokens.judging import audience
 

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.files import File
 from django.utils.deconstruct import deconstructible
 
-from api_guard.contents import MAX_ENTRIES, MAX_UNPACKED
-from api_guard.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
+from api_guard.input.contents import MAX_ENTRIES, MAX_UNPACKED
+from api_guard.input.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, Upload
 from api_guard.validators.validator import Validator
 
 

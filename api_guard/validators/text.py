@@ -15,7 +15,7 @@ from api_guard.core.formats import (
     PlainText,
     WebAddress,
 )
-from api_guard.sanitizers import MAX_LENGTH, RichText, preset_named
+from api_guard.input.sanitizers import MAX_LENGTH, RichText, preset_named
 from api_guard.validators.validator import Validator
 
 

@@ -13,10 +13,10 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["api_guard.core", "api_guard.json_text"]):
+with atheris.instrument_imports(include=["api_guard.core", "api_guard.input.json_text"]):
     from api_guard.core import bodies, forms, media_types, queries
     from api_guard.core.limits import Limits
-    from api_guard.json_text import loads
+    from api_guard.input.json_text import loads
 
 from api_guard import wsgi
 from tests.strict_json import NotStrict, strictly

@@ -13,8 +13,12 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api_guard import conf, grants, holdings, throttling
-from api_guard.callers import caller_of, overrides_of, rows_behind, throttle_key
+from api_guard import conf, grants, throttling
+from api_guard.access import holdings
+from api_guard.access.callers import caller_of, overrides_of, rows_behind, throttle_key
+from api_guard.access.endpoints import counted_as, dotted_path, is_own_of
+from api_guard.access.failures import failures_as_refusals, faults_as_unavailable
+from api_guard.access.vetting import Vetting, conclude, current, enter, refuse_unchecked
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
@@ -25,11 +29,8 @@ from api_guard.decorators.identity import establish, hold_identity
 from api_guard.decorators.incoming import refuse_malformed, refuse_parsed_form
 from api_guard.decorators.outgoing import protect
 from api_guard.decorators.passage.objects import Beyond, ObjectPassage
-from api_guard.endpoints import counted_as, dotted_path, is_own_of
 from api_guard.exceptions import RateLimited, UncheckedObject, Unsealed
-from api_guard.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.permissions import record_decision, refuse, strict
-from api_guard.vetting import Vetting, conclude, current, enter, refuse_unchecked
 
 logger = logging.getLogger("api_guard")
 

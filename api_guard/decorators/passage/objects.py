@@ -9,12 +9,12 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db.models import Model
 
-from api_guard import ownership
+from api_guard.access import ownership
+from api_guard.access.endpoints import model_of, models_everywhere, policy_of
+from api_guard.access.failures import failures_as_refusals
+from api_guard.access.vetting import VETTING, Vetting, is_new, vet, vet_shown, watch, watch_loads
 from api_guard.core.policy import Operation, Policy
-from api_guard.endpoints import model_of, models_everywhere, policy_of
 from api_guard.exceptions import HiddenObject
-from api_guard.failures import failures_as_refusals
-from api_guard.vetting import VETTING, Vetting, is_new, vet, vet_shown, watch, watch_loads
 
 Beyond = Callable[..., Any]
 

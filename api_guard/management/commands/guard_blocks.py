@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api_guard import credentials
-from api_guard.counters import CounterFault
+from api_guard.limits import credentials
+from api_guard.limits.counters import CounterFault
 
 _COLUMNS = ("number", "kind", "account", "address", "rate", "since", "until")
 

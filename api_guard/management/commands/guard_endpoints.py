@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api_guard.endpoints import FORMATS, Status, endpoints, listing, uses_of_unheld
-from api_guard.probes import probe
+from api_guard.access.endpoints import FORMATS, Status, endpoints, listing, uses_of_unheld
+from api_guard.testing.probes import probe
 
 
 class Command(BaseCommand):

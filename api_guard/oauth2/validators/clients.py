@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from oauthlib.oauth2.rfc6749.errors import UnsupportedGrantTypeError
 
-from api_guard.credentials import account_of_basic
+from api_guard.limits.credentials import account_of_basic
 from api_guard.oauth2.remembering import verified_secrets
 
 

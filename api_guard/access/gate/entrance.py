@@ -1,0 +1,174 @@
+"""Refuses a view that is neither declared nor exempt when it is called, however that is done."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from inspect import isawaitable, iscoroutinefunction
+from types import FunctionType, MethodType
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.views import APIView, set_rollback
+
+from api_guard.access.endpoints import (
+    POLICY_ATTRIBUTE,
+    declares_scopes,
+    dotted_path,
+    is_exempt,
+    policy_of,
+)
+from api_guard.access.gate.refusing import handle_exception, settle
+from api_guard.access.record import http_of, is_covered, record_refusal, was_decided
+from api_guard.access.vetting import left_as_it_was
+from api_guard.core.policy import Policy
+from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
+
+logger = logging.getLogger("api_guard")
+
+# On an instance: it has passed; and a dispatch() that it was given for itself.
+_PASSED = "_api_guard_passed"
+_OWN = "_api_guard_own_dispatch"
+
+_make = object.__new__
+
+
+def planted(whole: object) -> Callable[..., Any]:
+    """Plant the gate on each new view: a ViewSet is never set up."""
+    del whole
+
+    def new(cls: Any, /, *args: Any, **kwargs: Any) -> Any:
+        make: Any = super(APIView, cls).__new__
+        view = make(cls) if make is _make else make(cls, *args, **kwargs)
+        # On the instance, for the class may have any dispatch(), and be given another one.
+        view.__dict__["dispatch"] = MethodType(dispatch, view)
+        return view
+
+    return new
+
+
+def planted_setup(whole: object) -> Callable[..., None]:
+    """Plant the gate again where the view was given a dispatch() for itself, as by as_view()."""
+    del whole
+
+    def setup(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> None:
+        own = view.dispatch
+        if type(own) is not MethodType or own.__func__ is not dispatch:
+            view.__dict__[_OWN] = own
+            view.__dict__["dispatch"] = MethodType(dispatch, view)
+        super(APIView, view).setup(request, *args, **kwargs)
+
+    return setup
+
+
+def checked_initial(whole: Callable[..., None]) -> Callable[..., None]:
+    """Refuse once more before the view looks at the request, for who calls another dispatch()."""
+
+    @functools.wraps(whole)
+    def initial(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> None:
+        if _PASSED not in view.__dict__ and not _may_run(view, http_of(request)):
+            _log(view, request)
+            raise UndeclaredEndpoint
+        whole(view, request, *args, **kwargs)
+
+    return initial
+
+
+def dispatch(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
+    """Refuse a view that nobody declared; let any other answer, and note how it did."""
+    cls, state = type(view), view.__dict__
+    http = request if isinstance(request, HttpRequest) else http_of(request)
+    # Written out for the guarded, because every request comes here.
+    is_sealed = isinstance(getattr(cls, POLICY_ATTRIBUTE, None), Policy)
+    if not is_sealed:
+        is_sealed = declares_scopes(view.permission_classes)
+        if not is_sealed and not _may_run(view, http):
+            _log(view, request)
+            return _refused(view, http, UndeclaredEndpoint())
+    state[_PASSED] = True
+    own = state.get(_OWN) or _bound(view, cls)
+    with left_as_it_was():
+        return _dispatch(view, http, own, is_sealed, request, *args, **kwargs)
+
+
+def _dispatch(
+    view: Any, http: Any, own: Any, is_sealed: bool, request: Any, /, *args: Any, **kwargs: Any
+) -> Any:
+    cls, state = type(view), view.__dict__
+    if http is None or not is_sealed:
+        return own(request, *args, **kwargs)
+    state.setdefault("handle_exception", MethodType(handle_exception, view))
+    try:
+        answer = own(request, *args, **kwargs)
+    except Unsealed as refusal:
+        return _refused(view, http, refusal)
+    except Exception:
+        record_refusal(http, cls)
+        raise
+    if not isinstance(answer, HttpResponseBase):
+        return _awaited(view, http, answer) if isawaitable(answer) else answer
+    if answer.status_code >= 400 or not was_decided(http, cls):
+        settle(view, http, answer)
+    return answer
+
+
+def _bound(view: Any, cls: Any) -> Any:
+    # Looked up with every call, for a test may have put another one into the class.
+    own = cls.dispatch
+    if type(own) is FunctionType:
+        return MethodType(own, view)
+    return own.__get__(view, cls) if hasattr(own, "__get__") else own
+
+
+async def _awaited(view: Any, http: HttpRequest, answer: Awaitable[Any]) -> Any:
+    try:
+        with left_as_it_was():
+            response = await answer
+    except Unsealed as refusal:
+        return _answer(view, http, refusal)
+    except Exception:
+        record_refusal(http, type(view))
+        raise
+    settle(view, http, response)
+    return response
+
+
+def _may_run(view: Any, http: HttpRequest | None) -> bool:
+    # The policy of the class, and the permissions of the instance: as_view() may give it others.
+    cls = type(view)
+    if policy_of(cls) is not None or declares_scopes(view.permission_classes) or is_exempt(cls):
+        return True
+    return http is not None and is_covered(http)
+
+
+def _log(view: Any, request: Any) -> None:
+    cls, path = dotted_path(type(view)), getattr(request, "path_info", "")
+    logger.error("%s: %s is neither guarded nor exempt: refused.", path, cls)
+
+
+def _refused(view: Any, http: HttpRequest | None, refusal: Refusal) -> Any:
+    response = _answer(view, http, refusal)
+    return _later(response) if _is_async(view) else response
+
+
+def _answer(view: Any, http: HttpRequest | None, refusal: Refusal) -> HttpResponseBase:
+    set_rollback()
+    if http is not None:
+        record_refusal(http, type(view))
+    return refusal.answer()
+
+
+async def _later(response: HttpResponseBase) -> HttpResponseBase:
+    return response
+
+
+def _is_async(view: Any) -> bool:
+    """Whether who calls the view awaits its answer."""
+    if iscoroutinefunction(type(view).dispatch):
+        return True
+    with suppress(ImproperlyConfigured):  # handlers of both kinds
+        return bool(getattr(view, "view_is_async", False))
+    return False

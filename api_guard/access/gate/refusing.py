@@ -1,0 +1,99 @@
+"""Knows how a view refused a request, whatever became of the refusal's status."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+from django.http import HttpRequest
+
+from api_guard.access.endpoints import dotted_path
+from api_guard.access.record import http_of, record_refusal, record_undecided, was_decided
+from api_guard.exceptions import Refusal, Unsealed
+
+logger = logging.getLogger("api_guard")
+
+# On an instance: the answer that its handle_exception() made before any decision, and its status.
+_REFUSAL = "_api_guard_refusal"
+_CLOSED = "is_api_guard_closed"
+
+
+def completed(whole: Callable[..., Any]) -> Callable[..., Any]:
+    """Have DRF's handle_exception() say all of a refusal."""
+
+    @functools.wraps(whole)
+    def complete(view: Any, /, exc: Exception) -> Any:
+        response = whole(view, exc)
+        if isinstance(exc, Refusal):
+            exc.complete(getattr(response, "data", None))
+        return response
+
+    return complete
+
+
+def settle(view: Any, http: HttpRequest, answer: Any) -> None:
+    """Note whether what the view answered is a refusal, decided, or neither."""
+    status = getattr(answer, "status_code", 500)
+    if status >= 400 or _is_refusal(view, answer, status):
+        record_refusal(http, type(view))
+    elif not was_decided(http, type(view)):
+        record_undecided(http, type(view))
+
+
+def _is_refusal(view: Any, answer: Any, status: int) -> bool:
+    # The very answer, with the status that the project gave it: a dispatch() that puts another one
+    # in its place, or makes a success of it, has swallowed the refusal.
+    kept, kept_status = view.__dict__.get(_REFUSAL, (None, 0))
+    return kept is answer and kept_status == status
+
+
+def handle_exception(view: Any, /, exc: Exception) -> Any:
+    """Note what the view makes of an exception before it has decided.
+
+    On the instance, because a class may have a handle_exception() that calls no super().
+    """
+    whole: Callable[..., Any] = completed(type(view).handle_exception)
+    http = http_of(getattr(view, "request", None))
+    if http is None or was_decided(http, type(view)):
+        return whole(view, exc)
+    _close_handlers(view)
+    view.__dict__.setdefault("finalize_response", MethodType(_finalize_response, view))
+    response = whole(view, exc)
+    view.__dict__[_REFUSAL] = (response, getattr(response, "status_code", 500))
+    return response
+
+
+def _finalize_response(view: Any, /, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+    is_refusal = _is_refusal(view, response, response.status_code)
+    final = type(view).finalize_response(view, request, response, *args, **kwargs)
+    if is_refusal:
+        view.__dict__[_REFUSAL] = (final, final.status_code)
+    return final
+
+
+def _close_handlers(view: Any) -> None:
+    """Let no handler run any more: not for a dispatch() that goes on, and not for a renderer."""
+    actions = getattr(view, "action_map", None) or {}
+    for name in {*view.http_method_names, *actions.values()}:
+        handler = getattr(view, name, None)
+        if callable(handler) and not hasattr(handler, _CLOSED):
+            setattr(view, name, _closed(view, handler))
+
+
+def _closed(view: Any, handler: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    def closed(*args: Any, **kwargs: Any) -> Any:
+        http = http_of(view.request)
+        if http is None or was_decided(http, type(view)):
+            return handler(*args, **kwargs)
+        logger.error(
+            "%s called its handler after it had refused the request: refused.",
+            dotted_path(type(view)),
+        )
+        raise Unsealed
+
+    setattr(closed, _CLOSED, True)
+    return closed

@@ -1,0 +1,84 @@
+"""What the object rules of all reachable views together leave of a model to a caller."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model, Q
+
+from api_guard.access.endpoints import policies_over
+from api_guard.access.ownership.rules import NO_OBJECT, restriction
+from api_guard.core.caller import Caller
+from api_guard.core.decision import decide
+from api_guard.core.objects import ObjectRule
+from api_guard.core.policy import Operation, Policy
+from api_guard.exceptions import GuardUnavailable, is_fault
+
+logger = logging.getLogger("api_guard")
+
+READING = Operation("GET", "retrieve")
+WRITING = Operation("PUT", "update")
+DELETING = Operation("DELETE", "destroy")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks for whose objects, in which view."""
+
+    caller: Caller
+    request: Any
+    view_class: type
+
+
+def rules_over(
+    model: type[Model], asking: Asking, operation: Operation, *, is_kept: bool = False
+) -> Iterator[tuple[ObjectRule, type[Model]]]:
+    """Yield the object rules of each view over `model` that count for the caller, and their model.
+
+    A caller always has what is its own. What a view shows to others than the owner counts only for
+    those that the view lets in. With `is_kept`, the rules for what may be left behind.
+    """
+    for policy, own in policies_over(model, asking.view_class):
+        rule = policy.keep_rule_for(operation) if is_kept else policy.object_rule_for(operation)
+        if rule is not None and _counts(rule, policy, asking.caller, operation):
+            yield rule, own
+
+
+def _counts(rule: ObjectRule, policy: Policy, caller: Caller, operation: Operation) -> bool:
+    if rule.owner is not None and rule.narrow is None:
+        return True
+    return decide(policy.demand_for(operation), caller).allowed
+
+
+def allowed_by_views(
+    model: type[Model], asking: Asking, operation: Operation, *, is_kept: bool = False
+) -> Q | None:
+    """Return what the views over `model` leave of it to the caller; None for all of it."""
+    allowed = Q()
+    for rule, own in rules_over(model, asking, operation, is_kept=is_kept):
+        part = _part(rule, own, asking)
+        if part is None:
+            return None
+        if part is not NO_OBJECT:
+            # The model of the rule, whose rows have the keys of its parents' and children's.
+            allowed |= Q(pk__in=own._base_manager.filter(part).values("pk"))
+    return allowed or NO_OBJECT
+
+
+def _part(rule: ObjectRule, own: type[Model], asking: Asking) -> Q | None:
+    """Return what one view's rule allows: nothing, where it raises; it is not this view's rule."""
+    try:
+        return restriction(rule, asking.caller, own, asking.request)
+    except Exception as error:
+        if is_fault(error) or isinstance(error, GuardUnavailable):
+            raise
+        logger.exception("An object rule over %s raised, and allows nothing.", own._meta.label)
+        return NO_OBJECT
+
+
+def is_ruled(model: type[Model], view_class: type) -> bool:
+    """Whether a reachable view, or the view at work, has an object rule over `model`."""
+    return bool(policies_over(model, view_class))

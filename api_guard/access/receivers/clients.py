@@ -1,0 +1,54 @@
+"""Who owns a client, where its users are sent back to, and its secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api_guard import tokens
+from api_guard.access.receivers import judging
+from api_guard.access.receivers.judging import note, refuse_to_give
+from api_guard.core.ledger import Event
+from api_guard.grants.serving import current_user
+
+_REDIRECTS = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
+_ROTATED = "_api_guard_rotated"
+
+
+def before_client(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Before a client is saved: judge what changes of who can use its grants, and record it."""
+    del sender
+    instance.__dict__.pop(_ROTATED, None)
+    fields = kwargs["update_fields"]
+    old = None if kwargs["raw"] else judging.stored(instance, kwargs["using"])
+    if old is None:
+        return
+    changed = {
+        name
+        for name in ("user", "client_secret", *_REDIRECTS)
+        if judging.is_saved(name, fields) and _value(old, name) != _value(instance, name)
+    }
+    is_owned = old.user_id is not None and old.user == current_user()
+    # Its owner may change the secret, and nothing else of what leads to its grants.
+    if changed - ({"client_secret"} if is_owned else set()):
+        what = f"You may not give what the client {old} holds."
+        refuse_to_give(judging.scopes_held(client=instance.pk), None, what)
+    if "user" in changed:
+        # The new owner is a party, which can be forgotten; facts cannot.
+        note(Event.CLIENT_OWNER, instance.user, facts={"client": instance.pk})
+    if changed & set(_REDIRECTS):
+        facts = {name: _value(instance, name) for name in sorted(changed & set(_REDIRECTS))}
+        note(Event.CLIENT_REDIRECTS, instance, facts=facts)
+    if "client_secret" in changed:
+        note(Event.CLIENT_SECRET, instance)
+        instance.__dict__[_ROTATED] = True
+
+
+def after_client(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """After its secret was changed: end the tokens that were issued for the old one."""
+    del sender, kwargs
+    if instance.__dict__.pop(_ROTATED, False):
+        tokens.revoke_tokens(instance, reason="the client's secret was changed")
+
+
+def _value(client: Any, name: str) -> object:
+    return getattr(client, "user_id" if name == "user" else name, None)

@@ -1,0 +1,84 @@
+"""Membership of a group that holds grants or manages scopes, and the name of everyone's group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import models
+
+from api_guard import conf, grants
+from api_guard.access.receivers import judging
+from api_guard.access.receivers.judging import note, refuse, refuse_to_give, refuse_without_any
+from api_guard.core.ledger import Event
+
+_EVENTS = {"pre_add": Event.JOIN_GROUP, "pre_remove": Event.LEAVE_GROUP}
+_EVENTS["pre_clear"] = Event.LEAVE_GROUP
+
+
+def before_membership(sender: Any, instance: Any, action: str, **kwargs: Any) -> None:
+    """Before users join or leave groups: judge it, and record it."""
+    del sender
+    event = _EVENTS.get(action)
+    if event is None:
+        return
+    members = {group.pk: group for group in _giving(instance, kwargs)}
+    if not members:
+        return
+    for user, group in _pairs(instance, members, kwargs):
+        scopes = judging.scopes_held(group=group)
+        if event is Event.JOIN_GROUP:
+            what = f"You may not give what the group {group} holds."
+            refuse_to_give(scopes, user, what)
+            if grants.authorities().filter(group=group).exists():
+                refuse_without_any(f"You may not say who manages scopes, as {group} does.")
+        note(event, user, facts={"group": group.pk, "group_name": group.name})
+
+
+def _giving(instance: Any, signal: Any) -> list[Group]:
+    """Return the groups in question that hold a live grant or manage scopes."""
+    if isinstance(instance, Group):
+        asked = Group.objects.filter(pk=instance.pk)
+    elif signal["pk_set"] is None:
+        asked = Group.objects.filter(pk__in=instance.groups.using(signal["using"]).values("pk"))
+    else:
+        asked = Group.objects.filter(pk__in=signal["pk_set"])
+    found = list(asked.using(signal["using"]).order_by("pk"))
+    pks = [group.pk for group in found]
+    holding = set(grants.live().filter(group__in=pks).order_by().values_list("group", flat=True))
+    managing = grants.authorities().filter(group__in=pks).order_by()
+    holding |= set(managing.values_list("group", flat=True))
+    return [group for group in found if group.pk in holding]
+
+
+def _pairs(
+    instance: Any, groups: dict[Any, Group], signal: Any
+) -> Iterator[tuple[models.Model, Group]]:
+    if not isinstance(instance, Group):
+        yield from ((instance, group) for group in groups.values())
+        return
+    model: Any = get_user_model()
+    users = model._base_manager.using(signal["using"])
+    pks = signal["pk_set"]
+    asked = users.filter(groups=instance) if pks is None else users.filter(pk__in=pks)
+    for user in asked.iterator():
+        yield user, instance
+
+
+def before_group(sender: Any, instance: Group, **kwargs: Any) -> None:
+    """Before a group is saved: judge whether it becomes everyone's, or is so no more."""
+    del sender
+    everyone = conf.everyone_group()
+    if kwargs["raw"] or everyone is None or not judging.is_saved("name", kwargs["update_fields"]):
+        return
+    old = judging.stored(instance, kwargs["using"])
+    if old is None or old.name == instance.name or everyone not in (old.name, instance.name):
+        return
+    refuse_without_any(f"You may not say who is in {everyone}.")
+    terms = conf.scope_terms()
+    scopes = judging.scopes_held(group=instance)
+    if instance.name == everyone and any(s in terms and terms[s].is_sensitive for s in scopes):
+        refuse(f"{old.name} holds a scope that is sensitive: not for everyone.")
+    note(Event.RENAME_GROUP, instance, facts={"was": old.name, "name": instance.name})

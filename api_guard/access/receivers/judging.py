@@ -1,0 +1,81 @@
+"""Refuses a granting act to the user of a request who may not give what it gives.
+
+Where nobody is signed in, as in a job that reads memberships from a directory, it is recorded:
+a signal names nobody, and an import must not break.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+
+from api_guard import grants
+from api_guard.core.ledger import Event
+from api_guard.grants.serving import current_user
+
+logger = logging.getLogger("api_guard.grants")
+
+
+def scopes_held(**holder: object) -> list[str]:
+    """Return the scopes of the live grants that match, such as `group__in=pks`."""
+    rows = grants.live().filter(**holder).order_by()
+    return sorted(set(rows.values_list("scope", flat=True)))
+
+
+def refuse_to_give(scopes: Iterable[str], to: models.Model | None, what: str) -> None:
+    """Raise PermissionDenied where the request's user may not give each of these scopes.
+
+    `to` is who gets them: what one gives to oneself takes the right to give any scope.
+    """
+    user = current_user()
+    scopes = list(scopes)
+    if user is None or not scopes or grants.may_give_any(user):
+        return
+    if to == user or not all(grants.may_manage(user, scope) for scope in scopes):
+        refuse(what)
+
+
+def refuse_without_any(what: str) -> None:
+    """Raise PermissionDenied where the request's user may not give every scope."""
+    user = current_user()
+    if user is not None and not grants.may_give_any(user):
+        refuse(what)
+
+
+def refuse(what: str) -> None:
+    """Raise PermissionDenied, and log it."""
+    user: Any = current_user()
+    logger.warning("Refused to user %s: %s", None if user is None else user.pk, what)
+    raise PermissionDenied(what)
+
+
+def note(
+    event: Event,
+    whom: models.Model | None,
+    scope: str = "",
+    reason: str = "",
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """Record it for the request's user, or for nobody who is known.
+
+    Before it is done: Django tells of a save when it is done already, and what could not be
+    recorded must not be done.
+    """
+    with transaction.atomic(using=grants.database()):
+        grants.note(event, grants.whoever_is_served(), whom, scope, reason, facts)
+
+
+def stored(instance: models.Model, using: str | None) -> Any:
+    """Return the row as it stands before it is saved, None where it is new."""
+    if instance._state.adding or instance.pk is None:
+        return None
+    return type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
+
+
+def is_saved(name: str, update_fields: Iterable[str] | None) -> bool:
+    """Whether this save writes the field."""
+    return update_fields is None or name in set(update_fields)

@@ -1,0 +1,157 @@
+"""Refuses an answer that the object rule had no part in, and a write before the rule had one."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.db.models import Model
+from django.db.models.signals import post_init
+from django.http import FileResponse, StreamingHttpResponse
+
+from api_guard.access import ownership
+from api_guard.access.endpoints import dotted_path
+from api_guard.access.vetting.current import current, is_unheld
+from api_guard.access.vetting.handing import refuse_hand_over
+from api_guard.access.vetting.reading import settle, vet
+from api_guard.access.vetting.record import Vetting
+from api_guard.access.vetting.sets import refuse_unowned
+from api_guard.access.vetting.undoing import nothing_executed
+from api_guard.core.policy import Operation
+from api_guard.exceptions import UncheckedObject
+
+logger = logging.getLogger("api_guard")
+
+_MOST_LOADED = 1000
+_watched: set[type[Model]] = set()
+# Django's own: INSERT INTO "t" (…), UPDATE "t" SET …, DELETE FROM "t" …, DELETE "t" FROM "t" …
+_WRITE = re.compile(
+    r"\s*(?:INSERT(?: IGNORE| OR IGNORE)? INTO|UPDATE|DELETE FROM|DELETE) "
+    r"(?P<quote>[\"`])(?P<table>(?:(?!(?P=quote)).)+)(?P=quote)"
+)
+
+
+def before_statement(vetting: Vetting, sql: str, params: Any, connection: Any) -> None:
+    """Refuse a write to the view's own tables before the rule has run, or one that hands over.
+
+    What an event loop has left to be asked is asked before any write. Raises UncheckedObject,
+    OutsideYourObjects, HiddenObject.
+    """
+    write = _WRITE.match(sql)
+    if write is not None and vetting.pending:
+        with nothing_executed(connection.alias, 0):
+            settle(vetting)
+    if vetting.model is None or vetting.rule is None or is_unheld(vetting.model):
+        return
+    tables = ownership.tables(vetting.model)
+    if write is None:
+        if not vetting.has_run and not vetting.has_read:
+            quote = connection.ops.quote_name
+            vetting.has_read = any(quote(table) in sql for table in tables)
+    elif write["table"] not in tables:
+        if not vetting.has_run and not write["table"].startswith("api_guard_"):
+            vetting.written.add(write["table"])
+    elif not vetting.is_saving:
+        # bulk_create() opens a transaction of its own.
+        blocks = int(sql.lstrip().startswith("INSERT"))
+        with nothing_executed(connection.alias, blocks):
+            if not vetting.has_run:
+                refuse_unchecked(vetting, vetting.operation)
+            if sql.lstrip().startswith("UPDATE"):
+                refuse_hand_over(vetting, vetting.model, sql, params, connection)
+
+
+def watch_loads(model: type[Model]) -> None:
+    """Remember what is loaded of `model` in a handler before its object rule has run."""
+    if model not in _watched:
+        for each in ownership.relatives(model):
+            post_init.connect(_on_load, sender=each, dispatch_uid="api_guard.on_load")
+        _watched.add(model)
+
+
+def _on_load(sender: Any, instance: Model, **_: object) -> None:
+    del sender
+    vetting = current()
+    if vetting is not None and not vetting.has_vetted and len(vetting.loaded) <= _MOST_LOADED:
+        vetting.loaded.append(instance)
+
+
+def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
+    """Raise UncheckedObject for a success in which the object rule had no part.
+
+    It had one where it vetted or judged an object, or narrowed a queryset and no object was loaded
+    beside. Where all that was loaded turns out to be the caller's, or nothing of the view's model
+    was touched and nothing is shown, there was nothing to refuse.
+    """
+    if getattr(response, "status_code", 500) >= 400:
+        return
+    refuse_unowned(vetting)
+    if not vetting.is_open:
+        return
+    if _has_loaded_its_own(vetting):
+        return
+    if vetting.model is not None and not vetting.has_read and is_lazy(response):
+        return
+    is_harmless = vetting.model is not None or operation.slot == "read"
+    if vetting.has_read or not is_harmless or not _shows_nothing(response):
+        refuse_unchecked(vetting, operation)
+
+
+def has_concluded(vetting: Vetting, *, is_last: bool) -> bool:
+    """Whether the parts of a stream so far may be sent. Raise UncheckedObject where they must not.
+
+    A part that nothing was read for, such as the first line of a table, waits for the object rule
+    to have a part in what follows.
+    """
+    if not vetting.is_open or _has_loaded_its_own(vetting):
+        return True
+    if is_last or vetting.has_read:
+        refuse_unchecked(vetting, vetting.operation)
+    return False
+
+
+def is_lazy(response: Any) -> bool:
+    """Whether an answer is made while it is sent, and what makes it is looked at part by part."""
+    return isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse)
+
+
+def _has_loaded_its_own(vetting: Vetting) -> bool:
+    """Whether there are loaded objects, and all of them turn out to be the caller's."""
+    loaded = vetting.loaded_rows()
+    if not loaded or len(vetting.loaded) > _MOST_LOADED:
+        return False
+    with suppress(UncheckedObject):
+        vet(vetting, *loaded, on_failure=UncheckedObject)
+        return True
+    return False
+
+
+def _shows_nothing(response: Any) -> bool:
+    if hasattr(response, "data"):
+        return _is_empty(response.data)
+    return not response.streaming and not getattr(response, "content", b"")
+
+
+def _is_empty(data: object) -> bool:
+    """Whether data is empty lists and zeros, as a page of no results is."""
+    if isinstance(data, Mapping):
+        return all(_is_empty(value) for value in data.values())
+    return not isinstance(data, bool) and not data
+
+
+def refuse_unchecked(vetting: Vetting, operation: Operation) -> None:
+    """Log what to write, and raise UncheckedObject."""
+    name = operation.action or operation.method
+    logger.error(
+        "%s answered %s without its object rule: take the object from self.get_object() or "
+        "self.get_queryset(), or call self.check_object_permissions(request, obj); "
+        'where it concerns no object of anyone, say @guard(objects={"%s": ANY_OBJECT}).%s',
+        dotted_path(type(vetting.view)),
+        name,
+        name,
+        f" Written already: {', '.join(sorted(vetting.written))}." if vetting.written else "",
+    )
+    raise UncheckedObject

@@ -1,0 +1,201 @@
+"""What the guard knows of the objects of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from django.db.models import ForeignKey, Manager, Model, Q, QuerySet
+from rest_framework.request import Request
+
+from api_guard.access import ownership
+from api_guard.access.callers import caller_of
+from api_guard.access.endpoints import policy_of
+from api_guard.access.failures import failures_as_refusals
+from api_guard.core.caller import Caller
+from api_guard.core.objects import ObjectRule
+from api_guard.core.policy import Operation, Policy
+
+# By the names of its foreign keys, what a stored row points at.
+Links = Mapping[str, object]
+
+
+class Vetting:
+    """The object rules that a view instance, which is one request, is held to.
+
+    `model` is what the view is about, `held` are the other models that its serializers write.
+    `has_run` says that the rule had a part in what the handler did, `has_vetted` that an object has
+    passed it. `saved` are the rows whose saves were judged, `made` those of them that are new,
+    `judged` the deletes that were, `gone` what they deleted, and `pending` is what an event loop
+    left to be asked. `loaded` are the objects of the view's model that were read before one was
+    vetted, `has_read` says that a statement read its tables before the rule ran, and `written`
+    names other tables. `pinned` is the request of the handler that runs. `unowned` are new objects
+    whose set of owners had others alone.
+    """
+
+    def __init__(
+        self, view: Any, model: type[Model] | None, operation_of: Callable[[], Operation]
+    ) -> None:
+        self.view = view
+        self.model = model
+        self.held: set[type[Model]] = set()
+        self.pinned: Request | None = None
+        self.has_run = False
+        self.has_vetted = False
+        self.is_filling = False
+        self.is_saving = False
+        self.saved: set[ownership.Key] = set()
+        self.made: set[ownership.Key] = set()
+        self.pending: list[Callable[[], None]] = []
+        self.loaded: list[Model] = []
+        self.has_read = False
+        self.written: set[str] = set()
+        self.judged: list[object] = []
+        self.gone: list[Model] = []
+        self.unowned: list[tuple[Model, Any, str]] = []
+        self._operation_of = operation_of
+        self._rule_keys: set[object] = set()
+        self._known: dict[tuple[object, type[Model], object], Links] = {}
+        self._allowed: dict[tuple[object, type[Model]], tuple[ObjectRule, Q | None]] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of the class; what an instance says of itself does not count."""
+        return policy_of(type(self.view)) or Policy()
+
+    @property
+    def request(self) -> Any:
+        """DRF's request, None where a schema generator asks.
+
+        While the handler runs it is the one that was decided, whatever becomes of `view.request`.
+        """
+        if self.pinned is not None:
+            return self.pinned
+        request = getattr(self.view, "request", None)
+        return request if isinstance(request, Request) else None
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return caller_of(self.request)
+
+    @property
+    def operation(self) -> Operation:
+        """The operation at work: the decided one while its handler runs."""
+        return self._operation_of()
+
+    @property
+    def rule(self) -> ObjectRule | None:
+        """The rule that finds; None where every object may be touched."""
+        rule = self.policy.object_rule_for(self.operation)
+        return None if rule is None or rule.is_any else rule
+
+    @property
+    def keep(self) -> ObjectRule | None:
+        """The rule for what is left behind; None where anything may be."""
+        rule = self.policy.keep_rule_for(self.operation)
+        return None if rule is None or rule.is_any else rule
+
+    @property
+    def asking(self) -> ownership.Asking:
+        """What the rules of other views are asked with."""
+        return ownership.Asking(self.caller, self.request, type(self.view))
+
+    def begin(self) -> None:
+        """Begin a handler, in which the rule has had no part yet."""
+        self.has_run = self.has_vetted = self.has_read = False
+        self.loaded.clear()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not been shown yet that the rule had a part in what the handler did."""
+        if self.rule is None or self.has_vetted:
+            return False
+        return not self.has_run or bool(self.loaded_rows())
+
+    def loaded_rows(self) -> list[Model]:
+        """Return the stored objects that were loaded before one was vetted."""
+        return [each for each in self.loaded if not each._state.adding and each.pk is not None]
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Say that the statements in here are those of a save that was judged."""
+        before, self.is_saving = self.is_saving, True
+        try:
+            yield
+        finally:
+            self.is_saving = before
+
+    def root(self, model: type[Model]) -> type[Model] | None:
+        """Return the table that `model` shares with the view's own model; None for a stranger."""
+        return None if self.model is None else ownership.shared_root(self.model, model)
+
+    def allowed(self, rule: ObjectRule, model: type[Model]) -> Q | None:
+        """Return what a rule leaves of `model` to the caller; None for all of it."""
+        key = (rule.key, model)
+        if key not in self._allowed:
+            with failures_as_refusals(self.view, "the object rule"):
+                found = ownership.restriction(rule, self.caller, model, self.request)
+            # With the rule itself, so that no other function takes its place in memory.
+            self._allowed[key] = (rule, found)
+        return self._allowed[key][1]
+
+    def foresee(self) -> None:
+        """Ask a rule function now: it may ask the database, which an event loop must not wait for.
+
+        What it said is remembered.
+        """
+        if self.rule is not None and self.model is not None:
+            self.allowed(self.rule, self.model)
+
+    def narrow(self, queryset: Any) -> Any:
+        """Return the part of a queryset of the view's model that the rule leaves to the caller."""
+        rule = self.rule
+        model: Any = getattr(queryset, "model", None) or self.model
+        if rule is None or (isinstance(queryset, (Manager, QuerySet)) and self._is_other(model)):
+            return queryset
+        if self.request is None:
+            # A schema generator asks without a request, and gets no row.
+            return queryset.none() if hasattr(queryset, "none") else queryset
+        self.has_run = True
+        with failures_as_refusals(self.view, "the object rule"):
+            self._rule_keys.add(rule.key)
+            mark = ownership.Mark(rule.key, self)
+            return ownership.narrow(queryset, rule, self.allowed(rule, model or Model), mark)
+
+    def _is_other(self, model: type[Model]) -> bool:
+        return self.model is not None and self.root(model) is None
+
+    def remember(self, rule_key: object, instance: Model) -> None:
+        """Take `instance` as one that the rule leaves to the caller."""
+        self.has_vetted = self.has_vetted or rule_key in self._rule_keys
+        links = links_of(instance)
+        for key in ownership.keys_of(instance):
+            self._known[rule_key, *key] = links
+
+    def learn(self, rule_key: object, key: ownership.Key, links: Links) -> None:
+        """Take a stored row as one that the rule leaves to the caller."""
+        self._known[rule_key, *key] = links
+
+    def known(self, rule_key: object, key: ownership.Key) -> Links | None:
+        """Return what a row that the rule has passed points at; None for any other row."""
+        return self._known.get((rule_key, *key))
+
+
+@cache
+def link_fields(model: type[Model]) -> tuple[ForeignKey[Any, Any], ...]:
+    """Return the foreign keys of a model, but for those to the parents that it inherits from."""
+    return tuple(
+        field
+        for field in model._meta.concrete_fields
+        if isinstance(field, ForeignKey) and not getattr(field.remote_field, "parent_link", False)
+    )
+
+
+def links_of(instance: Model) -> Links:
+    """Return what an instance points at, as far as it was loaded."""
+    values = instance.__dict__
+    fields = link_fields(instance.__class__)
+    return {field.attname: values[field.attname] for field in fields if field.attname in values}

@@ -1,0 +1,73 @@
+"""Vets what a serializer is given to show: one object, a queryset, or any other rows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import Manager, Model, QuerySet
+from django.db.models.query import ModelIterable
+from rest_framework.serializers import ListSerializer
+
+from api_guard.access import ownership
+from api_guard.access.failures import failures_as_refusals
+from api_guard.access.vetting.reading import covered, is_in_event_loop, is_new, vet
+from api_guard.access.vetting.record import Vetting
+from api_guard.core.objects import ObjectRule
+from api_guard.exceptions import HiddenObject
+
+
+def vet_shown(vetting: Vetting, serializer: Any, *, is_read: bool = False) -> None:
+    """Vet what `serializer` shows; nothing is asked of what a rule has narrowed.
+
+    `is_read` says that it is about to be read: what can be read only once is kept then.
+    """
+    if vetting.rule is None:
+        return
+    shown = getattr(serializer, "instance", None)
+    if isinstance(shown, Manager):
+        shown = shown.all()
+    if isinstance(shown, QuerySet):
+        _vet_queryset(vetting, vetting.rule, shown)
+        return
+    if isinstance(serializer, ListSerializer) and isinstance(shown, Iterable):
+        if isinstance(shown, Iterator):
+            if not is_read:
+                return
+            shown = serializer.instance = list(shown)
+        rows = list(shown)
+    else:
+        rows = list(shown) if isinstance(shown, (list, tuple)) else [shown]
+    _vet_rows(vetting, rows)
+
+
+def _vet_rows(vetting: Vetting, rows: Iterable[Any]) -> None:
+    vet(vetting, *(row for row in rows if isinstance(row, Model) and not is_new(row)))
+
+
+def _vet_queryset(vetting: Vetting, rule: ObjectRule, shown: QuerySet[Any]) -> None:
+    if vetting.root(shown.model) is None or ownership.is_marked(shown.query, rule.key):
+        return
+    if is_in_event_loop():
+        vetting.pending.append(functools.partial(_vet_queryset, vetting, rule, shown))
+    elif _has_objects(shown):
+        _vet_rows(vetting, shown)
+    elif shown.query.group_by is None and not shown.query.combinator:
+        # Rows as dictionaries or tuples. What counts them together shows no object.
+        _vet_keys(vetting, rule, shown)
+
+
+def _has_objects(shown: QuerySet[Any]) -> bool:
+    iterable: Any = shown._iterable_class
+    return issubclass(iterable, ModelIterable)
+
+
+def _vet_keys(vetting: Vetting, rule: ObjectRule, shown: QuerySet[Any]) -> None:
+    root: Any = vetting.root(shown.model)
+    keys = list(shown.values_list(root._meta.pk.name, flat=True))
+    with failures_as_refusals(vetting.view, "the object rule"):
+        is_covered = covered(vetting, rule, root, keys, shown.db) >= set(keys)
+    if not is_covered:
+        raise HiddenObject
+    vetting.has_run = vetting.has_vetted = True

@@ -1,6 +1,0 @@
-"""Tells an exception that a client's value caused from a bug of the view."""
-
-from api_guard.blame.unreadable import UnreadableError, unreadable_of_client
-from api_guard.blame.verdicts import SUSPECTS, is_of_client
-
-__all__ = ["SUSPECTS", "UnreadableError", "is_of_client", "unreadable_of_client"]

@@ -1,0 +1,158 @@
+"""Opens a URL only where its host is on the public internet, at the address that was checked."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from functools import partial
+from ipaddress import ip_address
+from typing import Any, cast
+from urllib import request
+from weakref import WeakKeyDictionary
+
+from api_guard.connections.sockets import TIMEOUT, Deadline, HeldSocket, HeldTLSSocket, resolved
+from api_guard.core.hosts import is_public_address
+
+# Seconds, from the request to the last byte of the answer.
+DEADLINE = 60.0
+
+
+class NotPublicError(OSError):
+    """The host has an address that is not on the public internet."""
+
+
+def public_addresses(
+    host: str, port: int, *, deadline: Deadline | None = None
+) -> list[tuple[int, Any]]:
+    """Return the family and the socket address of each address of `host`.
+
+    Raises NotPublicError where one of them is not public, and OSError where there is none.
+    """
+    found = resolved(host, port, deadline)
+    for _, _, _, _, address in found:
+        # An IPv6 address may name its interface: fe80::1%eth0.
+        if not is_public_address(ip_address(str(address[0]).partition("%")[0])):
+            raise NotPublicError(f"{host} is not on the public internet.")
+    return [(family, address) for family, _, _, _, address in found]
+
+
+def create_public_connection(
+    address: tuple[str, int],
+    timeout: float | None = TIMEOUT,
+    source_address: tuple[str, int] | None = None,
+    *,
+    deadline: Deadline | None = None,
+) -> socket.socket:
+    """Connect as `socket.create_connection()` does, but to public addresses alone.
+
+    The name is resolved once, and what is connected to is what was judged: a name that resolves
+    differently a moment later changes nothing. No step of the connection lasts longer than
+    `timeout`, and none goes on past the `deadline`. Raises OSError.
+    """
+    failure = OSError(f"{address[0]} has no address.")
+    for family, found in public_addresses(*address, deadline=deadline):
+        connection = HeldSocket(family, socket.SOCK_STREAM)
+        try:
+            connection.hold(timeout if isinstance(timeout, (int, float)) else TIMEOUT, deadline)
+            if source_address is not None:
+                connection.bind(source_address)
+            connection.connect(found)
+            connection.wait()
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
+
+
+def public_opener(*, deadline: float = DEADLINE) -> request.OpenerDirector:
+    """Return an opener of urllib for http and https, each redirect of which is held as well.
+
+    It asks no proxy, which would connect in its place. `deadline` counts seconds from `open()` to
+    the last byte that is read of the answer, redirects and all; what lasts longer raises
+    TimeoutError, or URLError of one.
+    """
+    opener = _Opener(deadline)
+    for handler in (
+        _HTTPHandler(opener),
+        _HTTPSHandler(opener),
+        request.HTTPDefaultErrorHandler(),
+        _RedirectHandler(opener),
+        request.HTTPErrorProcessor(),
+        request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+class _HTTPConnection(http.client.HTTPConnection):
+    def __init__(self, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._create_connection = partial(create_public_connection, deadline=deadline)
+
+
+class _HTTPSConnection(http.client.HTTPSConnection):
+    def __init__(self, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.deadline = deadline
+        self._create_connection = partial(create_public_connection, deadline=deadline)
+
+    def connect(self) -> None:
+        super().connect()
+        step = self.timeout if isinstance(self.timeout, (int, float)) else TIMEOUT
+        # The context of `_HTTPSHandler` makes no other sockets.
+        cast(HeldTLSSocket, self.sock).hold(step, self.deadline)
+
+
+class _Opener(request.OpenerDirector):
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.deadlines: WeakKeyDictionary[request.Request, Deadline] = WeakKeyDictionary()
+
+    def open(
+        self, fullurl: str | request.Request, data: Any = None, timeout: float | None = TIMEOUT
+    ) -> Any:
+        # No other handler than those for http and https is there to open it.
+        req = request.Request(fullurl) if isinstance(fullurl, str) else fullurl  # noqa: S310
+        # What a redirect has made is held by the deadline of what was asked first.
+        self.deadlines.setdefault(req, Deadline.after(self.seconds))
+        try:
+            return super().open(req, data, timeout)
+        finally:
+            del self.deadlines[req]
+
+
+class _RedirectHandler(request.HTTPRedirectHandler):
+    def __init__(self, opener: _Opener) -> None:
+        self.opener = opener
+
+    def redirect_request(self, req: request.Request, *args: Any) -> request.Request:
+        # It returns a request, or raises.
+        redirected = cast(request.Request, super().redirect_request(req, *args))
+        self.opener.deadlines[redirected] = self.opener.deadlines[req]
+        return redirected
+
+
+class _HTTPHandler(request.HTTPHandler):
+    def __init__(self, opener: _Opener) -> None:
+        super().__init__()
+        self.opener = opener
+
+    def http_open(self, req: request.Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(_HTTPConnection, deadline=self.opener.deadlines[req]), req)
+
+
+class _HTTPSHandler(request.HTTPSHandler):
+    def __init__(self, opener: _Opener) -> None:
+        super().__init__()
+        self.opener = opener
+        self.context = ssl.create_default_context()
+        self.context.set_alpn_protocols(["http/1.1"])
+        self.context.sslsocket_class = HeldTLSSocket
+
+    def https_open(self, req: request.Request) -> http.client.HTTPResponse:
+        connection = partial(_HTTPSConnection, deadline=self.opener.deadlines[req])
+        return self.do_open(connection, req, context=self.context)

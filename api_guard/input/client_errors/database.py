@@ -1,0 +1,126 @@
+"""Judges what a database refused: which values of a statement did it, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from types import FrameType
+from typing import Any
+
+from django.db import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
+
+from api_guard.input.client_errors.cells import Cell, Row, is_odd, rows_in
+from api_guard.input.client_errors.constraints import Broken, broken_constraint
+from api_guard.input.client_errors.frames import local, module_of
+from api_guard.input.client_errors.sent import Sent
+
+_EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
+# How drivers begin to say that they have no form for a value.
+_NO_FORM = ("cannot adapt", "Error binding parameter")
+# What SQLite says where Django's function for regex fails, as at a broken pattern.
+_NO_PATTERN = "user-defined function raised exception"
+# A TypeError is a driver's own, of what it cannot write out.
+_OF_VALUES = (DataError, InternalError, OperationalError, ProgrammingError, TypeError)
+# MariaDB's, and MySQL's, of a pattern.
+_NO_PATTERNS = frozenset({1139, *range(3685, 3701)})
+# Where PostgreSQL reads a text, of a search or of a mapping, and not the statement.
+_READS_TEXT = frozenset({"tsquery.c", "tsvector_parser.c", "hstore_io.c"})
+# What PostgreSQL says of a value of a type that its column cannot be made of.
+_OTHER_TYPE = frozenset({"42804", "42846"})
+# What MySQL says of an integer past its column, and Django takes for a constraint.
+_OUT_OF_RANGE = 1690
+
+
+def statement_in(frames: Iterable[FrameType]) -> Any:
+    """Return the parameters of the statement that failed; None where none was running."""
+    for frame in frames:
+        if module_of(frame).startswith("django.db.backends") and frame.f_code.co_name in _EXECUTES:
+            return local(frame, "params", "param_list") or ()
+    return None
+
+
+def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: Sent) -> bool:
+    """Whether the values that a database could not take are the client's."""
+    rows = rows_in(frames)
+    misfits = [cell for row in rows for cell in row.misfits()]
+    if misfits:
+        return all(sent.holds_as(cell.names, cell.value) for cell in misfits)
+    flat = list(_flat(params))
+    odd = [value for value in flat if is_odd(value)]
+    names_no_value = isinstance(error, _OF_VALUES) or is_out_of_range(error)
+    if odd or not names_no_value:
+        return bool(odd) and all(map(sent.holds, odd))
+    if rows:
+        return _are_of_client([cell for row in rows for cell in _dubious(row)], sent)
+    # What a constant of the view does, it does to every client.
+    return any(map(sent.holds, flat))
+
+
+def is_of_value(error: Exception) -> bool:
+    """Whether it is a value that this speaks of, and not the statement."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    if getattr(diagnostics, "source_file", None) in _READS_TEXT:
+        return True
+    if getattr(diagnostics, "sqlstate", None) in _OTHER_TYPE:
+        return True
+    if any(error.args[:1] == (number,) for number in _NO_PATTERNS):
+        return True
+    return str(error).startswith((*_NO_FORM, _NO_PATTERN))
+
+
+def is_out_of_range(error: Exception) -> bool:
+    """Whether a database says of a number that no column holds it."""
+    return error.args[:1] == (_OUT_OF_RANGE,)
+
+
+def is_integrity_sent(error: IntegrityError, frames: list[FrameType], sent: Sent) -> bool:
+    """Whether a constraint was broken by what the client sent."""
+    broken = broken_constraint(error)
+    rows = rows_in(frames)
+    if not rows:
+        return any(map(sent.holds, broken.values))
+    if len(rows) > 1 and broken.kind != "key":
+        return False  # it names no row
+    return any(_is_broken_by_client(broken, row, sent) for row in rows)
+
+
+def _is_broken_by_client(broken: Broken, row: Row, sent: Sent) -> bool:
+    named = broken.fields_in(type(row.instance))
+    cells = [cell for cell in row.cells() if cell.field.name in named]
+    match broken.kind:
+        case "check":
+            # Without a name of the model's own, it is one that Django made of the column's type.
+            return _are_of_client(cells or list(row.misfits()) or list(_dubious(row)), sent)
+        case "null":
+            # The one value that says nothing by itself: it has to be there by name.
+            return bool(cells) and all(sent.holds_as(cell.names, None) for cell in cells)
+    filled = [cell for cell in cells if cell.value is not None]
+    return any(sent.holds_as(cell.names, cell.value) for cell in filled)
+
+
+def _are_of_client(cells: list[Cell], sent: Sent) -> bool:
+    """Whether the client sent each value that somebody chose, and at least one."""
+    chosen = [cell for cell in cells if not cell.is_left]
+    return bool(chosen) and all(sent.holds_as(cell.names, cell.value) for cell in chosen)
+
+
+def _dubious(row: Row) -> Iterator[Cell]:
+    """Yield the cells that a database may have refused, where it does not say which."""
+    sources = row.sources()
+    for cell in row.cells():
+        if cell.field.name in sources or not cell.is_harmless:
+            yield cell
+
+
+def _flat(params: Any) -> Iterator[object]:
+    for value in params.values() if isinstance(params, dict) else params:
+        if isinstance(value, (list, tuple)):
+            yield from _flat(value)
+        else:
+            # What a driver wraps, as JSON is.
+            yield getattr(value, "obj", value)

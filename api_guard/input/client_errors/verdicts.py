@@ -1,0 +1,140 @@
+"""Judges one exception. Where nothing proves that a client's value caused it, it is a bug."""
+
+from __future__ import annotations
+
+import logging
+from decimal import InvalidOperation
+from types import FrameType
+from typing import Any
+
+from django.core.exceptions import MultipleObjectsReturned, ValidationError
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
+
+from api_guard.input.client_errors.database import (
+    is_data_sent,
+    is_integrity_sent,
+    is_of_value,
+    is_out_of_range,
+    statement_in,
+)
+from api_guard.input.client_errors.files import is_name_sent
+from api_guard.input.client_errors.frames import (
+    DRIVERS,
+    frames_of,
+    library_frames,
+    local,
+    module_of,
+)
+from api_guard.input.client_errors.sent import Sent
+
+logger = logging.getLogger("api_guard")
+
+# These speak of code, but for that of a column's or a form's field, which was given a value of
+# another type.
+_OF_CODE = (TypeError, AttributeError, LookupError)
+# What a value can cause.
+SUSPECTS: tuple[type[Exception], ...] = (
+    OverflowError,
+    ValueError,  # UnicodeError with it
+    InvalidOperation,
+    RecursionError,
+    ValidationError,
+    MultipleObjectsReturned,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,  # a mapping that PostgreSQL cannot read; of any other, nobody is to blame
+    ProgrammingError,  # a value that a driver cannot hand over, or that is a search gone wrong
+    OperationalError,  # a pattern that SQLite cannot read; of any other, nobody is to blame
+    *_OF_CODE,
+    OSError,  # a name that is too long for a file; of any other, nobody is to blame
+)
+# Where DRF turns what came in into what a serializer says, and that into an answer.
+_READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
+_COLUMNS = ("django.db.models.fields", "django.contrib.postgres.fields")
+_FORMS = ("django.forms.fields", "django.forms.widgets")
+_CONVERTS = frozenset({"get_db_prep_save", "get_db_prep_value", "get_prep_value", "to_python"})
+_CONVERTS |= {"value_from_datadict"}
+_READS = frozenset({"run_validation", "run_validators", "to_internal_value", "to_representation"})
+
+
+def is_of_client(error: Exception, request: Any, view: Any) -> bool:
+    """Whether a value that the client sent caused `error`, in code that only works on values.
+
+    Raises nothing: a model, a row or a request that this cannot judge proves nothing.
+    """
+    try:
+        return _is_of_client(error, request, view)
+    except Exception:  # fields, validators and values are the project's own code
+        logger.debug("Nobody could be blamed for %s.", type(error).__name__, exc_info=True)
+        return False
+
+
+def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
+    sent = Sent(request, view, frames_of(error))
+    error = _as_it_came(error)
+    frames = library_frames(error)
+    if isinstance(error, _OF_CODE):
+        converted = _value_converted(frames)
+        statement = statement_in(frames) if converted is None and _is_of_driver(frames) else None
+        if statement is not None:
+            return is_data_sent(error, statement, frames, sent)
+        return converted is not None and sent.holds(converted)
+    if isinstance(error, OSError):
+        return is_name_sent(error, frames, sent)
+    if isinstance(error, IntegrityError) and not is_out_of_range(error):
+        return is_integrity_sent(error, frames, sent)
+    if isinstance(error, (InternalError, OperationalError, ProgrammingError)) and not is_of_value(
+        error
+    ):
+        return False
+    statement = statement_in(frames)
+    if statement is not None:
+        return is_data_sent(error, statement, frames, sent)
+    read = _value_read(frames)
+    return read is not None and sent.holds(read)
+
+
+def _as_it_came(error: Exception) -> Exception:
+    """Return the TypeError of `create()` that DRF raises anew, with a text for developers."""
+    first = error.__context__
+    if not isinstance(error, TypeError) or not isinstance(first, TypeError):
+        return error
+    raised = list(frames_of(error))[-1]
+    is_anew = module_of(raised) == "rest_framework.serializers"
+    return first if is_anew and raised.f_code.co_name == "create" else error
+
+
+def _is_of_driver(frames: list[FrameType]) -> bool:
+    return bool(frames) and module_of(frames[-1]).split(".")[0] in DRIVERS
+
+
+def _value_converted(frames: list[FrameType]) -> object:
+    """Return the value that a column or a form was to convert when the exception came."""
+    for frame in reversed(frames):
+        is_field = module_of(frame).startswith((*_COLUMNS, *_FORMS))
+        if is_field and frame.f_code.co_name in _CONVERTS:
+            return local(frame, "value")
+    return None
+
+
+def _value_read(frames: list[FrameType]) -> object:
+    """Return the value that a field of DRF or of a model was given when the exception came."""
+    for frame in reversed(frames):
+        module, function = module_of(frame), frame.f_code.co_name
+        if module.startswith("django.db.models.lookups"):
+            return getattr(local(frame, "self"), "rhs", None)
+        if module.startswith(_COLUMNS):
+            value = local(frame, "value")
+            if value is not None:
+                return value
+        if module in _READING and function in _READS:
+            return local(frame, "data", "value")
+    return None

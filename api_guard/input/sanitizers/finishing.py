@@ -1,0 +1,145 @@
+"""What an engine cannot do: leave a line break for a dropped block, and write frames anew."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from api_guard.core.words import words
+from api_guard.input.sanitizers.allow_lists import AllowList
+from api_guard.input.sanitizers.frames import SANDBOX
+
+# Browsers begin a new line for each of these. An engine that drops one glues what it parted.
+BLOCKS = words(
+    "address article aside blockquote br caption center dd details dialog dir div dl dt fieldset"
+    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol"
+    " optgroup option p pre search section summary table tbody td tfoot th thead tr ul"
+)
+_CELLS = words("td th")
+_BLOCK = re.compile(rf"</?({'|'.join(sorted(BLOCKS))})(?![a-z0-9])", re.IGNORECASE)
+# As both engines write them.
+_TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: [\w-]+=\"[^\"]*\")*)>")
+_ATTRIBUTE = re.compile(r" ([\w-]+)=(\"[^\"]*\")")
+
+
+@dataclass(frozen=True)
+class _WithBlocks:
+    """An AllowList, and the blocks that stay until a line break stands for each."""
+
+    allowed: AllowList
+    blocks: frozenset[str]
+
+    @property
+    def tags(self) -> frozenset[str]:
+        return self.allowed.tags | self.blocks
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        return self.allowed.schemes
+
+    @property
+    def named(self) -> dict[str, set[str]]:
+        return self.allowed.named
+
+    def kept(self, tag: str, name: str, value: str) -> str | None:
+        return None if tag in self.blocks else self.allowed.kept(tag, name, value)
+
+    def is_judged_whole(self, tag: str, name: str) -> bool:
+        return self.allowed.is_judged_whole(tag, name)
+
+
+def with_dropped_blocks(html: str, allowed: AllowList) -> AllowList | _WithBlocks:
+    """Return `allowed`, and with it the blocks in `html` that it does not hold."""
+    found = frozenset(block[1].lower() for block in _BLOCK.finditer(html)) - allowed.tags
+    return _WithBlocks(allowed, found) if found else allowed
+
+
+def finished(html: str, allowed: AllowList) -> str:
+    """Return what an engine has left, with line breaks in place of blocks that are not allowed.
+
+    A frame without an address that may be shown is left out, as is an input that is no checkbox.
+    """
+    lines = _Lines("<br>" if "br" in allowed.tags else "\n")
+    start = 0
+    while tag := _TAG.search(html, start):
+        lines.text(html[start : tag.start()])
+        start = tag.end()
+        name, is_end = tag["name"], bool(tag["end"])
+        if name == "iframe":
+            lines.text(_frame(tag["attributes"]) if not is_end else "")
+            # What stands inside is text to a browser, and markup to whoever reads it wrongly.
+            start = start if is_end else _after(html, "</iframe>", start)
+        elif name == "input":
+            lines.text(_checkbox(tag["attributes"]))
+        elif name in BLOCKS - allowed.tags:
+            lines.leave(name, is_end=is_end)
+        elif name in BLOCKS:
+            lines.block(tag[0], is_line_break=name == "br")
+        elif name == "img":
+            lines.text(tag[0])
+        else:
+            lines.tag(tag[0], is_end=is_end)
+    lines.text(html[start:])
+    return "".join(lines.parts)
+
+
+@dataclass
+class _Lines:
+    """What is kept so far, whether there is something on its last line, and what has to follow."""
+
+    line_break: str
+    parts: list[str] = field(default_factory=list)
+    is_begun: bool = False
+    pending: str = ""
+
+    def text(self, text: str) -> None:
+        """Keep text, or what stands in a line as text does."""
+        self._write(text, shows=bool(text) and not text.isspace())
+
+    def tag(self, tag: str, *, is_end: bool) -> None:
+        """Keep a tag within a line."""
+        is_begun = self.is_begun
+        self._write(tag, shows=not is_end)
+        # What it holds may show nothing.
+        self.is_begun = is_begun
+
+    def block(self, tag: str, *, is_line_break: bool) -> None:
+        """Keep the tag of a block, or a line break."""
+        # A block that stays breaks the line itself. A line break in a line of its own is an empty
+        # line, as an editor writes it.
+        self._write(tag, shows=is_line_break)
+        self.is_begun, self.pending = False, ""
+
+    def leave(self, name: str, *, is_end: bool) -> None:
+        """Leave out the tag of a block."""
+        if name == "br":
+            self._write(self.line_break, shows=True)
+            self.is_begun = False
+        elif name in _CELLS:
+            self.pending = " " if self.is_begun and not is_end else self.pending
+        elif self.is_begun:
+            self.is_begun, self.pending = False, self.line_break
+
+    def _write(self, part: str, *, shows: bool) -> None:
+        if shows:
+            self.parts.append(self.pending)
+            self.is_begun, self.pending = True, ""
+        self.parts.append(part)
+
+
+def _frame(attributes: str) -> str:
+    found = dict(_ATTRIBUTE.findall(attributes)) | {"sandbox": f'"{SANDBOX}"'}
+    written = "".join(f" {name}={value}" for name, value in sorted(found.items()))
+    return f"<iframe{written}></iframe>" if "src" in found else ""
+
+
+def _checkbox(attributes: str) -> str:
+    found = dict(_ATTRIBUTE.findall(attributes))
+    checked = ' checked=""' if "checked" in found else ""
+    is_checkbox = found.get("type", "").lower() == '"checkbox"'
+    return f'<input{checked} disabled="" type="checkbox">' if is_checkbox else ""
+
+
+def _after(html: str, mark: str, start: int) -> int:
+    found = html.find(mark, start)
+    return len(html) if found < 0 else found + len(mark)

@@ -1,0 +1,96 @@
+"""HTML as a kind of text: judged as text before it is sanitized, and after it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import TYPE_CHECKING
+
+from api_guard import conf
+from api_guard.core.flaws import Flaw, FlawError
+from api_guard.core.formats import PlainText
+from api_guard.core.invisibles import drop_left_over
+from api_guard.core.text import normalize
+from api_guard.exceptions import GuardError
+from api_guard.input.sanitizers.allow_lists import AllowList
+from api_guard.input.sanitizers.bounds import SanitizeError
+from api_guard.input.sanitizers.cleaning import sanitize
+
+if TYPE_CHECKING:
+    from api_guard.conf import Engine
+
+# Of the length that names and numbers of invisible characters have.
+_REFERENCE = re.compile(r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[a-zA-Z]{2,21});")
+
+
+@dataclass(frozen=True)
+class RichText:
+    """HTML of which only what is `allowed` is left; `max_length` counts characters of markup.
+
+    Raises GuardError where `linkify` could leave no link.
+    """
+
+    allowed: AllowList
+    max_length: int
+    max_bytes: int | None = None
+    linkify: bool = False
+
+    def __post_init__(self) -> None:
+        if self.linkify and not self.allowed.keeps("a", "href", "/"):
+            raise GuardError(
+                "linkify=True makes links, which the AllowList does not keep. Write: "
+                'AllowList(tags=frozenset({"a", ...}), attributes={"a": frozenset({"href"}), ...})'
+            )
+
+    def clean(self, markup: str, engine: Engine) -> str:
+        """Return `markup` sanitized and in NFC. Raises FlawError."""
+        text = PlainText(self.max_length, self.max_bytes, newlines=True)
+        written = _REFERENCE.sub(_written_out, markup)
+        markup = self._sanitized(text.clean(written), engine)
+        # An engine writes out references to characters, and NFC might join one to a tag's ">".
+        # So markup is only ever sanitized after it was put in NFC, never the other way round.
+        normal = normalize(drop_left_over(markup))
+        if normal != markup:
+            markup = self._sanitized(normal, engine)
+        text.refuse_flaw(markup)
+        try:
+            text.refuse_flaw(unescape(markup))
+        except ValueError as error:
+            if isinstance(error, FlawError):
+                raise
+            # A reference to a character with more digits than Python reads.
+            raise FlawError(Flaw("invalid", "The markup holds no character at '&#'.")) from error
+        return markup
+
+    def is_clean(self, markup: str) -> bool:
+        """Whether either engine has left `markup` as it is."""
+        return any(self._is_left(markup, engine) for engine in _ENGINES)
+
+    def _is_left(self, markup: str, engine: Engine) -> bool:
+        try:
+            return self.clean(markup, engine) == markup
+        except FlawError:
+            return False
+
+    def _sanitized(self, markup: str, engine: Engine) -> str:
+        try:
+            return sanitize(
+                markup,
+                self.allowed,
+                engine=engine,
+                max_length=self.max_length,
+                linkify=self.linkify,
+                max_tags=conf.max_tags(),
+            )
+        except SanitizeError as error:
+            raise FlawError(Flaw(error.code, error.message)) from error
+
+
+def _written_out(reference: re.Match[str]) -> str:
+    """Return what is left over of an editor as a character, and any other reference as it is."""
+    char = unescape(reference[0])
+    return char if not drop_left_over(char) else reference[0]
+
+
+_ENGINES: tuple[Engine, ...] = ("nh3", "bleach")

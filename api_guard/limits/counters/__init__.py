@@ -1,0 +1,15 @@
+"""Counts, on the cache that `RATELIMIT_USE_CACHE` names or in this process."""
+
+from api_guard.limits.counters.faults import CounterFault
+from api_guard.limits.counters.local import take_locally
+from api_guard.limits.counters.shared import ask, forget, give_back, take, tenant
+
+__all__ = [
+    "CounterFault",
+    "ask",
+    "forget",
+    "give_back",
+    "take",
+    "take_locally",
+    "tenant",
+]

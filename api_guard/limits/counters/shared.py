@@ -1,0 +1,144 @@
+"""The one door to the counters' cache: chooses how it counts, and asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from django.core.cache import BaseCache, caches
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.signals import setting_changed
+
+from api_guard import conf
+from api_guard.core.rates import Counter, Usage
+from api_guard.limits.counters.clients import bounded_client, place_of_client, place_of_memcached
+from api_guard.limits.counters.faults import CounterFault, faults_told
+from api_guard.limits.counters.knocking import Knock, Place
+from api_guard.limits.counters.memory import MemoryCounters
+from api_guard.limits.counters.ratelimit import RatelimitCounters
+from api_guard.limits.counters.redis import RedisCounters
+
+Answer = TypeVar("Answer")
+
+
+class Counters(Protocol):
+    """Where counts are kept."""
+
+    def take(self, counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
+        """Take the cost of each rate, or of none where one of them refuses."""
+
+    def give_back(self, counters: Sequence[Counter]) -> None:
+        """Undo a `take` that was let in."""
+
+    def forget(self, counters: Sequence[Counter]) -> None:
+        """Begin anew."""
+
+
+def take(counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
+    """Take the cost of each rate, or of none where one of them refuses; or only ask.
+
+    Raises CounterFault.
+    """
+    with _door() as held:
+        return held.counters.take(counters, count=count)
+
+
+def give_back(counters: Sequence[Counter]) -> None:
+    """Undo a `take` that was let in. Raises CounterFault."""
+    with _door() as held:
+        held.counters.give_back(counters)
+
+
+def forget(counters: Sequence[Counter]) -> None:
+    """Begin these counts anew. Raises CounterFault."""
+    with _door() as held:
+        held.counters.forget(counters)
+
+
+def ask(question: Callable[[BaseCache], Answer]) -> Answer:
+    """Ask the cache for something other than a count, with the same bound and pause.
+
+    Raises CounterFault.
+    """
+    with _door() as held:
+        return question(held.cache)
+
+
+def tenant() -> str:
+    """Return what tells tenants of the site apart (`KEY_PREFIX`, `KEY_FUNCTION`), now.
+
+    It asks nobody. Whatever a process remembers by itself has to be kept under it.
+    """
+    try:
+        return _held().cache.make_key("")
+    except CounterFault:
+        return ""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A cache and how it counts; `own` is None where each thread has a connection of Django's."""
+
+    alias: str
+    own: BaseCache | None
+    counters: Counters
+    place: Place | None = None
+
+    @property
+    def cache(self) -> BaseCache:
+        return caches[self.alias] if self.own is None else self.own
+
+    def knock(self) -> Knock | None:
+        return None if self.place is None else Knock(self.place)
+
+    def renew(self) -> None:
+        """Leave a client behind that holds its server for dead, as pymemcache does for a minute."""
+        if self.own is None:
+            with suppress(AttributeError):  # this thread has none
+                del caches[self.alias]
+
+
+# Held by alias: a client and its connections serve all threads of a process.
+_by_alias: dict[str, _Held] = {}
+
+
+@contextmanager
+def _door() -> Iterator[_Held]:
+    held = _held()
+    with faults_told(held.knock):
+        try:
+            yield held
+        except Exception:
+            held.renew()
+            raise
+
+
+def _held() -> _Held:
+    alias = conf.counters_alias()
+    held = _by_alias.get(alias)
+    if held is None:
+        held = _by_alias[alias] = _choose(alias)
+    return held
+
+
+def _choose(alias: str) -> _Held:
+    if alias not in caches.settings:
+        raise CounterFault(f"CACHES has no {alias!r}")
+    # An instance of our own: the timeouts of the project's are for pages, and may be none.
+    cache = caches.create_connection(alias)
+    if isinstance(cache, LocMemCache):
+        return _Held(alias, cache, MemoryCounters(cache))
+    client = bounded_client(cache, conf.counter_timeout())
+    if client is not None:
+        return _Held(alias, cache, RedisCounters(cache, client), place_of_client(client))
+    return _Held(alias, None, RatelimitCounters(), place_of_memcached(cache))
+
+
+def _choose_anew(*, setting: str, **_: object) -> None:
+    if setting in ("CACHES", "API_GUARD", "RATELIMIT_USE_CACHE"):
+        _by_alias.clear()
+
+
+setting_changed.connect(_choose_anew, dispatch_uid="api_guard.limits.counters")

@@ -1,0 +1,101 @@
+"""Keeps the attempt that a request makes, from Django's login until it is known how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from api_guard.limits.credentials.attempts import Attempt, begin
+
+_ATTRIBUTE = "_api_guard_attempt"
+_GATED = "_api_guard_gated"
+
+# By context and not by request, because django-oauth-toolkit asks with a request of its own making.
+_is_held: ContextVar[bool] = ContextVar("api_guard_attempt_held", default=False)
+# The attempt of a login behind which no request stands.
+_without_request: ContextVar[Attempt | None] = ContextVar("api_guard_attempt", default=None)
+
+
+def open_attempt(request: Any, kind: str, account: str) -> None:
+    """Begin an attempt and keep it with its request. Raises as `begin` does."""
+    drop(request)  # one that came before in this request, and did not fail
+    _keep(request, begin(request, kind, account, is_told=is_gated(request)))
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """See to the attempt here: Django's login, if it is asked within, makes none of its own."""
+    token = _is_held.set(True)
+    try:
+        yield
+    finally:
+        _is_held.reset(token)
+
+
+def is_held() -> bool:
+    """Whether somebody else sees to the attempt that is made now."""
+    return _is_held.get()
+
+
+def fail(request: Any) -> None:
+    """The attempt of this request has failed."""
+    attempt = _kept(request)
+    _keep(request, None)
+    if attempt is not None:
+        attempt.failed()
+
+
+def succeed(request: Any) -> None:
+    """The attempt of this request has let its account in."""
+    attempt = _kept(request)
+    _keep(request, None)
+    if attempt is not None:
+        attempt.succeeded()
+
+
+def drop(request: Any) -> None:
+    """The attempt of this request did not fail; that it succeeded, nobody said."""
+    attempt = _kept(request)
+    _keep(request, None)
+    if attempt is not None:
+        attempt.dropped()
+
+
+def is_open(request: Any) -> bool:
+    """Whether it is still to be said how the attempt of this request went."""
+    return _kept(request) is not None
+
+
+def settle(request: Any, status: int) -> None:
+    """Judge an attempt that is still open by the status of the answer."""
+    # A view that refuses later says that nobody was let in; one that fails says nothing.
+    (fail if 400 <= status < 500 else drop)(request)
+
+
+def mark_gated(request: Any) -> None:
+    """Say that GuardMiddleware stands before and after this request."""
+    setattr(_django(request), _GATED, True)
+
+
+def is_gated(request: Any) -> bool:
+    """Whether GuardMiddleware stands before and after this request."""
+    return hasattr(_django(request), _GATED)
+
+
+def _django(request: Any) -> Any:
+    return getattr(request, "_request", request)
+
+
+def _kept(request: Any) -> Attempt | None:
+    if request is None:
+        return _without_request.get()
+    return getattr(_django(request), _ATTRIBUTE, None)
+
+
+def _keep(request: Any, attempt: Attempt | None) -> None:
+    if request is None:
+        _without_request.set(attempt)
+    else:
+        setattr(_django(request), _ATTRIBUTE, attempt)

@@ -1,0 +1,83 @@
+"""Bad high-entropy credentials: counted by address, and soon refused without a look at them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any
+
+from api_guard.core.attempts import limits_of_token
+from api_guard.exceptions import TooManyFailures
+from api_guard.limits import counters
+from api_guard.limits.addresses import address_of
+from api_guard.limits.credentials.blocks import announce
+from api_guard.limits.credentials.counting import limits, take
+
+# Seconds for which a process remembers what is blocked and bad, at most: what was lifted, or made
+# good again, is seen after that.
+_REMEMBERED = 30.0
+_MOST = 10_000
+
+# Addresses that are blocked, and credentials that came from them and were bad, until when: of each
+# tenant of the site, for what is bad in one may be good in another.
+_blocked: dict[tuple[str, str], float] = {}
+_bad: dict[tuple[str, bytes], float] = {}
+
+
+def refuse_known_bad(request: Any, credential: str) -> None:
+    """Raise TooManyFailures for a credential that was bad a moment ago and comes again.
+
+    It asks neither the database nor the cache. A credential that is not known is let through,
+    however many bad ones its address has sent: it may be good.
+    """
+    if not _blocked:
+        return
+    tenant = counters.tenant()
+    if _until(_bad, (tenant, _digest(credential))) <= 0:
+        return
+    wait = _until(_blocked, (tenant, address_of(request)))
+    if wait > 0:
+        raise TooManyFailures(int(wait) + 1)
+
+
+def count_bad(request: Any, credential: str = "") -> None:
+    """Count a credential that was refused. Raises TooManyFailures, in place of the refusal, where
+    its address has sent too many, and GuardUnavailable where that cannot be told.
+    """
+    set_limits = limits()
+    if set_limits is None:
+        return
+    address = address_of(request)
+    found = limits_of_token(set_limits, address)
+    try:
+        usages = take(found)
+    except TooManyFailures as refusal:
+        until = time.monotonic() + min(refusal.wait or 0, _REMEMBERED)
+        tenant = counters.tenant()
+        _remember(_blocked, (tenant, address), until)
+        if credential:
+            _remember(_bad, (tenant, _digest(credential)), until)
+        raise
+    for limit, usage in zip(found, usages, strict=True):
+        if usage.remaining == 0:
+            announce(limit, usage)
+
+
+def forget_all() -> None:
+    """Forget what this process remembers."""
+    _blocked.clear()
+    _bad.clear()
+
+
+def _digest(credential: str) -> bytes:
+    return hashlib.sha256(credential.encode(errors="surrogatepass")).digest()
+
+
+def _until(memory: dict[Any, float], key: object) -> float:
+    return memory.get(key, 0.0) - time.monotonic()
+
+
+def _remember(memory: dict[Any, float], key: object, until: float) -> None:
+    if len(memory) >= _MOST:
+        memory.clear()
+    memory[key] = until

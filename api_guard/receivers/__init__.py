@@ -1,5 +1,0 @@
-"""Records what gives access, or takes it, beside a grant: groups, clients, users, mappings."""
-
-from api_guard.receivers.connecting import connect
-
-__all__ = ["connect"]

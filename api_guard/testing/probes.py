@@ -1,0 +1,144 @@
+"""Asks every endpoint what it really answers, with its handlers replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.http import HttpRequest
+from django.test import RequestFactory
+from rest_framework.response import Response
+from rest_framework.test import force_authenticate
+
+from api_guard.access.endpoints import (
+    Route,
+    Status,
+    dotted_path,
+    operations,
+    policy_of,
+    routes,
+    status_of,
+)
+from api_guard.core.policy import Operation
+from api_guard.middleware import GuardMiddleware
+
+_GROUP = re.compile(r"<(?:\w+:)?(\w+)>")
+_REACHED = "_api_guard_probed"
+MIDDLEWARE = f"{GuardMiddleware.__module__}.{GuardMiddleware.__qualname__}"
+_CLEAR = frozenset({"reached", "401", "403", "405"})
+_callers = count(1)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one operation answered to nobody and to a user without any grant.
+
+    The answers are statuses, or the name of an exception. `is_leak` says that the handler was
+    reached where the policy does not let this caller in; `is_clear` that the answers say something
+    of the way to the handler, as 404 and 503 do not.
+    """
+
+    path: str
+    method: str
+    view: str
+    anonymous: str
+    grantless: str
+    is_leak: bool
+    is_clear: bool
+
+
+def probe(urlconf: str | None = None) -> Iterator[Finding]:
+    """Probe every operation of every DRF route.
+
+    The handlers are replaced for the while, and whatever an overridden `dispatch()` does on the
+    default database is undone.
+    """
+    for route in routes(urlconf):
+        if route.view_class is not None:
+            for operation in operations(route):
+                yield _probe(route, operation)
+
+
+def _probe(route: Route, operation: Operation) -> Finding:
+    cls: Any = route.view_class
+    policy, status = policy_of(cls), status_of(route.callback, route.path)
+    demand = policy.demand_for(operation) if policy is not None else None
+    to_all = status is Status.EXEMPT or (demand is not None and demand.is_public)
+    to_users = to_all or (demand is not None and not demand.scopes and not demand.is_staff)
+    number = next(_callers)
+    with _replaced_handlers(cls, operation):
+        anonymous, is_open = _ask(route, operation, number, None)
+        grantless, is_open_to_users = _ask(route, operation, number, _somebody(number))
+    is_leak = (is_open and not to_all) or (is_open_to_users and not to_users)
+    is_clear = _CLEAR.issuperset((anonymous, grantless))
+    view = dotted_path(cls)
+    return Finding(route.path, operation.method, view, anonymous, grantless, is_leak, is_clear)
+
+
+def _ask(route: Route, operation: Operation, number: int, user: Any) -> tuple[str, bool]:
+    request = RequestFactory().generic(operation.method, _GROUP.sub("1", route.path))
+    # RFC 3849: addresses for documentation, one a probe, so that no rate answers in its place.
+    high, low = divmod(number, 0x10000)
+    request.META["REMOTE_ADDR"] = f"2001:db8:{high:x}:{low:x}::1"
+    if user is not None:
+        force_authenticate(request, user)
+    kwargs = dict.fromkeys(_GROUP.findall(route.path), "1")
+    if "format" in kwargs:
+        kwargs["format"] = "json"  # DRF answers 404 to a suffix that it has no renderer for
+    try:
+        with transaction.atomic(using=DEFAULT_DB_ALIAS):
+            response = _answer(request, route.callback, kwargs)
+            transaction.set_rollback(True, using=DEFAULT_DB_ALIAS)
+    except Exception as error:  # noqa: BLE001  # a view that cannot be probed is reported as such
+        return type(error).__name__, hasattr(request, _REACHED)
+    if hasattr(request, _REACHED):
+        return "reached", True
+    return str(response.status_code), response.status_code < 400
+
+
+def _answer(request: HttpRequest, callback: Any, kwargs: dict[str, str]) -> Any:
+    if MIDDLEWARE not in settings.MIDDLEWARE:
+        return callback(request, **kwargs)  # no gate and no seal stand before this API
+    middleware = GuardMiddleware(lambda passed: callback(passed, **kwargs))
+    return middleware.process_view(request, callback, (), kwargs) or middleware(request)
+
+
+@contextmanager
+def _replaced_handlers(cls: Any, operation: Operation) -> Iterator[None]:
+    """Put a harmless answer in the place of what answers `operation`."""
+
+    def answer(self: Any, request: Any, *args: Any, **kwargs: Any) -> Response:
+        del self, args, kwargs
+        setattr(request._request, _REACHED, True)
+        return Response(status=418)  # no success, of which the object rule would have to know
+
+    name = operation.action or operation.method.lower()
+    names = {name, operation.method.lower()} if operation.method != "OPTIONS" else {"options"}
+    if operation.method == "HEAD":
+        names.add("get")  # which answers where a class has no head() of its own
+    kept = {name: cls.__dict__.get(name) for name in names if hasattr(cls, name)}
+    for name in kept:
+        setattr(cls, name, answer)
+    try:
+        yield
+    finally:
+        for name, whole in kept.items():
+            if whole is None:
+                delattr(cls, name)
+            else:
+                setattr(cls, name, whole)
+
+
+def _somebody(number: int) -> Any:
+    """Return an active user that is not stored and holds nothing."""
+    user: Any = get_user_model()()
+    user.is_active = True
+    user.pk = user.pk or -number  # a UUID is made, a number is not
+    return user
