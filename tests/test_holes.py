@@ -779,7 +779,18 @@ class Named(APIView):
         return Response(kwargs)
 
 
-NAMES = ("view", "handler", "passage", "operation", "beyond", "own", "obj", "cls", "name")
+NAMES = (
+    "view",
+    "handler",
+    "passage",
+    "handling",
+    "operation",
+    "beyond",
+    "own",
+    "obj",
+    "cls",
+    "name",
+)
 ROUTES += [path(f"named/{name}/<str:{name}>/", Named.as_view()) for name in NAMES]
 
 

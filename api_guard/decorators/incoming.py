@@ -20,12 +20,10 @@ from api_guard.parsers.reading import limits_of
 
 if TYPE_CHECKING:
     from api_guard.core.limits import Limits
-    from api_guard.decorators.passage import Passage
 
 
-def refuse_malformed(passage: Passage, request: Request) -> None:
+def refuse_malformed(view: Any, request: Request) -> None:
     """Raise a refusal for a query string, a path, a header field or a length that cannot be."""
-    view: Any = passage.view
     limits = limits_of(type(view))
     http: Any = request._request
     meta = http.META
@@ -45,9 +43,8 @@ def refuse_malformed(passage: Passage, request: Request) -> None:
         raise Http404
 
 
-def refuse_parsed_form(passage: Passage, request: Request) -> None:
+def refuse_parsed_form(view: Any, request: Request) -> None:
     """Raise a refusal for a form that was parsed while the caller was asked who it is."""
-    view: Any = passage.view
     refuse_parsed(request._request, limits_of(type(view)))
 
 

@@ -1,6 +1,7 @@
 """Walks the URLconf into Endpoints; the one answer to "what is reachable, and how?"."""
 
 from api_guard.access.endpoints.listing import FORMATS, Row, listing
+from api_guard.access.endpoints.operations import operation_of
 from api_guard.access.endpoints.rates import counted_as, rates_in_use
 from api_guard.access.endpoints.signing_in import has_handed_out_a_token
 from api_guard.access.endpoints.subjects import model_of
@@ -68,6 +69,7 @@ __all__ = [
     "listing",
     "model_of",
     "models_everywhere",
+    "operation_of",
     "operations",
     "plain_view",
     "policies_over",

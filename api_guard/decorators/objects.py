@@ -10,43 +10,26 @@ from asgiref.sync import sync_to_async
 from django.db.models import Model
 
 from api_guard.access import ownership
-from api_guard.access.endpoints import model_of, models_everywhere, policy_of
+from api_guard.access.endpoints import models_everywhere, policy_of
 from api_guard.access.failures import failures_as_refusals
-from api_guard.access.vetting import VETTING, Vetting, is_new, vet, vet_shown, watch, watch_loads
-from api_guard.core.policy import Operation, Policy
+from api_guard.access.vetting import VETTING, is_new, vet, vet_shown, watch, watch_loads
+from api_guard.core.policy import Policy
+from api_guard.decorators.handling import Handling
 from api_guard.exceptions import HiddenObject
 
 Beyond = Callable[..., Any]
 
 
-class ObjectPassage:
-    """What the guard knows of the objects of one view instance, which is one request.
-
-    `decided` is the operation that was let in, and `is_handling` says that its handler runs.
-    """
+class ObjectHooks:
+    """The hooks of a view that find and show objects, for one instance, which is one request."""
 
     def __init__(self, view: Any) -> None:
         self.view = view
         # That of the class; what an instance says of itself does not count.
         self.policy = policy_of(type(view)) or Policy()
-        self.decided: Operation | None = None
-        self.is_handling = False
-        self.vetting = Vetting(view, model_of(type(view)), self.operation_at_work)
+        self.handling = Handling(view, self.policy)
+        self.vetting = self.handling.vetting
         view.__dict__[VETTING] = self.vetting
-
-    def operation(self, request: Any) -> Operation:
-        """Return the operation that `request` asks for; a probe's is that of its method."""
-        method = str(getattr(request, "method", None) or "GET").upper()
-        actions = getattr(self.view, "action_map", None) or {}
-        # DRF's own answer to OPTIONS goes by this name, a routed one by its own.
-        default = "metadata" if method == "OPTIONS" else None
-        return Operation(method, actions.get(method.lower(), default))
-
-    def operation_at_work(self) -> Operation:
-        """Return the decided operation while its handler runs, whatever becomes of the request."""
-        if self.is_handling and self.decided is not None:
-            return self.decided
-        return self.operation(getattr(self.view, "request", None))
 
     def watch(self) -> None:
         """Have Django tell of what happens to the models that are held."""

@@ -1,10 +1,8 @@
-"""Decides on one request, counts it, and stands by its handler and its answer."""
+"""One request's way through a guarded view: what each wrapped hook does and remembers."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -13,22 +11,22 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api_guard import conf, grants, throttling
+from api_guard import grants
 from api_guard.access import holdings
-from api_guard.access.callers import caller_of, overrides_of, rows_behind, throttle_key
-from api_guard.access.endpoints import counted_as, dotted_path, is_own_of
+from api_guard.access.callers import caller_of, rows_behind
+from api_guard.access.endpoints import dotted_path, is_own_of, operation_of
 from api_guard.access.failures import failures_as_refusals, faults_as_unavailable
-from api_guard.access.vetting import Vetting, conclude, current, enter, refuse_unchecked
-from api_guard.core.caller import Caller
+from api_guard.access.vetting import conclude, refuse_unchecked
 from api_guard.core.decision import Denial, decide
 from api_guard.core.demands import Demand
 from api_guard.core.policy import Operation
-from api_guard.core.rates import Usage, overridden, override_name, rate_limit_fields
+from api_guard.core.rates import Usage, rate_limit_fields
+from api_guard.decorators.counting import asked_of, count
 from api_guard.decorators.handlers import stand_by_handlers
 from api_guard.decorators.identity import establish, hold_identity
 from api_guard.decorators.incoming import refuse_malformed, refuse_parsed_form
+from api_guard.decorators.objects import Beyond, ObjectHooks
 from api_guard.decorators.outgoing import protect
-from api_guard.decorators.passage.objects import Beyond, ObjectPassage
 from api_guard.exceptions import RateLimited, UncheckedObject, Unsealed
 from api_guard.permissions import record_decision, refuse, strict
 
@@ -38,7 +36,7 @@ logger = logging.getLogger("api_guard")
 PASSAGE = "_api_guard_passage"
 
 
-class Passage(ObjectPassage):
+class Passage(ObjectHooks):
     """What the guard knows of one view instance, which is one request.
 
     `active` names the hooks that run now.
@@ -48,9 +46,6 @@ class Passage(ObjectPassage):
         super().__init__(view)
         self.active: set[tuple[int, str]] = set()
         self.usages: tuple[Usage, ...] = ()
-        self.caller: Caller | None = None
-        self.has_handled = False
-        self.outer: Vetting | None = None
         self._demand: Demand | None = None
         self._is_deciding = False
 
@@ -62,7 +57,7 @@ class Passage(ObjectPassage):
 
     def initial(self, beyond: Beyond, request: Request, /, *args: Any, **kwargs: Any) -> None:
         """Let the view check, make sure that the guard was asked, and stand by the handler."""
-        refuse_malformed(self, request)
+        refuse_malformed(self.view, request)
         self._is_deciding = True
         try:
             beyond(request, *args, **kwargs)
@@ -77,15 +72,16 @@ class Passage(ObjectPassage):
             raise Unsealed
         if self._demand.scopes:
             grants.record_use(rows_behind(request), self._demand.scope_names)
-        refuse_parsed_form(self, request)
+        refuse_parsed_form(self.view, request)
         self.watch()
-        stand_by_handlers(self, request)
+        stand_by_handlers(self.handling, request)
 
     def perform_authentication(self, beyond: Beyond, request: Request, /) -> None:
         """Authenticate now, whatever the view does, and say so where that cannot be done."""
         with faults_as_unavailable():
             if is_own_of(APIView, type(self.view), "perform_authentication"):
-                holdings.ask(request, self._asked(request))
+                operation = operation_of(self.view, request)
+                holdings.ask(request, asked_of(type(self.view), self.policy, operation))
             establish(request)
             beyond(request)
             caller_of(request)
@@ -104,7 +100,7 @@ class Passage(ObjectPassage):
 
     def check_permissions(self, beyond: Beyond, request: Request, /) -> None:
         """Count and decide once, in the view's own `initial`; any other call is a probe."""
-        operation = self.operation(request)
+        operation = operation_of(self.view, request)
         with faults_as_unavailable():
             caller = caller_of(request)
             is_first = self._is_deciding and self._demand is None
@@ -119,27 +115,9 @@ class Passage(ObjectPassage):
         with failures_as_refusals(self.view, "a permission"):
             beyond(request)
         if is_first:
-            self._demand, self.decided, self.caller = demand, operation, caller
+            self._demand = demand
             record_decision(request, self.view)
-            # What a permission did with the queryset says nothing of what the view will do.
-            self.vetting.begin()
-            self.outer = current()
-            enter(self.vetting)
-
-    def would_allow(self, operation: Operation) -> bool:
-        """Whether the caller that was let in meets the demand of another operation too."""
-        demand = self.policy.demand_for(operation)
-        return self.caller is not None and decide(demand, self.caller).allowed
-
-    @contextmanager
-    def as_decided(self, operation: Operation) -> Iterator[None]:
-        """Take `operation` for the decided one meanwhile, with an object rule that has not run."""
-        before, self.decided = self.decided, operation
-        self.vetting.begin()
-        try:
-            yield
-        finally:
-            self.decided = before
+            self.handling.admit(operation, caller)
 
     def get_permissions(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> list[Any]:
         """Let a permission admit only by returning exactly True."""
@@ -156,8 +134,9 @@ class Passage(ObjectPassage):
         self, beyond: Beyond, request: Request, response: Any, /, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Say in headers what is left of the rates, and that a private answer is nobody else's."""
-        if self.decided is not None and not self.has_handled:
-            response = self._judge_unhandled(self.decided, response)
+        decided = self.handling.decided
+        if decided is not None and not self.handling.has_run:
+            response = self._judge_unhandled(decided, response)
         final: HttpResponseBase = beyond(request, response, *args, **kwargs)
         protect(final)
         if not self._is_for_all(request):
@@ -185,31 +164,9 @@ class Passage(ObjectPassage):
             return False
         return not caller_of(request).is_authenticated
 
-    def _asked(self, request: Request) -> grants.Asked:
-        """Return what the caller will be asked for, unless the view changes the request."""
-        operation = self.operation(request)
-        demand = self.policy.demand_for(operation)
-        name, rates = self.policy.rates_for(operation)
-        if conf.is_set("CEILING"):
-            rates += (*conf.ceiling("user"), *conf.ceiling("client"))
-        view = counted_as(type(self.view), name)
-        names = tuple(dict.fromkeys(override_name(rate, view) for rate in rates))
-        return grants.Asked(() if demand is None else demand.scope_names, names)
-
     def _count(self, operation: Operation, request: Request, demand: Demand | None) -> None:
-        name, rates = self.policy.rates_for(operation)
-        if not rates and not conf.is_set("CEILING"):
-            return
-        key = throttle_key(request)
-        rates += conf.ceiling(key.partition(":")[0])
-        view = counted_as(type(self.view), name)
-        names = tuple(dict.fromkeys(override_name(rate, view) for rate in rates))
-        scopes = () if demand is None else demand.scope_names
-        rates = overridden(rates, view, overrides_of(request, names, scopes))
-        # Two views of one name, as a factory makes them, are told apart by what they demand.
-        group = f"{view}:{self.policy.fingerprint}"
         try:
-            self.usages = throttling.admit(group, key, rates)
+            self.usages = count(type(self.view), self.policy, operation, request, demand)
         except RateLimited as refusal:
             self.usages = refusal.usages
             raise
