@@ -19,7 +19,7 @@ from api_guard.decorators.net import Net
 class Handling:
     """What a handler of `view` runs under.
 
-    `decided` is the operation that was let in, and `caller` who asked for it. `outer` belongs to the
+    `decided` is the operation that was let in, and `caller` who asked for it. `outer` is of the
     guarded view whose handler called this view, if one did.
     """
 
