@@ -1,4 +1,4 @@
-"""The front door: guard, the standings, and what a demand and a rate are made of."""
+"""The front door: guard, the standings, and what a requirement and a rate are made of."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from api_guard.access.vetting import unheld as unheld
     from api_guard.core.caller import Caller as Caller
     from api_guard.core.caller import Standing
-    from api_guard.core.demands import any_of as any_of
     from api_guard.core.objects import ANY_OBJECT as ANY_OBJECT
     from api_guard.core.rates import budget as budget
     from api_guard.core.rates import cost as cost
     from api_guard.core.rates import sliding as sliding
+    from api_guard.core.requirements import any_of as any_of
     from api_guard.decorators.guard import guard as guard
 
     PUBLIC = Standing.PUBLIC
@@ -36,7 +36,7 @@ __all__ = [
 
 _HOMES = {
     "guard": "api_guard.decorators",
-    "any_of": "api_guard.core.demands",
+    "any_of": "api_guard.core.requirements",
     "ANY_OBJECT": "api_guard.core.objects",
     "Caller": "api_guard.core.caller",
     "budget": "api_guard.core.rates",

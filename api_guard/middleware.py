@@ -220,8 +220,8 @@ def _is_public(request: HttpRequest) -> bool:
     method = str(request.method)
     policy, actions = policy_of(view_class), getattr(view, "actions", None) or {}
     operation = Operation(method, actions.get(method.lower()))
-    demand = policy.demand_for(operation) if policy is not None else None
-    return demand is not None and demand.is_public
+    requirement = policy.requirement_for(operation) if policy is not None else None
+    return requirement is not None and requirement.is_public
 
 
 def _is_from_cache(request: HttpRequest) -> bool:

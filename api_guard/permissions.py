@@ -32,10 +32,10 @@ from api_guard.access.record import was_decided as was_decided
 from api_guard.authentication import resource_metadata
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial, decide
-from api_guard.core.demands import (
+from api_guard.core.requirements import (
     AnyOf,
-    Demand,
     PolicyError,
+    Requirement,
 )
 from api_guard.core.scopes import Credential
 from api_guard.exceptions import (
@@ -97,7 +97,7 @@ class Guarded(BasePermission):
 
 
 class HasScopes(OperationHolderMixin, BasePermission):
-    """Demand scopes in `permission_classes = [HasScopes("notes:read")]`; several are all needed.
+    """Require scopes in `permission_classes = [HasScopes("notes:read")]`; several are all needed.
 
     `@guard` does more, and cannot be lost to an override; this is for a step-by-step move.
     """
@@ -106,10 +106,10 @@ class HasScopes(OperationHolderMixin, BasePermission):
 
     def __init__(self, *scopes: str | AnyOf) -> None:
         try:
-            self.demand = Demand.parse(scopes)
+            self.requirement = Requirement.parse(scopes)
         except PolicyError as error:
             raise GuardError(f"HasScopes: {error}") from None
-        if not self.demand.scopes:
+        if not self.requirement.scopes:
             raise GuardError('HasScopes: name a scope, as in HasScopes("notes:read").')
 
     def __call__(self) -> HasScopes:
@@ -119,7 +119,7 @@ class HasScopes(OperationHolderMixin, BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Return True for a caller that holds the scopes; refuse any other as a guard does."""
         caller = caller_of(request)
-        decision = decide(self.demand, caller)
+        decision = decide(self.requirement, caller)
         if decision.allowed:
             record_decision(request, view)
             return True

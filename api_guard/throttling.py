@@ -76,7 +76,7 @@ class RateThrottle(BaseThrottle):
 
 @lru_cache(maxsize=4096)
 def _counter(group: str, key: str, rate: Rate) -> Counter:
-    # The limit is no part of the name: it may change for a holder while it is counted.
+    # The limit is no part of the name: it may change for a grantee while it is counted.
     place = f"budget:{rate.budget}" if rate.budget else f"view:{group}"
     window = f"{rate.seconds}{'~' if rate.is_sliding else ''}"
     # Hashed, because a cache allows neither every letter nor every length.

@@ -36,10 +36,10 @@ def fill(grants, *, users=100_000, groups=200):
 def enrich(user, client, *, groups=64, scopes=MOST_SCOPES):
     """Have one caller be in many groups, and hold many scopes on both of its sides."""
     user.groups.set(Group.objects.filter(name__startswith="bench").order_by("pk")[:groups])
-    for kind, holder in (("user", user), ("client", client)):
+    for kind, grantee in (("user", user), ("client", client)):
         with recorded():
             ScopeGrant.objects.bulk_create(
-                [ScopeGrant(scope=scope, **{kind: holder}) for scope in SCOPES[:scopes]],
+                [ScopeGrant(scope=scope, **{kind: grantee}) for scope in SCOPES[:scopes]],
                 ignore_conflicts=True,
             )
     _analyze()
@@ -63,7 +63,7 @@ def _make_users(number):
 
 
 def _grant_to_all(kind, scope, most):
-    """Grant one scope to all holders of a kind, at most `most` of them, in one statement."""
+    """Grant one scope to all grantees of a kind, at most `most` of them, in one statement."""
     model = _TABLES[kind]
     name, prefix = ("name", "bench") if kind == "group" else ("username", "crowd")
     columns = f"scope, {kind}_id, granted_at, reason, revoked_reason"

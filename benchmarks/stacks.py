@@ -85,9 +85,9 @@ def seed(name="bench"):
     client = Application.objects.create(
         name=name, user=user, client_type="public", authorization_grant_type="authorization-code"
     )
-    for holder in (user, client):
+    for grantee in (user, client):
         for scope in SCOPES:
-            grants.grant(scope, holder, by=grants.System("the benchmark"))
+            grants.grant(scope, grantee, by=grants.System("the benchmark"))
     AccessToken.objects.create(
         user=user,
         application=client,

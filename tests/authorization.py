@@ -66,10 +66,10 @@ def web_app(db):
 
 @pytest.fixture
 def granted(alice, web_app):
-    """alice and the client hold both scopes; each grant by its holder and scope."""
+    """alice and the client hold both scopes; each grant by its grantee and scope."""
     return {
-        (kind, scope): grants.grant(scope, holder, by=grants.System("a test"))
-        for kind, holder in (("user", alice), ("client", web_app))
+        (kind, scope): grants.grant(scope, grantee, by=grants.System("a test"))
+        for kind, grantee in (("user", alice), ("client", web_app))
         for scope in ("notes:read", "notes:write")
     }
 

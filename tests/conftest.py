@@ -169,10 +169,10 @@ def issue(application):
 
 @pytest.fixture
 def give():
-    """Grant several scopes to one holder."""
+    """Grant several scopes to one grantee."""
 
-    def give(holder, *scopes):
-        return [grants.grant(scope, holder, by=grants.System("a test")) for scope in scopes]
+    def give(grantee, *scopes):
+        return [grants.grant(scope, grantee, by=grants.System("a test")) for scope in scopes]
 
     return give
 

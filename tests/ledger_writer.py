@@ -30,7 +30,7 @@ def main(database, user, count, how):
 
     from api_guard import grants
 
-    holder = get_user_model().objects.get(username=user)
+    grantee = get_user_model().objects.get(username=user)
     by = grants.System(f"the writer for {user}")
 
     def die(*args, **kwargs):
@@ -39,7 +39,7 @@ def main(database, user, count, how):
     killed = patch("api_guard.grants.who.record", die) if how == "killed" else nullcontext()
     with transaction.atomic() if how == "one" else nullcontext(), killed:
         for _ in range(int(count)):
-            row = grants.grant("notes:read", holder, by=by)
+            row = grants.grant("notes:read", grantee, by=by)
             grants.revoke(row, by=by, reason="it was enough")
 
 

@@ -35,7 +35,7 @@ def errors(response):
     return str(response.context["errors"])
 
 
-def test_scopes_are_chosen_by_description_and_holders_by_search(root):
+def test_scopes_are_chosen_by_description_and_grantees_by_search(root):
     page = root.get(ADD).content.decode()
     assert "Read notes (notes:read)" in page
     assert page.count("data-ajax--url") == 3
@@ -57,7 +57,7 @@ def test_what_cannot_be_granted_is_said_on_the_form_and_nothing_is_lost(root, al
     past = {"expires_at_0": str(yesterday), "expires_at_1": "12:00"}
     for values, said in [
         ({"scopes": ["bogus"], "user": alice.pk}, "not one of the available choices"),
-        ({"scopes": ["notes:write"]}, "exactly one holder"),
+        ({"scopes": ["notes:write"]}, "exactly one grantee"),
         ({"scopes": ["notes:write"], "user": alice.pk, "client": application.pk}, "exactly one"),
         ({"scopes": ["notes:write"], "user": alice.pk, **past}, "past already"),
         ({"scopes": ["notes:write", "notes:read"], "user": alice.pk}, "already"),
@@ -158,7 +158,7 @@ def test_nothing_is_deleted_here(root, alice):
     assert ScopeGrant.objects.exists()
 
 
-def test_a_holder_that_is_deleted_takes_its_grants_along(root, alice):
+def test_a_grantee_that_is_deleted_takes_its_grants_along(root, alice):
     grants.grant("notes:read", alice, by=grants.System("a test"))
     response = root.post(f"/admin/auth/user/{alice.pk}/delete/", {"post": "yes"})
     assert response.status_code == 302
@@ -211,10 +211,10 @@ def shown(client, url, **query):
     return {str(row) for row in client.get(url, query).context["cl"].result_list}
 
 
-def test_a_search_names_a_holder_or_a_scope_in_full(root, alice, bob, application):
+def test_a_search_names_a_grantee_or_a_scope_in_full(root, alice, bob, application):
     readers = Group.objects.create(name="the readers")
-    for holder in (alice, bob, readers, application):
-        grants.grant("notes:read", holder, by=grants.System("a test"))
+    for grantee in (alice, bob, readers, application):
+        grants.grant("notes:read", grantee, by=grants.System("a test"))
     grants.grant("notes:write", alice, by=grants.System("a test"))
     of_alice = {"notes:read for user alice", "notes:write for user alice"}
     of_app = {"notes:read for client app"}

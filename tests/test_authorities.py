@@ -16,7 +16,7 @@ from api_guard import grants
 from api_guard.access.receivers import connect
 from api_guard.exceptions import GuardError
 from api_guard.grants import Claimed, GrantError, System
-from api_guard.grants.finding import holder_of
+from api_guard.grants.finding import grantee_of
 from api_guard.models import GrantApproval, GrantAuthority, GrantRequest, ScopeGrant, recorded
 
 pytestmark = pytest.mark.django_db
@@ -71,8 +71,8 @@ def nora(managing):
 
 def test_a_manager_gives_and_takes_the_scopes_of_its_group_of_scopes(nora, alice, application):
     readers = Group.objects.create(name="readers")
-    for holder in (alice, readers, application):
-        row = grants.grant("notes:read", holder, by=nora, expires_at=soon(days=2))
+    for grantee in (alice, readers, application):
+        row = grants.grant("notes:read", grantee, by=nora, expires_at=soon(days=2))
         assert row.granted_by == nora
         grants.extend(row, soon(days=1), by=nora)
         assert grants.revoke(row, by=nora).revoked_by == nora
@@ -202,7 +202,7 @@ def test_two_others_approve_a_sensitive_scope(three, nora, alice):
         grants.approve(asked, by=first)
     assert not ScopeGrant.objects.exists()
     row = grants.approve(asked, by=second)
-    assert (row.scope, row.holder, row.granted_by, row.reason) == (
+    assert (row.scope, row.grantee, row.granted_by, row.reason) == (
         "pay:refund",
         alice,
         second,
@@ -308,8 +308,8 @@ def test_a_user_model_without_groups_has_no_managers(alice, monkeypatch):
 
 
 def test_a_row_of_nobody_is_said():
-    with refusal("no_holder"):
-        holder_of(ScopeGrant(scope="plain"))
+    with refusal("no_grantee"):
+        grantee_of(ScopeGrant(scope="plain"))
 
 
 def test_a_user_model_without_groups_has_no_memberships_to_record(monkeypatch):
@@ -349,9 +349,9 @@ def test_break_glass_goes_past_the_second_pair_of_eyes(three):
 def test_what_goes_to_ones_group_or_client_goes_to_oneself(nora, manager, application):
     application.user = nora
     application.save()
-    for holder in (nora.groups.get(), application):
+    for grantee in (nora.groups.get(), application):
         with refusal("self_grant"):
-            grants.grant("notes:read", holder, by=nora, reason="x", expires_at=soon(minutes=5))
+            grants.grant("notes:read", grantee, by=nora, reason="x", expires_at=soon(minutes=5))
     row = grants.grant("notes:read", nora.groups.get(), by=CODE, expires_at=soon(days=1))
     with refusal("self_grant"):
         grants.extend(row, soon(days=2), by=nora)

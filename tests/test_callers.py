@@ -72,7 +72,7 @@ show = guard(read=PUBLIC)(Show)
 
 
 class Twice(Show):
-    """What is left of the caller's grants is read with its second demand."""
+    """What is left of the caller's grants is read with its second requirement."""
 
     permission_classes = [HasScopes("notes:read"), HasScopes("notes:write")]
 
@@ -130,7 +130,7 @@ def test_a_user_token_has_what_token_user_and_client_have_in_common(api, alice, 
     assert scopes(api.by_token(issue("notes:publish", user=alice)).get("/show")) == []
 
 
-def test_after_two_demands_all_scopes_are_known(api, alice, granted):
+def test_after_two_requirements_all_scopes_are_known(api, alice, granted):
     for scope in ("notes:read", "notes:write", "audit:read"):
         grants.ensure(scope, alice, by=grants.System("a test"))
     told = api.by_session(alice).get("/twice")

@@ -302,7 +302,7 @@ def test_an_undeclared_scope_is_named_with_its_near_miss(routed):
     assert '"bogus": ' in bogus.hint
 
 
-def test_a_routed_operation_without_a_demand_is_named(routed):
+def test_a_routed_operation_without_a_requirement_is_named(routed):
     routed(path("s", Silent.as_view({"get": "list", "post": "create", "put": "sell"})))
     [message] = checks.check_silence()
     assert message.id == "api_guard.E004"
@@ -826,7 +826,7 @@ def test_every_route_method_and_action_is_an_endpoint(routed):
         path("open", Undeclared.as_view(http_method_names=["get"])),
     )
     rows = {
-        (e.route, e.operation.method, e.operation.action, e.status.value, str(e.demand))
+        (e.route, e.operation.method, e.operation.action, e.status.value, str(e.requirement))
         for e in endpoints()
     }
     assert rows == {

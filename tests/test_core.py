@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from api_guard.core.caller import Caller, Standing
 from api_guard.core.decision import Denial, decide
-from api_guard.core.demands import (
-    Demand,
-    PolicyError,
-    any_of,
-)
 from api_guard.core.policy import (
     ANY_OBJECT,
     ObjectRule,
     Operation,
     parse_policy,
+)
+from api_guard.core.requirements import (
+    PolicyError,
+    Requirement,
+    any_of,
 )
 from api_guard.core.scopes import (
     PROTOCOL_SCOPES,
@@ -62,8 +62,8 @@ NAMES = st.sampled_from(["a", "b", "c", "openid"])
 SETS = st.frozensets(NAMES)
 SIDES = st.one_of(st.none(), SETS)
 CREDENTIALS = st.sampled_from(Credential)
-DEMANDS = st.builds(
-    Demand,
+REQUIREMENTS = st.builds(
+    Requirement,
     standing=st.sampled_from([None, Standing.SIGNED_IN, Standing.STAFF]),
     scopes=st.lists(st.lists(st.sampled_from("abc"), min_size=1).map(tuple)).map(tuple),
 )
@@ -89,9 +89,9 @@ def test_effective_scopes_are_granted_and_carried(credential, carried, user, cli
     assert effective.isdisjoint(PROTOCOL_SCOPES)
 
 
-@given(st.data(), DEMANDS, CREDENTIALS, SETS, SIDES, SIDES, NAMES)
+@given(st.data(), REQUIREMENTS, CREDENTIALS, SETS, SIDES, SIDES, NAMES)
 def test_one_more_scope_never_turns_an_allow_into_a_deny(
-    data, demand, credential, carried, user, client, more
+    data, requirement, credential, carried, user, client, more
 ):
     def add(side):
         return None if side is None else side | {more}
@@ -105,18 +105,18 @@ def test_one_more_scope_never_turns_an_allow_into_a_deny(
         carried=carried | {more},
         look_up=lambda: Granted(add(user), add(client)),
     )
-    assert not decide(demand, before).allowed or decide(demand, after).allowed
+    assert not decide(requirement, before).allowed or decide(requirement, after).allowed
 
 
-@given(st.data(), DEMANDS, CREDENTIALS, SETS, SIDES, SIDES)
-def test_no_decision_allows_while_a_demanded_scope_is_missing(
-    data, demand, credential, carried, user, client
+@given(st.data(), REQUIREMENTS, CREDENTIALS, SETS, SIDES, SIDES)
+def test_no_decision_allows_while_a_required_scope_is_missing(
+    data, requirement, credential, carried, user, client
 ):
     caller = data.draw(callers(Granted(user, client), carried, credential))
-    if decide(demand, caller).allowed:
+    if decide(requirement, caller).allowed:
         assert caller.is_authenticated
-        assert all(caller.scopes & set(group) for group in demand.scopes)
-        assert demand.standing is None or caller.standing >= demand.standing
+        assert all(caller.scopes & set(group) for group in requirement.scopes)
+        assert requirement.standing is None or caller.standing >= requirement.standing
 
 
 PERSON = {"user_id": 1, "standing": Standing.SIGNED_IN, "credential": Credential.UNSCOPED}
@@ -134,7 +134,7 @@ def caller(**values):
 
 
 @pytest.mark.parametrize(
-    ("demand", "who", "denial"),
+    ("requirement", "who", "denial"),
     [
         (None, caller(**STAFF_PERSON, scopes=AB), Denial.NOT_OFFERED),
         (Standing.PUBLIC, Caller(), None),
@@ -168,8 +168,8 @@ def caller(**values):
         ),
     ],
 )
-def test_decisions(demand, who, denial):
-    parsed = None if demand is None else Demand.parse(demand)
+def test_decisions(requirement, who, denial):
+    parsed = None if requirement is None else Requirement.parse(requirement)
     assert decide(parsed, who).denial is denial
 
 
@@ -178,7 +178,7 @@ def test_a_caller_looks_its_grants_up_once_and_only_when_asked():
     who = Caller(
         user_id=1, credential=Credential.UNSCOPED, look_up=lambda: asked.append(1) or Granted(AB)
     )
-    assert decide(Demand(Standing.PUBLIC), who).allowed
+    assert decide(Requirement(Standing.PUBLIC), who).allowed
     assert asked == []
     assert who.scopes == who.scopes == AB
     assert asked == [1]
@@ -210,7 +210,7 @@ POLICY = parse_policy(
 
 
 @pytest.mark.parametrize(
-    ("operation", "demand", "rates"),
+    ("operation", "requirement", "rates"),
     [
         (Operation("GET", "list"), "g", ("read", "9/s")),
         (Operation("HEAD", "list"), "g", ("read", "9/s")),
@@ -223,8 +223,8 @@ POLICY = parse_policy(
         (Operation("POST", "read"), "w", None),
     ],
 )
-def test_the_most_particular_name_answers_for_an_operation(operation, demand, rates):
-    assert str(POLICY.demand_for(operation)) == demand
+def test_the_most_particular_name_answers_for_an_operation(operation, requirement, rates):
+    assert str(POLICY.requirement_for(operation)) == requirement
     name, found = POLICY.rates_for(operation)
     assert (name, ", ".join(map(str, found))) == (rates or ("", ""))
 
@@ -271,9 +271,9 @@ def test_the_object_rule_for_an_operation(said, operation, rule):
 
 
 def test_a_policy_prints_what_it_asks_for():
-    demand = Demand.parse((Standing.STAFF, any_of("a", "b"), "c"))
-    assert str(demand) == "STAFF, a or b, c"
-    assert Demand.parse(demand) is demand
+    requirement = Requirement.parse((Standing.STAFF, any_of("a", "b"), "c"))
+    assert str(requirement) == "STAFF, a or b, c"
+    assert Requirement.parse(requirement) is requirement
     assert repr((Standing.STAFF, ANY_OBJECT)) == "(STAFF, ANY_OBJECT)"
     assert str(ObjectRule("author", ANY_OBJECT)) == "owner=author"
     assert str(ObjectRule(None, ANY_OBJECT)) == "any"
@@ -283,7 +283,7 @@ def test_a_policy_prints_what_it_asks_for():
 
 def test_any_of_nothing_is_refused():
     with pytest.raises(PolicyError, match="met by nobody"):
-        Demand.parse(any_of())
+        Requirement.parse(any_of())
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ CACHE_CALLS = ("add", "get", "set", "incr", "delete", "touch", "get_many", "set_
 
 @pytest.fixture
 def by_token(api, alice, application, issue, give):
-    for holder in (alice, application):
-        give(holder, "notes:read", "notes:write")
+    for grantee in (alice, application):
+        give(grantee, "notes:read", "notes:write")
     return api.by_token(issue("notes:read notes:write", user=alice))
 
 

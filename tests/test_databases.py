@@ -101,8 +101,8 @@ def test_grants_are_written_and_read_in_one_place(alice):
 
 
 def test_a_bearer_token_is_judged_by_what_is_written(api, alice, application, issue, give):
-    for holder in (alice, application):
-        give(holder, "notes:read")
+    for grantee in (alice, application):
+        give(grantee, "notes:read")
     access = issue("notes:read", user=alice)
     with no_replica():
         for url in ("/notes", "/plain"):
@@ -160,8 +160,8 @@ def test_a_device(client, alice, give, with_devices):
         client_type="public",
         authorization_grant_type="urn:ietf:params:oauth:grant-type:device_code",
     )
-    for holder in (alice, device):
-        give(holder, "notes:read")
+    for grantee in (alice, device):
+        give(grantee, "notes:read")
     client.force_login(alice)
     with no_replica():
         asked = "client_id=tv&scope=notes%3Aread"
@@ -191,8 +191,8 @@ def test_every_token_is_revoked_where_it_is_written(alice, application, issue):
 def test_the_command_finds_whom_it_is_about(alice, application, give):
     give(alice, "notes:read", "notes:write")
     with no_replica():
-        for holder in (["--user", "alice"], ["--client", application.client_id]):
-            call_command("guard_revoke", *holder, "--by", "alice", stdout=StringIO())
+        for grantee in (["--user", "alice"], ["--client", application.client_id]):
+            call_command("guard_revoke", *grantee, "--by", "alice", stdout=StringIO())
         assert not grants.held(alice)
 
 

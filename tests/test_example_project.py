@@ -52,10 +52,10 @@ class Site:
             assert answer.url == f"{self.url}/published/"
             yield session
 
-    def grant(self, scope, **holder):
+    def grant(self, scope, **grantee):
         """Fill in the admin's form."""
         values = {"user": "", "group": "", "client": "", "expires_at_0": "", "expires_at_1": ""}
-        values |= {"scopes": scope, "reason": "a test", **holder}
+        values |= {"scopes": scope, "reason": "a test", **grantee}
         answer = submit(self.admin, f"{self.url}{GRANTS}add/", **values)
         assert "was added successfully" in answer.text
 
@@ -69,7 +69,7 @@ class Site:
         assert "1 grant was revoked" in answer.text
 
     def primary_key(self, model, name):
-        """Look up a holder in the admin's list."""
+        """Look up a grantee in the admin's list."""
         row = self._row(f"{self.url}/admin/{model}/", f">{name}<")
         return re.search(rf"/admin/{model}/(\d+)/change/", row)[1]
 

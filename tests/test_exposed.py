@@ -65,8 +65,8 @@ def url(request, settings):
 
 @pytest.fixture
 def access(alice, application, give, issue):
-    for holder in (alice, application):
-        give(holder, "notes:read")
+    for grantee in (alice, application):
+        give(grantee, "notes:read")
     return issue("notes:read", user=alice).token
 
 

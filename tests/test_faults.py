@@ -99,7 +99,7 @@ def unavailable(answer):
     return said in {(503, "5", code) for code in ("guard_unavailable", "temporarily_unavailable")}
 
 
-def holder(site, noted, store, callers):
+def grantee(site, noted, store, callers):
     """Return what asks each caller during a fault, and again as soon as the store is back."""
 
     def held(fault, *, back, bound, expected):
@@ -154,7 +154,7 @@ def test_postgresql(noted):
     with ExitStack() as stack:
         server = stack.enter_context(started(PostgreSQL()))
         asked = stack.enter_context(site(postgresql(server), LOCAL))
-        held = holder(asked, noted, "PostgreSQL", [*BY_DATABASE, "bad token", "login"])
+        held = grantee(asked, noted, "PostgreSQL", [*BY_DATABASE, "bad token", "login"])
         server.stop()
         held("stopped", back=server.start, bound=0, expected=refused)
         server.hang()
@@ -212,7 +212,7 @@ def test_redis_that_is_slow(noted, sqlite):
         for caller in EVERY:
             asked.ask(caller)
         slow.delay = 0.05
-        held = holder(asked, noted, "Redis", EVERY)
+        held = grantee(asked, noted, "Redis", EVERY)
         held("slow", back=quick, bound=2, expected=served)
         slow.delay = 2 * COUNTERS
         held(
@@ -239,7 +239,7 @@ def test_the_cache_of_the_counters(noted, sqlite, kind):
 
         for caller in EVERY:
             asked.ask(caller)
-        held = holder(asked, noted, kind, EVERY)
+        held = grantee(asked, noted, kind, EVERY)
         server.stop()
         held("stopped", back=server.start, bound=0, expected=without_counters)
         server.hang()
@@ -293,7 +293,7 @@ def test_a_rate_without_its_counters_as_the_settings_say(noted, sqlite, mode):
             return answer.status == 200 if mode == "allow" else unavailable(answer)
 
         asked.ask("rate")
-        held = holder(asked, noted, "Redis", ["rate"])
+        held = grantee(asked, noted, "Redis", ["rate"])
         server.stop()
         held(f"stopped, ON_FAULT={mode}", back=server.start, bound=0, expected=expected)
 
@@ -316,7 +316,7 @@ def test_introspection_and_what_a_rule_raises(noted, sqlite):
         asked = stack.enter_context(site(sqlite(), LOCAL, **settings))
         good = server.say
 
-        held = holder(asked, noted, "introspection", ["remote token"])
+        held = grantee(asked, noted, "introspection", ["remote token"])
 
         def back():
             server.say, server.pause, server.is_open = good, 0.0, True

@@ -20,7 +20,7 @@ on_servers = pytest.mark.skipif(
 )
 
 
-def holder_of(kind, number):
+def grantee_of(kind, number):
     if kind == "user":
         return get_user_model().objects.create_user(f"runner{number}")
     if kind == "group":
@@ -55,12 +55,12 @@ def race(run):
 @pytest.mark.parametrize(("kind", "races"), [("user", 25), ("group", 5), ("client", 5)])
 def test_of_many_who_grant_at_once_one_does_and_a_revoke_ends_it(kind, races):
     for number in range(races):
-        holder = holder_of(kind, number)
-        outcomes = race(lambda: grants.grant("notes:read", holder, by=grants.System("a test")).pk)  # noqa: B023
-        [row] = grants.held(holder)
+        grantee = grantee_of(kind, number)
+        outcomes = race(lambda: grants.grant("notes:read", grantee, by=grants.System("a test")).pk)  # noqa: B023
+        [row] = grants.held(grantee)
         assert sorted(outcomes, key=str) == sorted([row.pk, *["already_granted"] * 7], key=str)
         grants.revoke(row, by=grants.System("a test"))
-        assert not grants.held(holder)
+        assert not grants.held(grantee)
     assert not grants.live()
 
 
@@ -68,9 +68,9 @@ def test_of_many_who_grant_at_once_one_does_and_a_revoke_ends_it(kind, races):
 @pytest.mark.django_db(transaction=True)
 def test_all_who_ensure_at_once_get_the_one_grant():
     for number in range(10):
-        holder = holder_of("user", number)
-        outcomes = race(lambda: grants.ensure("notes:read", holder, by=grants.System("a test")).pk)  # noqa: B023
-        [row] = grants.held(holder)
+        grantee = grantee_of("user", number)
+        outcomes = race(lambda: grants.ensure("notes:read", grantee, by=grants.System("a test")).pk)  # noqa: B023
+        [row] = grants.held(grantee)
         assert outcomes == [row.pk] * RUNNERS
 
 
@@ -78,6 +78,6 @@ def test_all_who_ensure_at_once_get_the_one_grant():
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_revoke_at_once_one_does():
     for number in range(10):
-        row = grants.grant("notes:read", holder_of("user", number), by=grants.System("a test"))
+        row = grants.grant("notes:read", grantee_of("user", number), by=grants.System("a test"))
         outcomes = race(lambda: grants.revoke(grants.get(row.pk), by=grants.System("a test")).pk)  # noqa: B023
         assert sorted(outcomes, key=str) == [row.pk, *["already_revoked"] * 7]

@@ -138,7 +138,7 @@ def without_constraints():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_revoke_closes_whatever_is_live_of_the_scope_and_the_holder(alice, bob, manager):
+def test_a_revoke_closes_whatever_is_live_of_the_scope_and_the_grantee(alice, bob, manager):
     with without_constraints():
         rows = [ScopeGrant(scope="notes:read", user=alice) for _ in range(8)]
         others = [
@@ -265,7 +265,7 @@ def test_a_database_that_cannot_is_not_asked_for_ever(alice, error):
     assert tries.call_count == 1
 
 
-def test_a_holder_that_is_gone_is_no_grant_that_is_there_already(alice):
+def test_a_grantee_that_is_gone_is_no_grant_that_is_there_already(alice):
     gone = get_user_model().objects.get(pk=alice.pk)
     alice.delete()
     with refusal("invalid") as caught:

@@ -291,7 +291,7 @@ def test_whom_a_subject_is_taken_for_is_recorded_and_judged(alice, bob, nora):
     assert [row["whom"] for row in told(Event.UNMAP_SUBJECT)] == ["alice", "bob"]
 
 
-# Overrides, and what goes with its holder
+# Overrides, and what goes with its grantee
 
 
 def test_another_limit_is_recorded_and_judged(alice, nora, manager):
@@ -309,9 +309,9 @@ def test_another_limit_is_recorded_and_judged(alice, nora, manager):
     assert one(Event.END_OVERRIDE)["scope"] == "budget:api/h"
 
 
-def test_what_goes_with_its_holder_is_recorded_before_it_goes(alice, application, readers, nora):
-    for holder in (alice, application):
-        grants.grant("notes:read", holder, by=CODE)
+def test_what_goes_with_its_grantee_is_recorded_before_it_goes(alice, application, readers, nora):
+    for grantee in (alice, application):
+        grants.grant("notes:read", grantee, by=CODE)
     revoked = grants.grant("notes:read", nora, by=CODE)
     grants.revoke(revoked, by=CODE)
     get_user_model().objects.all().delete()

@@ -36,15 +36,15 @@ def held_by(user):
 
 
 @pytest.mark.parametrize("kind", ["user", "group", "client"])
-def test_a_scope_is_granted_to_each_kind_of_holder(alice, application, manager, kind):
-    holder = {"user": alice, "group": Group.objects.create(name="readers"), "client": application}
+def test_a_scope_is_granted_to_each_kind_of_grantee(alice, application, manager, kind):
+    grantee = {"user": alice, "group": Group.objects.create(name="readers"), "client": application}
     row = grants.grant(
-        "notes:read", holder[kind], by=manager, reason="asked", expires_at=soon(days=1)
+        "notes:read", grantee[kind], by=manager, reason="asked", expires_at=soon(days=1)
     )
-    assert row.holder_kind == kind
-    assert row.holder == holder[kind]
+    assert row.grantee_kind == kind
+    assert row.grantee == grantee[kind]
     assert (row.granted_by, row.reason, row.is_live()) == (manager, "asked", True)
-    assert str(row) == f"notes:read for {kind} {holder[kind]}"
+    assert str(row) == f"notes:read for {kind} {grantee[kind]}"
 
 
 def test_a_user_holds_what_its_groups_and_everyone_hold(alice, bob, settings):
@@ -113,7 +113,7 @@ def test_bad_input_gets_a_plain_error_and_nothing_is_lost(alice):
             by=grants.System("a test"),
         )
     for nobody in (AnonymousUser(), Group(name="unsaved"), "alice", None):
-        with refusal("no_holder"):
+        with refusal("no_grantee"):
             grants.grant("notes:write", nobody, by=grants.System("a test"))
     assert held_by(alice) == {"notes:read"}
 
@@ -129,9 +129,9 @@ def test_a_shell_is_held_by_the_same_rules(alice, bob):
     readers = Group.objects.create(name="readers")
     with pytest.raises(ValidationError, match="not declared"), recorded():
         ScopeGrant.objects.create(scope="bogus", user=alice)
-    with pytest.raises(ValidationError, match="exactly one holder"), recorded():
+    with pytest.raises(ValidationError, match="exactly one grantee"), recorded():
         ScopeGrant.objects.create(scope="notes:read", user=alice, group=readers)
-    with pytest.raises(ValidationError, match="exactly one holder"), recorded():
+    with pytest.raises(ValidationError, match="exactly one grantee"), recorded():
         ScopeGrant.objects.create(scope="notes:read")
     with pytest.raises(ValidationError, match="past already"), recorded():
         ScopeGrant.objects.create(scope="notes:read", user=alice, expires_at=soon(days=-1))
@@ -142,9 +142,9 @@ def test_a_shell_is_held_by_the_same_rules(alice, bob):
 
 @pytest.mark.parametrize("kind", ["user", "group", "client"])
 def test_the_database_itself_refuses_a_second_live_grant(alice, application, kind):
-    holder = {"user": alice, "group": Group.objects.create(name="readers"), "client": application}
-    one = ScopeGrant(scope="notes:read", **{kind: holder[kind]})
-    two = ScopeGrant(scope="notes:read", **{kind: holder[kind]})
+    grantee = {"user": alice, "group": Group.objects.create(name="readers"), "client": application}
+    one = ScopeGrant(scope="notes:read", **{kind: grantee[kind]})
+    two = ScopeGrant(scope="notes:read", **{kind: grantee[kind]})
     with pytest.raises(IntegrityError), transaction.atomic(), recorded():
         ScopeGrant.objects.bulk_create([one, two])
     with pytest.raises(IntegrityError), transaction.atomic(), recorded():
@@ -227,8 +227,8 @@ def test_without_the_toolkit_the_line_to_write_is_said(monkeypatch):
 
 
 def test_a_grant_of_nobody_says_so():
-    assert ScopeGrant(scope="x").holder_kind == "nobody"
-    assert ScopeGrant(scope="x").holder is None
+    assert ScopeGrant(scope="x").grantee_kind == "nobody"
+    assert ScopeGrant(scope="x").grantee is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -113,16 +113,16 @@ def run(**options):
 def test_the_whole_api_stands_on_one_page():
     rows = {(row.method, row.path): row for row in listing(endpoints())}
     read = rows["GET HEAD", "/notes/$"]
-    assert (read.demand, read.rates, read.objects) == ("notes:read", "5/s 99/d", "any")
+    assert (read.requirement, read.rates, read.objects) == ("notes:read", "5/s 99/d", "any")
     write = rows["POST", "/notes/$"]
-    assert write.demand == "notes:write, audit:read or notes:publish"
+    assert write.requirement == "notes:write, audit:read or notes:publish"
     assert (write.action, write.objects, write.rates) == ("create", "owner=author", "")
-    assert rows["GET HEAD OPTIONS", "/desk"].demand == "SIGNED_IN (first-party only)"
-    assert rows["GET HEAD OPTIONS", "/staff"].demand == "STAFF, audit:read"
+    assert rows["GET HEAD OPTIONS", "/desk"].requirement == "SIGNED_IN (first-party only)"
+    assert rows["GET HEAD OPTIONS", "/staff"].requirement == "STAFF, audit:read"
     assert rows["GET HEAD OPTIONS", "/ping/<int:number>"].status == "public"
-    assert rows["GET HEAD OPTIONS", "/scoped"].demand == "HasScopes"
-    assert rows["POST", "/write-only"].demand == "notes:write"
-    assert rows["OPTIONS", "/write-only"].demand == "refused"
+    assert rows["GET HEAD OPTIONS", "/scoped"].requirement == "HasScopes"
+    assert rows["POST", "/write-only"].requirement == "notes:write"
+    assert rows["OPTIONS", "/write-only"].requirement == "refused"
 
 
 def test_a_probe_leaves_plain_views_alone(settings):

@@ -498,7 +498,7 @@ class Opt(viewsets.ViewSet):
 route(Opt, "opt")
 
 
-def test_an_action_that_answers_options_has_its_own_demand(a):
+def test_an_action_that_answers_options_has_its_own_requirement(a):
     assert (a.get("/opt/secret/").status_code, a.options("/opt/secret/").status_code) == (403, 403)
 
 

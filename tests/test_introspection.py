@@ -144,8 +144,8 @@ def test_the_answer_tells_what_the_token_opens_now(
 ):
     grants.grant("introspection", resource_server, by=grants.System("a test"))
     rows = [
-        grants.grant("notes:read", holder, by=grants.System("a test"))
-        for holder in (alice, application)
+        grants.grant("notes:read", grantee, by=grants.System("a test"))
+        for grantee in (alice, application)
     ]
     token = issue("notes:read notes:write openid", user=alice, resource=["https://api.example/"])
     told = introspect(client, token)

@@ -1,4 +1,4 @@
-"""The migration that lets every database hold one unrevoked grant of a scope for each holder."""
+"""The migration that lets every database hold one unrevoked grant of a scope for each grantee."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_it_can_be_run_again_after_a_failure_half_way(add, alice, bob, monkeypat
     with connection.cursor() as cursor:
         names = connection.introspection.get_constraints(cursor, "api_guard_scopegrant")
     found = {name for name in names if name.startswith("api_guard_one_")}
-    assert found == {f"api_guard_one_live_grant_per_{kind}" for kind in migration.HOLDERS}
+    assert found == {f"api_guard_one_live_grant_per_{kind}" for kind in migration.GRANTEES}
 
 
 @pytest.mark.skipif(

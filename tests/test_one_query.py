@@ -86,35 +86,35 @@ urlpatterns = [
 
 
 @pytest.fixture
-def holders(alice, application, give):
-    for holder in (alice, application):
-        give(holder, "notes:read")
+def grantees(alice, application, give):
+    for grantee in (alice, application):
+        give(grantee, "notes:read")
     return alice
 
 
 @pytest.mark.parametrize("url", ["/read", "/either", "/rates"])
 def test_a_token_and_what_its_caller_holds_are_one_query(
-    api, holders, issue, url, django_assert_num_queries
+    api, grantees, issue, url, django_assert_num_queries
 ):
-    api.by_token(issue(" ".join(ALL), user=holders))
+    api.by_token(issue(" ".join(ALL), user=grantees))
     assert api.get(url).status_code == 200
     with django_assert_num_queries(queries_of_a_token()):
         assert api.get(url).status_code == 200
     with recorded():
-        ScopeGrant.objects.get(user=holders).delete()
+        ScopeGrant.objects.get(user=grantees).delete()
     assert api.get(url).status_code == 403
 
 
-@pytest.mark.parametrize("holder", ["user", "group", "everyone", "client"])
-def test_what_each_holder_has_is_found_as_in_a_query_of_its_own(
-    api, alice, application, issue, give, settings, holder
+@pytest.mark.parametrize("grantee", ["user", "group", "everyone", "client"])
+def test_what_each_grantee_has_is_found_as_in_a_query_of_its_own(
+    api, alice, application, issue, give, settings, grantee
 ):
     settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "everyone"}
     group, everyone = (Group.objects.create(name=name) for name in ("writers", "everyone"))
     alice.groups.add(group)
-    held = {"user": alice, "group": group, "everyone": everyone, "client": application}[holder]
+    held = {"user": alice, "group": group, "everyone": everyone, "client": application}[grantee]
     give(held, "notes:read")
-    kind = "group" if holder == "everyone" else holder
+    kind = "group" if grantee == "everyone" else grantee
     name = f"view:{__name__}.Answer[guarded]/s"
     RateOverride.objects.create(name=name, limit=77, **{kind: held})
     RateOverride.objects.create(name=f"{name}x", limit=88, **{kind: held})
@@ -160,39 +160,39 @@ def test_what_a_view_grants_as_it_authenticates_counts(api, alice, issue):
 
 
 def test_who_is_asked_for_early_is_looked_up_when_it_is_decided(
-    api, holders, issue, django_assert_num_queries
+    api, grantees, issue, django_assert_num_queries
 ):
-    api.by_token(issue("notes:read", user=holders))
+    api.by_token(issue("notes:read", user=grantees))
     api.get("/early")
     # The token is read anew when it is decided, and the grants with it where one query can.
     with django_assert_num_queries(3 if connection.vendor == "mysql" else 2):
         assert api.get("/early").status_code == 200
 
 
-def test_what_was_found_is_nobody_else_s(api, holders, bob, issue, give):
-    api.by_token(issue("notes:read", user=holders))
+def test_what_was_found_is_nobody_else_s(api, grantees, bob, issue, give):
+    api.by_token(issue("notes:read", user=grantees))
     assert api.get("/act", HTTP_X_ACT_AS="alice").status_code == 200
     assert api.get("/act", HTTP_X_ACT_AS="bob").status_code == 403
     give(bob, "notes:read")
     with recorded():
-        ScopeGrant.objects.filter(user=holders).delete()
+        ScopeGrant.objects.filter(user=grantees).delete()
     assert api.get("/act", HTTP_X_ACT_AS="bob").status_code == 200
     assert api.get("/act", HTTP_X_ACT_AS="alice").status_code == 403
 
 
-def test_what_was_found_is_of_one_view(api, holders, application, issue, give):
-    api.by_token(issue(" ".join(ALL), user=holders))
+def test_what_was_found_is_of_one_view(api, grantees, application, issue, give):
+    api.by_token(issue(" ".join(ALL), user=grantees))
     assert api.get("/handing").status_code == 403
-    for holder in (holders, application):
-        give(holder, "notes:write")
+    for grantee in (grantees, application):
+        give(grantee, "notes:write")
     assert api.get("/handing").status_code == 200
 
 
 def test_grants_in_another_database_are_asked_there(
-    api, holders, issue, monkeypatch, django_assert_num_queries
+    api, grantees, issue, monkeypatch, django_assert_num_queries
 ):
     monkeypatch.setattr("api_guard.tokens.database", lambda: "elsewhere")
-    api.by_token(issue("notes:read", user=holders))
+    api.by_token(issue("notes:read", user=grantees))
     api.get("/read")
     with django_assert_num_queries(2):
         assert api.get("/read").status_code == 200
@@ -200,12 +200,12 @@ def test_grants_in_another_database_are_asked_there(
 
 @pytest.mark.parametrize("kind", ["user", "client"])
 def test_a_ceiling_is_overridden_in_the_same_query(
-    api, holders, application, issue, settings, kind, django_assert_num_queries
+    api, grantees, application, issue, settings, kind, django_assert_num_queries
 ):
     settings.API_GUARD = {**settings.API_GUARD, "CEILING": {"user": "3/h", "client": "4/h"}}
-    holder = {"user": holders, "client": application}[kind]
-    RateOverride.objects.create(name="budget:api/h", limit=66, **{kind: holder})
-    api.by_token(issue("notes:read", user=holders if kind == "user" else None))
+    grantee = {"user": grantees, "client": application}[kind]
+    RateOverride.objects.create(name="budget:api/h", limit=66, **{kind: grantee})
+    api.by_token(issue("notes:read", user=grantees if kind == "user" else None))
     api.get("/read")
     with django_assert_num_queries(queries_of_a_token()):
         answer = api.get("/read")
@@ -221,9 +221,9 @@ def test_another_authenticator_is_given_nothing(rf, alice):
     assert holdings.find_token(object(), "unknown") is None
 
 
-def test_a_database_that_makes_no_lists_is_asked_twice(api, holders, issue, monkeypatch):
+def test_a_database_that_makes_no_lists_is_asked_twice(api, grantees, issue, monkeypatch):
     monkeypatch.setattr("api_guard.grants.beside._VENDORS", frozenset())
-    assert api.by_token(issue("notes:read", user=holders)).get("/read").status_code == 200
+    assert api.by_token(issue("notes:read", user=grantees)).get("/read").status_code == 200
 
 
 def test_a_list_is_made_as_each_database_makes_it():

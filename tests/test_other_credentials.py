@@ -45,8 +45,8 @@ class Show(APIView):
 
 def routed(name, *classes):
     view = type(name, (Show,), {"authentication_classes": classes})
-    demands = {"read": "notes:read"} if name != "standing" else {"read": SIGNED_IN}
-    return path(name, guard(**demands)(view).as_view())
+    requirements = {"read": "notes:read"} if name != "standing" else {"read": SIGNED_IN}
+    return path(name, guard(**requirements)(view).as_view())
 
 
 urlpatterns = [

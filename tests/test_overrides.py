@@ -1,4 +1,4 @@
-"""Limits that a holder has in place of those in code, live like grants."""
+"""Limits that a grantee has in place of those in code, live like grants."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def admitted(api, url="/search", most=12):
     return [api.get(url).status_code for _ in range(most)].count(200)
 
 
-def give(limit, name=NAME, **holder):
-    return RateOverride.objects.create(name=name, limit=limit, **holder)
+def give(limit, name=NAME, **grantee):
+    return RateOverride.objects.create(name=name, limit=limit, **grantee)
 
 
 def test_a_name_says_which_rate_and_not_which_limit():
@@ -91,17 +91,17 @@ def test_a_client_that_pays_for_more_gets_it_at_once_and_for_as_long(api, applic
     assert api.get("/search").json()["rate"] == "search 2/h"
 
 
-@pytest.mark.parametrize("holder", ["user", "group", "everyone", "client"])
-def test_every_kind_of_holder_may_have_one(
-    api, alice, application, issue, settings, holder, django_assert_num_queries
+@pytest.mark.parametrize("grantee", ["user", "group", "everyone", "client"])
+def test_every_kind_of_grantee_may_have_one(
+    api, alice, application, issue, settings, grantee, django_assert_num_queries
 ):
     group = Group.objects.create(name="payers")
-    if holder == "group":
+    if grantee == "group":
         alice.groups.add(group)
-    if holder == "everyone":
+    if grantee == "everyone":
         settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "payers"}
-    holders = {"user": alice, "client": application}
-    held_by = {holder: holders[holder]} if holder in holders else {"group": group}
+    grantees = {"user": alice, "client": application}
+    held_by = {grantee: grantees[grantee]} if grantee in grantees else {"group": group}
     give(4, OF_NOTES, **held_by)
     from api_guard import grants
 
@@ -109,7 +109,7 @@ def test_every_kind_of_holder_may_have_one(
         grants.grant("notes:read", each, by=grants.System("a test"))
     api.by_token(issue("notes:read", user=alice))
     assert api.get("/notes").status_code == 200
-    # The token with its user and its client; grants and overrides of all holders.
+    # The token with its user and its client; grants and overrides of all grantees.
     with django_assert_num_queries(queries_of_a_token()):
         answer = api.get("/notes")
     policies = '"4/h";q=4;w=3600, "99/d";q=99;w=86400'
@@ -160,7 +160,7 @@ def test_without_the_database_there_is_no_answer(api, alice, monkeypatch):
 
 def test_the_model_refuses_what_cannot_be_meant(alice, application):
     for wrong in ({}, {"user": alice, "client": application}):
-        with pytest.raises(ValidationError, match="exactly one holder"):
+        with pytest.raises(ValidationError, match="exactly one grantee"):
             give(5, **wrong)
     with pytest.raises(ValidationError):
         give(0, user=alice)
@@ -171,7 +171,7 @@ def test_the_model_refuses_what_cannot_be_meant(alice, application):
     with pytest.raises(IntegrityError), transaction.atomic():
         RateOverride.objects.filter(pk=override.pk).update(limit=0)
     nobody = RateOverride(name=NAME, limit=1)
-    assert (nobody.holder_kind, nobody.holder) == ("nobody", None)
+    assert (nobody.grantee_kind, nobody.grantee) == ("nobody", None)
 
 
 def test_the_admin_offers_the_rates_in_use(client, admin_user, alice, settings):
@@ -189,7 +189,7 @@ def test_the_admin_offers_the_rates_in_use(client, admin_user, alice, settings):
     assert client.post(f"{url}add/", {**data, "name": "budget:none/h"}).status_code == 200
     assert client.post(f"{url}add/", {**data, "group": ""}).status_code == 302
     override = RateOverride.objects.get()
-    assert (override.limit, override.holder) == (7, alice)
+    assert (override.limit, override.grantee) == (7, alice)
     past = timezone.now() - timedelta(hours=1)
     give(3, "view:gone.View/h", user=alice)
     give(3, OF_NOTES, user=alice, expires_at=past)

@@ -425,15 +425,15 @@ def wrapped(view):
 ANY = guard(read=PUBLIC)
 
 MISUSE = [
-    (lambda: guard(), "nothing is demanded"),
+    (lambda: guard(), "nothing is required"),
     (lambda: guard(read=()), "say PUBLIC"),
-    (lambda: guard(read=None), "nothing is demanded"),
-    (lambda: guard(read=["notes:read"]), "is no demand"),
+    (lambda: guard(read=None), "nothing is required"),
+    (lambda: guard(read=["notes:read"]), "is no requirement"),
     (lambda: guard(read="PUBLIC"), "from api_guard import PUBLIC"),
     (lambda: guard(read=(PUBLIC, "notes:read")), "leave PUBLIC out"),
     (lambda: guard(read=(PUBLIC, SIGNED_IN)), "two standings"),
-    (lambda: guard(read="openid"), "satisfies no demand"),
-    (lambda: guard(read="notes read"), "is no demand"),
+    (lambda: guard(read="openid"), "satisfies no requirement"),
+    (lambda: guard(read="notes read"), "is no requirement"),
     (lambda: guard(actions={"read": "notes:read"}), "is the slot read="),
     (lambda: guard(read=PUBLIC, throttle="5/week"), r"N/\[k\]s\|m\|h\|d"),
     (lambda: guard(read=PUBLIC, throttle=()), "limits nothing"),

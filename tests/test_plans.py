@@ -44,14 +44,17 @@ class Answer(APIView):
         return Response("answer")
 
 
-DEMANDS = {
+REQUIREMENTS = {
     "one": "notes:read",
     "both": ("notes:read", "notes:write"),
     "either": any_of("notes:read", "notes:write", "notes:publish"),
 }
 urlpatterns = [
     *admin_urls,
-    *(path(name, guard(read=demand)(Answer).as_view()) for name, demand in DEMANDS.items()),
+    *(
+        path(name, guard(read=requirement)(Answer).as_view())
+        for name, requirement in REQUIREMENTS.items()
+    ),
     path("rates", guard(read="notes:read", throttle=("9/s", sliding("99/d")))(Answer).as_view()),
     path(
         "all",
@@ -94,7 +97,7 @@ def crowd(alice, application, settings):
     now = timezone.now()
     ends = [None, now + timedelta(days=9), now - timedelta(days=9)]
     ended = [None, None, now - timedelta(days=1)]
-    holders = [
+    grantees = [
         *({"user": user} for user in users),
         *({"group": group} for group in groups),
         *({"client": client} for client in clients),
@@ -110,10 +113,10 @@ def crowd(alice, application, settings):
                     granted_at=now - timedelta(minutes=at),
                     expires_at=ends[at % 7 % 3],
                     revoked_at=ended[at % 5 % 3],
-                    **holder,
+                    **grantee,
                 )
-                for at, holder in enumerate(holders)
-                for scope in (names if "user" not in holder else some)
+                for at, grantee in enumerate(grantees)
+                for scope in (names if "user" not in grantee else some)
             ],
             batch_size=2000,
         )
@@ -255,12 +258,12 @@ def test_a_request_finds_grants_and_overrides_by_their_indexes(api, crowd, appli
         ScopeGrant.objects.filter(user=crowd).delete()
     with recorded():
         ScopeGrant.objects.filter(client=application).delete()
-    for holder in ({"user": crowd}, {"client": application}):
+    for grantee in ({"user": crowd}, {"client": application}):
         for scope in ("notes:read", "notes:write", "s:1"):
             with recorded():
-                ScopeGrant.objects.create(scope=scope, **holder)
+                ScopeGrant.objects.create(scope=scope, **grantee)
     tokens = [issue(" ".join(carried), user=user) for user in (crowd, None)]
-    for url in (*DEMANDS, "rates", "all"):
+    for url in (*REQUIREMENTS, "rates", "all"):
         for token in tokens:
             with explained() as plans:
                 assert api.by_token(token).get(f"/{url}").status_code == 200

@@ -49,8 +49,8 @@ urlpatterns = [path("notes", notes), path("", include(base))]
 @pytest.fixture
 def access(alice, application, give):
     """A pair of tokens, a code, an ID token and a device code of alice and her client."""
-    for holder in (alice, application):
-        give(holder, "notes:read")
+    for grantee in (alice, application):
+        give(grantee, "notes:read")
     later = timezone.now() + timedelta(hours=1)
     own = {"user": alice, "application": application}
     token = AccessToken.objects.create(token="access", scope="notes:read", expires=later, **own)
@@ -98,7 +98,7 @@ def test_the_tokens_of_others_live_on(api, bob, access, application, issue):
     assert not is_over()
 
 
-def test_every_grant_of_a_holder_ends(api, alice, application, access, manager):
+def test_every_grant_of_a_grantee_ends(api, alice, application, access, manager):
     group = Group.objects.create(name="readers")
     grants.grant("audit:read", group, by=grants.System("a test"))
     api.by_token(access)
@@ -403,7 +403,7 @@ def test_the_list_of_grants_leads_to_the_page(root, client, staff, access):
     assert "Every token" in root.get(PAGE).content.decode()
 
 
-def test_the_page_ends_the_access_of_a_holder(root, api, alice, admin_user, access):
+def test_the_page_ends_the_access_of_a_grantee(root, api, alice, admin_user, access):
     chosen = {"user": alice.pk, "client": "", "reason": "left"}
     done = root.post(PAGE, {**chosen, "revoke_grants": "on", "revoke_tokens": "on"}, follow=True)
     assert "Revoked 1 grant and 5 tokens of alice." in done.content.decode()
@@ -422,7 +422,9 @@ def test_the_page_ends_what_was_chosen(root, application, access, part, grants_l
     assert is_over() is not tokens_left
 
 
-def test_the_page_asks_for_one_holder_and_for_something_to_revoke(root, alice, application, access):
+def test_the_page_asks_for_one_grantee_and_for_something_to_revoke(
+    root, alice, application, access
+):
     both = {"user": alice.pk, "client": application.pk, "revoke_tokens": "on", "reason": ""}
     for chosen in (both, {"user": alice.pk, "client": "", "reason": ""}):
         answer = root.post(PAGE, chosen)

@@ -166,8 +166,8 @@ def test_a_refresh_that_asks_for_less_leaves_the_refresh_token_whole(client, pai
 
 
 def test_a_refresh_never_widens(client, pair, granted, alice, web_app):
-    for holder in (alice, web_app):
-        grants.grant("notes:publish", holder, by=grants.System("a test"))
+    for grantee in (alice, web_app):
+        grants.grant("notes:publish", grantee, by=grants.System("a test"))
     assert (
         refresh(client, pair, scope="notes:read notes:publish").json()["error"] == "invalid_scope"
     )

@@ -1,4 +1,4 @@
-"""The same demands on columns, in forms, in the admin, in the shell, and in templates."""
+"""The same rules for columns, in forms, in the admin, in the shell, and in templates."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class _Asked:
 
     def _look_up_some(self, names: tuple[str, ...]) -> Granted:
         if self._known is not None and not self._known.issuperset(names):
-            # With a second demand all are read, for there may be a third.
+            # With a second requirement all are read, for there may be a third.
             self._read(None if self._known else names)
         return self._granted
 

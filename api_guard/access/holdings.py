@@ -13,7 +13,7 @@ from api_guard import grants, tokens
 _ASKED = "_api_guard_asked"
 _FOUND = "_api_guard_held"
 # What a query of tokens calls the primary keys of the user and of the client.
-_HOLDERS = ("user__pk", "application__pk")
+_GRANTEES = ("user__pk", "application__pk")
 
 
 def ask(request: Any, asked: grants.Asked) -> None:
@@ -36,7 +36,7 @@ def find_token(request: Any, token: str) -> Any:
     asked = getattr(request, _ASKED, None)
     if asked is None:
         return tokens.find(token)
-    beside = grants.Beside.of(asked, get_user_model(), _HOLDERS, tokens.database())
+    beside = grants.Beside.of(asked, get_user_model(), _GRANTEES, tokens.database())
     if beside is None:
         return tokens.find(token)
     found, columns = tokens.find_beside(token, beside, beside.values(asked))

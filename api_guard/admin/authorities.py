@@ -60,7 +60,7 @@ class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
 
 @admin.register(GrantAuthority)
 class GrantAuthorityAdmin(WrittenAdmin):
-    """For holders of `api_guard.grant_any_scope` alone."""
+    """For grantees of `api_guard.grant_any_scope` alone."""
 
     form = AuthorityForm
     list_display = ("group", "scope_group", "reason", "created_at")

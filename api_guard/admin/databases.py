@@ -19,6 +19,6 @@ class WrittenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         return rows.using(router.db_for_write(self.model))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field with which a holder is chosen."""
+        """Return the field with which a grantee is chosen."""
         using = router.db_for_write(self.model)
         return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "using": using})

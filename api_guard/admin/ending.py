@@ -18,7 +18,7 @@ from api_guard import grants, tokens
 from api_guard.admin.grantees import GranteeSelect
 from api_guard.models import ScopeGrant
 
-_HOLDERS = ("user", "client")
+_GRANTEES = ("user", "client")
 
 
 class EndingForm(forms.Form):
@@ -49,17 +49,17 @@ class EndingForm(forms.Form):
         super().__init__(*args)
         # A replica may not know yet who has just signed up.
         using = grants.database()
-        for name in _HOLDERS:
+        for name in _GRANTEES:
             column: Any = ScopeGrant._meta.get_field(name)
             field: Any = self.fields[name]
             field.widget = GranteeSelect(name, model_admin.admin_site)
             field.queryset = column.related_model._default_manager.using(using)
 
     def clean(self) -> dict[str, Any]:
-        """Ask for one holder, and for something to revoke."""
+        """Ask for one grantee, and for something to revoke."""
         cleaned = super().clean() or {}
-        if sum(cleaned.get(name) is not None for name in _HOLDERS) != 1:
-            raise forms.ValidationError(_("Choose a user or a client."), code="one_holder")
+        if sum(cleaned.get(name) is not None for name in _GRANTEES) != 1:
+            raise forms.ValidationError(_("Choose a user or a client."), code="one_grantee")
         if not cleaned.get("revoke_grants") and not cleaned.get("revoke_tokens"):
             raise forms.ValidationError(_("Choose what is revoked."), code="nothing")
         return cleaned
@@ -88,20 +88,20 @@ def end_access(model_admin: ModelAdmin[Any], request: HttpRequest) -> HttpRespon
 
 
 def _end(model_admin: ModelAdmin[Any], request: HttpRequest, chosen: dict[str, Any]) -> None:
-    holder: models.Model = chosen["user"] or chosen["client"]
+    grantee: models.Model = chosen["user"] or chosen["client"]
     by: Any = request.user
     said: list[str] = []
     if chosen["revoke_grants"]:
-        rows = list(grants.held(holder))
-        count = grants.revoke_all(holder, by=by, reason=chosen["reason"])
+        rows = list(grants.held(grantee))
+        count = grants.revoke_all(grantee, by=by, reason=chosen["reason"])
         said.append(ngettext("%d grant", "%d grants", count) % count)
         for row in rows:
             model_admin.log_change(request, row, f"Revoked. {chosen['reason']}".strip())
     if chosen["revoke_tokens"]:
-        count = tokens.revoke_tokens(holder, by=by, reason=chosen["reason"])
-        grants.note_end_of_access(holder, count, by=by, reason=chosen["reason"])
+        count = tokens.revoke_tokens(grantee, by=by, reason=chosen["reason"])
+        grants.note_end_of_access(grantee, count, by=by, reason=chosen["reason"])
         said.append(ngettext("%d token", "%d tokens", count) % count)
     what = _(" and ").join(said)
     messages.success(
-        request, _("Revoked %(what)s of %(holder)s.") % {"holder": holder, "what": what}
+        request, _("Revoked %(what)s of %(grantee)s.") % {"grantee": grantee, "what": what}
     )

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from api_guard import conf, grants
-from api_guard.models import HOLDERS, GrantRequest, ScopeGrant
+from api_guard.models import GRANTEES, GrantRequest, ScopeGrant
 
 # Where an error of grants.py belongs on the form; any other stands above it.
 _FIELD_OF = {"past": "expires_at", "unknown_scope": "scopes", "already_granted": "scopes"}
@@ -24,7 +24,7 @@ def declared_choices() -> list[tuple[str, str]]:
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Grant one or several declared scopes to one holder; `by` is who does."""
+    """Grant one or several declared scopes to one grantee; `by` is who does."""
 
     by: models.Model
 
@@ -34,7 +34,7 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
 
     class Meta:
         model = ScopeGrant
-        fields = (*HOLDERS, "expires_at", "reason")
+        fields = (*GRANTEES, "expires_at", "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,9 +48,9 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         cleaned = super().clean() or {}
         if self.errors:
             return cleaned
-        if sum(cleaned.get(name) is not None for name in HOLDERS) != 1:
+        if sum(cleaned.get(name) is not None for name in GRANTEES) != 1:
             raise forms.ValidationError(
-                _("Choose exactly one holder: a user, a group or a client."), code="one_holder"
+                _("Choose exactly one grantee: a user, a group or a client."), code="one_grantee"
             )
         try:
             with transaction.atomic(using=grants.database()):
@@ -62,16 +62,18 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
 
     def grant(self, cleaned: dict[str, Any]) -> list[ScopeGrant | GrantRequest]:
         """Grant what the form says, or ask for it. Raises GrantError."""
-        holder = next(cleaned[name] for name in HOLDERS if cleaned.get(name) is not None)
+        grantee = next(cleaned[name] for name in GRANTEES if cleaned.get(name) is not None)
         expires_at: datetime | None = cleaned["expires_at"]
         return [
-            grants.grant(scope, holder, by=self.by, reason=cleaned["reason"], expires_at=expires_at)
+            grants.grant(
+                scope, grantee, by=self.by, reason=cleaned["reason"], expires_at=expires_at
+            )
             for scope in cleaned["scopes"]
         ]
 
     def _post_clean(self) -> None:
         # ModelForm would judge the instance without its scope; the model has judged each grant.
-        for name in HOLDERS:
+        for name in GRANTEES:
             setattr(self.instance, name, self.cleaned_data.get(name))
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from api_guard import conf, grants
 from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.lists import IndexedAdmin
-from api_guard.models import HOLDERS, GrantRequest
+from api_guard.models import GRANTEES, GrantRequest
 
 
 @admin.register(GrantRequest)
@@ -23,7 +23,7 @@ class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
 
     list_display = ("scope", "meaning", "held_by", "asked_by", "asked_at", "expires_at", "outcome")
     list_filter = ("outcome",)
-    list_select_related = (*HOLDERS, "asked_by")
+    list_select_related = (*GRANTEES, "asked_by")
     actions = ("approve", "decline")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -51,10 +51,10 @@ class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
         """The description of the scope."""
         return conf.scopes().get(obj.scope, "—")
 
-    @admin.display(description=_("holder"))
+    @admin.display(description=_("grantee"))
     def held_by(self, obj: GrantRequest) -> str:
-        """The kind of holder and its name."""
-        return f"{obj.holder_kind} {obj.holder}"
+        """The kind of grantee and its name."""
+        return f"{obj.grantee_kind} {obj.grantee}"
 
     @admin.action(description=_("Approve the selected requests"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[GrantRequest]) -> None:

@@ -16,7 +16,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 
 from api_guard import grants
-from api_guard.models import HOLDERS, ScopeGrant
+from api_guard.models import GRANTEES, ScopeGrant
 
 # Nobody reads a list of all users by one letter after the other.
 LEAST_LETTERS = 2
@@ -48,20 +48,20 @@ def find_grantees(model_admin: ModelAdmin[Any], request: HttpRequest) -> JsonRes
     kind, term = request.GET.get("field_name", ""), request.GET.get("term", "").strip()
     found: list[models.Model] = []
     page = _page_of(request)
-    if kind in HOLDERS and len(term) >= LEAST_LETTERS and "\x00" not in term:
+    if kind in GRANTEES and len(term) >= LEAST_LETTERS and "\x00" not in term:
         start = (page - 1) * _PAGE
         found = list(_named(kind, term)[start : start + _PAGE + 1])
     results = [{"id": str(row.pk), "text": display_name(row)} for row in found[:_PAGE]]
     return JsonResponse({"results": results, "pagination": {"more": len(found) > _PAGE}})
 
 
-def display_name(holder: models.Model) -> str:
+def display_name(grantee: models.Model) -> str:
     """Return what a person calls a user, a group or a client."""
-    full: Any = getattr(holder, "get_full_name", None)
+    full: Any = getattr(grantee, "get_full_name", None)
     name = str(full()).strip() if callable(full) else ""
-    if not name or getattr(holder, "USERNAME_FIELD", "") == "email":
-        return name or str(holder)
-    return f"{name} ({holder})"
+    if not name or getattr(grantee, "USERNAME_FIELD", "") == "email":
+        return name or str(grantee)
+    return f"{name} ({grantee})"
 
 
 def _named(kind: str, term: str) -> models.QuerySet[Any]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from api_guard import ledger
 from api_guard.admin.databases import WrittenAdmin
-from api_guard.admin.lists import MOST_ROWS, IndexedAdmin, holders_named
+from api_guard.admin.lists import MOST_ROWS, IndexedAdmin, grantees_named
 from api_guard.core.ledger import Event
 from api_guard.core.records import key_of_party
 from api_guard.models import LedgerDetail, LedgerRecord
@@ -84,7 +84,7 @@ class LedgerRecordAdmin(IndexedAdmin, WrittenAdmin):
             if ":" in word
             else [
                 key_of_party(kind, str(pk))
-                for kind, pks in holders_named(word).items()
+                for kind, pks in grantees_named(word).items()
                 for pk in pks
             ]
         )

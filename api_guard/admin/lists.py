@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
-from api_guard.models import HOLDERS, ScopeGrant
+from api_guard.models import GRANTEES, ScopeGrant
 
 # Rows that a list leads to, at most: to count them all is to read the table.
 MOST_ROWS = 1000
@@ -55,7 +55,7 @@ class InOrder(ChangeList):
 class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
     """Shows the first rows of an order that an index has; a search or a filter leads to others.
 
-    Whoever searches names a row's scope, rate or subject in full, or its holder: a user by the
+    Whoever searches names a row's scope, rate or subject in full, or its grantee: a user by the
     name with which it signs in, a group by its name, a client by its name or its client_id. Of
     several words all must be met; quotes keep words together.
     """
@@ -92,9 +92,9 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
 
     def _named(self, word: str) -> Q:
         found = Q()
-        for name, keys in holders_named(word, {field.name for field in self.opts.fields}).items():
+        for name, keys in grantees_named(word, {field.name for field in self.opts.fields}).items():
             found |= Q(**{f"{name}__in": keys})
-        # What is a holder's name is not looked for among the others: an OR over both is slow.
+        # What is a grantee's name is not looked for among the others: an OR over both is slow.
         return found or Q(**{self.search_fields[0]: word})
 
 
@@ -102,10 +102,10 @@ def _sorts_rows(using: str) -> bool:
     return connections[using].vendor == "mysql"
 
 
-def holders_named(word: str, kinds: Collection[str] = HOLDERS) -> dict[str, list[Any]]:
+def grantees_named(word: str, kinds: Collection[str] = GRANTEES) -> dict[str, list[Any]]:
     """Return the primary keys of the users, the groups and the clients of a name, of some kinds."""
     found: dict[str, list[Any]] = {}
-    for name in HOLDERS:
+    for name in GRANTEES:
         field: Any = ScopeGrant._meta.get_field(name)
         model: Any = field.related_model
         is_named = Q(**{getattr(model, "USERNAME_FIELD", "name"): word})

@@ -18,7 +18,7 @@ from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.lists import IndexedAdmin
 from api_guard.core.rates import CEILING, override_name
 from api_guard.core.scopes import EVERY_SCOPE
-from api_guard.models import HOLDERS, RateOverride, is_past
+from api_guard.models import GRANTEES, RateOverride, is_past
 
 
 def rate_choices() -> list[tuple[str, str]]:
@@ -39,7 +39,7 @@ class RateOverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
 
     class Meta:
         model = RateOverride
-        fields = ("name", "limit", *HOLDERS, "expires_at", "reason")
+        fields = ("name", "limit", *GRANTEES, "expires_at", "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,7 +61,7 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
 
     form = RateOverrideForm
     list_display = ("name", "limit", "held_by", "state", "expires_at", "reason")
-    list_select_related = HOLDERS
+    list_select_related = GRANTEES
     search_fields = ("name",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -86,9 +86,9 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
         return changes
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        """Autocomplete the holders whose own admin can search."""
+        """Autocomplete the grantees whose own admin can search."""
         del request
-        return [name for name in HOLDERS if self._can_search(name)]
+        return [name for name in GRANTEES if self._can_search(name)]
 
     def _can_search(self, name: str) -> bool:
         field = RateOverride._meta.get_field(name)
@@ -96,10 +96,10 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
         other = self.admin_site._registry.get(model)
         return other is not None and bool(other.search_fields)
 
-    @admin.display(description=_("holder"))
+    @admin.display(description=_("grantee"))
     def held_by(self, obj: RateOverride) -> str:
-        """The kind of holder and its name."""
-        return f"{obj.holder_kind} {obj.holder}"
+        """The kind of grantee and its name."""
+        return f"{obj.grantee_kind} {obj.grantee}"
 
     @admin.display(description=_("state"))
     def state(self, obj: RateOverride) -> Any:

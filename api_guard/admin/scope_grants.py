@@ -21,7 +21,7 @@ from api_guard.admin.ending import end_access
 from api_guard.admin.forms import ExtendForm, GrantForm, RevokeForm
 from api_guard.admin.grantees import GranteeSelect, find_grantees
 from api_guard.admin.lists import MOST_ROWS, IndexedAdmin
-from api_guard.models import HOLDERS, GrantRequest, ScopeGrant
+from api_guard.models import GRANTEES, GrantRequest, ScopeGrant
 
 HISTORY = (
     "granted_at",
@@ -94,7 +94,7 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
 
     list_display = ("scope", "meaning", "held_by", "state", "expires_at", "last_used_at", "reason")
     list_filter = (StateFilter, ScopeFilter, "granted_at")
-    list_select_related = HOLDERS
+    list_select_related = GRANTEES
     search_fields = ("scope",)
     actions = ("revoke",)
 
@@ -103,7 +103,7 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
         return _ORDERS.get(request.GET.get("state", ""), super().get_ordering(request))
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page on which all access of a holder ends."""
+        """Add the page on which all access of a grantee ends."""
         view = self.admin_site.admin_view(partial(end_access, self))
         found = self.admin_site.admin_view(partial(find_grantees, self))
         return [
@@ -131,18 +131,18 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
         """Show the form, and the history of a grant that is made."""
         del request
         if obj is None:
-            return ("scopes", *HOLDERS, "expires_at", "reason")
-        return ("scope", "meaning", obj.holder_kind, "expires_at", "reason", *HISTORY)
+            return ("scopes", *GRANTEES, "expires_at", "reason")
+        return ("scope", "meaning", obj.grantee_kind, "expires_at", "reason", *HISTORY)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ScopeGrant | None = None) -> Any:
         """Leave open what a live grant can still change: its expiry."""
         del request
         if obj is None:
             return ()
-        return ("scope", "meaning", *HOLDERS, "reason", *HISTORY)
+        return ("scope", "meaning", *GRANTEES, "reason", *HISTORY)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field with which a holder is chosen, by its name."""
+        """Return the field with which a grantee is chosen, by its name."""
         found = GranteeSelect(db_field.name, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "widget": found})
 
@@ -183,7 +183,7 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: ScopeGrant | None = None) -> bool:
         """Nothing is deleted here: revoke instead, and the history stays.
 
-        A holder that is deleted takes its grants along; its own admin decides that.
+        A grantee that is deleted takes its grants along; its own admin decides that.
         """
         del obj
         match = request.resolver_match
@@ -194,10 +194,10 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
         """The description of the scope."""
         return conf.scopes().get(obj.scope, "—")
 
-    @admin.display(description=_("holder"))
+    @admin.display(description=_("grantee"))
     def held_by(self, obj: ScopeGrant) -> str:
-        """The kind of holder and its name."""
-        return f"{obj.holder_kind} {obj.holder}"
+        """The kind of grantee and its name."""
+        return f"{obj.grantee_kind} {obj.grantee}"
 
     @admin.display(description=_("state"))
     def state(self, obj: ScopeGrant) -> Any:

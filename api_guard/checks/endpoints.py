@@ -66,7 +66,7 @@ def check_unknown(app_configs: object = None, **_: object) -> list[CheckMessage]
     reasons = {view: _why_unknown(cls) for view, cls in classes.items()}
     return [
         Error(
-            f"{view} is routed at {endpoint.route}, and its demands may never be asked for: "
+            f"{view} is routed at {endpoint.route}, and its requirements may never be asked for: "
             f"{reasons[view]}.",
             hint='Write @guard(read="some:scope", write="some:scope") as the outermost line above '
             "the class.",
@@ -116,28 +116,28 @@ def _views_behind(callback: Any) -> Iterator[Any]:
 
 
 def check_scopes(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E003: every scope that a view demands is declared."""
+    """E003: every scope that a view requires is declared."""
     del app_configs
     declared = conf.scopes()
     missing: dict[str, str] = {}
-    for view, name in _demanded():
+    for view, name in _required():
         if name not in declared:
             missing.setdefault(name, view)
     return [
         Error(
-            f"{view} demands the scope {name!r}, which is not declared."
+            f"{view} requires the scope {name!r}, which is not declared."
             f"{did_you_mean(name, declared)}",
-            hint=f'API_GUARD = {{"SCOPES": {{"{name}": "What it lets its holder do", ...}}, ...}}',
+            hint=f'API_GUARD = {{"SCOPES": {{"{name}": "What it lets its grantee do", ...}}, ...}}',
             id="api_guard.E003",
         )
         for name, view in missing.items()
     ]
 
 
-def _demanded() -> Iterator[tuple[str, str]]:
+def _required() -> Iterator[tuple[str, str]]:
     for endpoint in endpoints():
-        if endpoint.demand is not None:
-            yield from ((endpoint.view, name) for name in endpoint.demand.scope_names)
+        if endpoint.requirement is not None:
+            yield from ((endpoint.view, name) for name in endpoint.requirement.scope_names)
     for route in routes():
         if route.view_class is not None:
             classes = initkwarg(route.callback, route.view_class)
@@ -148,12 +148,12 @@ def _demanded() -> Iterator[tuple[str, str]]:
 def _named_by(permissions: Iterable[Any]) -> Iterator[str]:
     for permission in permissions:
         if isinstance(permission, HasScopes):
-            yield from permission.demand.scope_names
+            yield from permission.requirement.scope_names
         yield from _named_by(sides_of(permission))
 
 
 def check_silence(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E004: every routed operation has a demand."""
+    """E004: every routed operation has a requirement."""
     del app_configs
     silent: dict[tuple[str, str, str], None] = {}
     for endpoint in endpoints():
@@ -161,7 +161,7 @@ def check_silence(app_configs: object = None, **_: object) -> list[CheckMessage]
         # HEAD follows GET, and OPTIONS is routed by DRF, not by anybody's choice.
         if operation.method in ("HEAD", "OPTIONS"):
             continue
-        if endpoint.policy is not None and endpoint.demand is None:
+        if endpoint.policy is not None and endpoint.requirement is None:
             name = operation.action or operation.method
             silent.setdefault((endpoint.view, name, operation.slot))
     return [

@@ -80,7 +80,7 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
     for endpoint in endpoints():
         lookup = lookups.get(endpoint.view)
         if (
-            endpoint.demand is not None
+            endpoint.requirement is not None
             and endpoint.policy is not None
             and endpoint.policy.object_rule_for(endpoint.operation) is None
             and (names_object(endpoint.route) or (lookup and lookup.search(endpoint.route)))

@@ -1,4 +1,4 @@
-"""Settings of scopes: what each lets its holder do, and what giving it takes."""
+"""Settings of scopes: what each lets its grantee do, and what giving it takes."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Caller:
 
     `user_id` and `client_id` are primary keys; `carried` are the scopes of its token. `look_up` is
     asked for all that was granted once, when the scopes are first needed; `look_up_some`, where it
-    is there, for what was granted of some scopes, as often as a demand is judged.
+    is there, for what was granted of some scopes, as often as a requirement is judged.
     """
 
     user_id: object = None

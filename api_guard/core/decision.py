@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from api_guard.core.caller import Caller, Standing
-from api_guard.core.demands import Demand
+from api_guard.core.requirements import Requirement
 from api_guard.core.scopes import Credential
 
 
@@ -37,31 +37,31 @@ class Decision:
 ALLOWED = Decision()
 
 
-def decide(demand: Demand | None, caller: Caller) -> Decision:
-    """Decide whether `caller` meets `demand`. None, a silent operation, is refused."""
-    if demand is None:
+def decide(requirement: Requirement | None, caller: Caller) -> Decision:
+    """Decide whether `caller` meets `requirement`. None, a silent operation, is refused."""
+    if requirement is None:
         return Decision(Denial.NOT_OFFERED)
-    if demand.is_public:
+    if requirement.is_public:
         return ALLOWED
     if not caller.is_authenticated:
-        return Decision(Denial.NOT_AUTHENTICATED, demand.scope_names)
-    refusal = _judge_standing(demand, caller)
+        return Decision(Denial.NOT_AUTHENTICATED, requirement.scope_names)
+    refusal = _judge_standing(requirement, caller)
     if refusal is not None:
         return Decision(refusal)
-    if not demand.is_met_by(caller.scopes_among(demand.scope_names)):
-        return Decision(Denial.INSUFFICIENT_SCOPE, demand.scope_names)
+    if not requirement.is_met_by(caller.scopes_among(requirement.scope_names)):
+        return Decision(Denial.INSUFFICIENT_SCOPE, requirement.scope_names)
     return ALLOWED
 
 
-def _judge_standing(demand: Demand, caller: Caller) -> Denial | None:
-    if demand.standing is None:
+def _judge_standing(requirement: Requirement, caller: Caller) -> Denial | None:
+    if requirement.standing is None:
         return None
     if caller.user_id is None:
         return Denial.USER_ONLY
-    if caller.standing < demand.standing:
-        return Denial.STAFF_ONLY if demand.standing is Standing.STAFF else Denial.USER_ONLY
+    if caller.standing < requirement.standing:
+        return Denial.STAFF_ONLY if requirement.standing is Standing.STAFF else Denial.USER_ONLY
     # A token's user did not come in person: a standing alone would hand every client that the
     # user ever consented to all that the user may do.
-    if not demand.scopes and caller.credential is not Credential.UNSCOPED:
+    if not requirement.scopes and caller.credential is not Credential.UNSCOPED:
         return Denial.FIRST_PARTY_ONLY
     return None

@@ -24,7 +24,7 @@ class Event(StrEnum):
     END_OVERRIDE = "end_override"
     JOIN_GROUP = "join_group"  # a group that holds grants
     LEAVE_GROUP = "leave_group"
-    DELETE = "delete"  # a grant that goes with its holder
+    DELETE = "delete"  # a grant that goes with its grantee
     CLIENT_OWNER = "client_owner"
     CLIENT_REDIRECTS = "client_redirects"
     CLIENT_SECRET = "client_secret"  # noqa: S105  # the name of an act

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from api_guard.core.demands import PolicyError
+from api_guard.core.requirements import PolicyError
 
 RuleFunction = Callable[..., object]
 

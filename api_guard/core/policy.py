@@ -1,4 +1,4 @@
-"""What a view demands: its policy, and the demand for each operation."""
+"""What a view requires: its policy, and the requirement for each operation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TypeVar
 from zlib import crc32
 
-from api_guard.core.demands import Demand, PolicyError
 from api_guard.core.limits import parse_limits
 from api_guard.core.objects import (
     ANY_OBJECT,
@@ -23,6 +22,7 @@ from api_guard.core.objects import (
     parse_related,
 )
 from api_guard.core.rates import Rate, parse_rates
+from api_guard.core.requirements import PolicyError, Requirement
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 HTTP_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Operation:
-    """What a demand applies to: an HTTP method and, on a ViewSet, the action behind it."""
+    """What a requirement applies to: an HTTP method and, on a ViewSet, the action behind it."""
 
     method: str
     action: str | None = None
@@ -71,7 +71,7 @@ def first_of(mapping: Mapping[str, T], operation: Operation) -> tuple[str, T] | 
 
 @dataclass(frozen=True)
 class Policy:
-    """All the demands, rates and the object rules of one view.
+    """All the requirements, rates and the object rules of one view.
 
     Every mapping goes by the names of `Operation.names`; `""` stands for all that is not named.
     `model` is what the object rules are about, where the view itself does not tell. `is_everywhere`
@@ -79,7 +79,7 @@ class Policy:
     object rules of other views do not narrow.
     """
 
-    demands: Mapping[str, Demand] = field(default_factory=dict)
+    requirements: Mapping[str, Requirement] = field(default_factory=dict)
     rates: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
     owner: Mapping[str, str] = field(default_factory=dict)
     objects: Mapping[str, RuleFunction | AnyObject] = field(default_factory=dict)
@@ -92,15 +92,15 @@ class Policy:
     @cached_property
     def fingerprint(self) -> str:
         """A few letters that tell it from another policy, the same in every process."""
-        said = [f"{name}={demand}" for name, demand in sorted(self.demands.items())]
+        said = [f"{name}={requirement}" for name, requirement in sorted(self.requirements.items())]
         said += [
             f"{name}={' '.join(map(str, rates))}" for name, rates in sorted(self.rates.items())
         ]
         return f"{crc32('&'.join(said).encode()):08x}"
 
-    def demand_for(self, operation: Operation) -> Demand | None:
-        """Return the demand for `operation`, None where the policy is silent."""
-        found = first_of(self.demands, operation)
+    def requirement_for(self, operation: Operation) -> Requirement | None:
+        """Return the requirement for `operation`, None where the policy is silent."""
+        found = first_of(self.requirements, operation)
         return found[1] if found else None
 
     def rates_for(self, operation: Operation) -> tuple[str, tuple[Rate, ...]]:
@@ -152,15 +152,15 @@ def parse_policy(
     Raises PolicyError, RateError or LimitsError on what cannot be meant.
     """
     said = {"read": read, "write": write}
-    demands = {name: _named(name, value) for name, value in said.items() if value is not None}
+    requirements = {name: _named(name, value) for name, value in said.items() if value is not None}
     for name, value in (actions or {}).items():
         if name in SLOTS:
             raise PolicyError(f"actions={{{name!r}: ...}} is the slot {name}=; give it there")
-        demands[name] = _named(f"actions[{name!r}]", value)
-    if not demands:
-        raise PolicyError("nothing is demanded, so nothing is offered; say read=, write= or both")
+        requirements[name] = _named(f"actions[{name!r}]", value)
+    if not requirements:
+        raise PolicyError("nothing is required, so nothing is offered; say read=, write= or both")
     policy = Policy(
-        demands=MappingProxyType(demands),
+        requirements=MappingProxyType(requirements),
         rates={name: parse_rates(value) for name, value in by_name(throttle).items()},
         owner=parse_lookups("owner", owner),
         objects=parse_functions(objects),
@@ -174,9 +174,9 @@ def parse_policy(
     return policy
 
 
-def _named(name: str, value: object) -> Demand:
+def _named(name: str, value: object) -> Requirement:
     try:
-        return Demand.parse(value)
+        return Requirement.parse(value)
     except PolicyError as error:
         raise PolicyError(f"{name}: {error}") from None
 
@@ -188,7 +188,7 @@ def _is_everywhere(hold: object) -> bool:
 
 
 def _refuse_gaps(policy: Policy) -> None:
-    """Refuse object rules that contradict, or leave a demanded slot without an answer."""
+    """Refuse object rules that contradict, or leave a required slot without an answer."""
     if "" in policy.owner and policy.objects.get("") is ANY_OBJECT:
         raise PolicyError("owner= and objects=ANY_OBJECT contradict; leave one out")
     for name, is_said in (("keep", bool(policy.keep)), ("hold", policy.is_everywhere)):
@@ -196,7 +196,7 @@ def _refuse_gaps(policy: Policy) -> None:
             raise PolicyError(f"{name}= needs an object rule; write owner= or objects= too")
     if not policy.has_object_rule or "" in policy.owner or "" in policy.objects:
         return
-    for name in policy.demands:
+    for name in policy.requirements:
         if name in SLOTS and name not in policy.owner and name not in policy.objects:
             raise PolicyError(
                 f"owner= and objects= say nothing for {name}; "

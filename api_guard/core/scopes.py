@@ -35,7 +35,7 @@ class Credential(Enum):
 
 @dataclass(frozen=True)
 class ScopeTerms:
-    """What a scope lets its holder do, and what giving it takes.
+    """What a scope lets its grantee do, and what giving it takes.
 
     Whoever manages `group` may give it, for `max_days` at most; one that `is_sensitive` takes two
     people, and one that `is_requestable` can be asked for.

@@ -7,23 +7,27 @@ from rest_framework.request import Request
 from api_guard import conf, grants, throttling
 from api_guard.access.callers import overrides_of, throttle_key
 from api_guard.access.endpoints import counted_as
-from api_guard.core.demands import Demand
 from api_guard.core.policy import Operation, Policy
 from api_guard.core.rates import Rate, Usage, overridden, override_name
+from api_guard.core.requirements import Requirement
 
 
 def asked_of(view: type, policy: Policy, operation: Operation) -> grants.Asked:
     """Return the scopes and the limits that `operation` will be judged by."""
-    demand = policy.demand_for(operation)
+    requirement = policy.requirement_for(operation)
     name, rates = policy.rates_for(operation)
     if conf.is_set("CEILING"):
         rates += (*conf.ceiling("user"), *conf.ceiling("client"))
-    scopes = () if demand is None else demand.scope_names
+    scopes = () if requirement is None else requirement.scope_names
     return grants.Asked(scopes, _names(rates, counted_as(view, name)))
 
 
 def count(
-    view: type, policy: Policy, operation: Operation, request: Request, demand: Demand | None
+    view: type,
+    policy: Policy,
+    operation: Operation,
+    request: Request,
+    requirement: Requirement | None,
 ) -> tuple[Usage, ...]:
     """Count `request`, and return how much of each rate is used. Raises RateLimited."""
     name, rates = policy.rates_for(operation)
@@ -32,9 +36,9 @@ def count(
     key = throttle_key(request)
     rates += conf.ceiling(key.partition(":")[0])
     counted = counted_as(view, name)
-    scopes = () if demand is None else demand.scope_names
+    scopes = () if requirement is None else requirement.scope_names
     rates = overridden(rates, counted, overrides_of(request, _names(rates, counted), scopes))
-    # Two views of one name, as a factory makes them, are told apart by what they demand.
+    # Two views of one name, as a factory makes them, are told apart by what they require.
     return throttling.admit(f"{counted}:{policy.fingerprint}", key, rates)
 
 

@@ -12,7 +12,6 @@ from django.db.models import Model
 from rest_framework.views import APIView
 
 from api_guard.access.endpoints import POLICY_ATTRIBUTE, view_class_of
-from api_guard.core.demands import PolicyError
 from api_guard.core.limits import LimitsError
 from api_guard.core.objects import AnyObject
 from api_guard.core.policy import (
@@ -22,6 +21,7 @@ from api_guard.core.policy import (
     parse_policy,
 )
 from api_guard.core.rates import RateError
+from api_guard.core.requirements import PolicyError
 from api_guard.core.scopes import did_you_mean
 from api_guard.decorators.hooks import install
 from api_guard.exceptions import GuardError
@@ -44,11 +44,12 @@ def guard(
     hold: str | None = None,
     related: Mapping[str, AnyObject] | None = None,
 ) -> Guard:
-    """Close a DRF view to all but those who meet a demand.
+    """Close a DRF view to all but those who meet a requirement.
 
     `read` answers GET, HEAD and OPTIONS, `write` every other method; a name in `actions` (a
-    ViewSet's action, or an HTTP method) wins for it. A demand is a scope, `any_of(...)`, PUBLIC,
-    SIGNED_IN, STAFF, or a tuple of which all is asked. What has no demand is refused.
+    ViewSet's action, or an HTTP method) wins for it. A requirement is a scope, `any_of(...)`,
+    PUBLIC, SIGNED_IN, STAFF, or a tuple of these, all of which are needed. An operation without a
+    requirement is refused.
 
     `throttle` is a rate such as "20/m", or several. `owner` is the lookup that leads from an object
     to its user; `objects` a function from a Caller, or from a Caller and the request, to a Q; or
@@ -192,7 +193,7 @@ def _misplaced(view: Any) -> str:
 def _refuse_unknown_names(cls: type, policy: Policy) -> None:
     offered = {name for name in dir(cls) if not name.startswith("_") and name not in SLOTS}
     methods = {name.upper() for name in getattr(cls, "http_method_names", ())}
-    for mapping in (policy.demands, policy.rates, policy.owner, policy.objects, policy.keep):
+    for mapping in (policy.requirements, policy.rates, policy.owner, policy.objects, policy.keep):
         for name in mapping:
             if name in ("", *SLOTS) or name in methods:
                 continue

@@ -48,9 +48,9 @@ class Handling:
         enter(self.vetting)
 
     def would_allow(self, operation: Operation) -> bool:
-        """Whether the admitted caller meets the demand of another operation too."""
-        demand = self.policy.demand_for(operation)
-        return self.caller is not None and decide(demand, self.caller).allowed
+        """Whether the admitted caller meets the requirement of another operation too."""
+        requirement = self.policy.requirement_for(operation)
+        return self.caller is not None and decide(requirement, self.caller).allowed
 
     @contextmanager
     def as_decided(self, operation: Operation) -> Iterator[None]:

@@ -18,9 +18,9 @@ from api_guard.access.endpoints import dotted_path, is_own_of, operation_of
 from api_guard.access.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.access.vetting import conclude, refuse_unchecked
 from api_guard.core.decision import Denial, decide
-from api_guard.core.demands import Demand
 from api_guard.core.policy import Operation
 from api_guard.core.rates import Usage, rate_limit_fields
+from api_guard.core.requirements import Requirement
 from api_guard.decorators.counting import asked_of, count
 from api_guard.decorators.handlers import stand_by_handlers
 from api_guard.decorators.identity import establish, hold_identity
@@ -46,7 +46,7 @@ class Passage(ObjectHooks):
         super().__init__(view)
         self.active: set[tuple[int, str]] = set()
         self.usages: tuple[Usage, ...] = ()
-        self._demand: Demand | None = None
+        self._requirement: Requirement | None = None
         self._is_deciding = False
 
     def initialize_request(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
@@ -63,15 +63,15 @@ class Passage(ObjectHooks):
             beyond(request, *args, **kwargs)
         finally:
             self._is_deciding = False
-        if self._demand is None:
+        if self._requirement is None:
             logger.error(
                 "%s.initial() ran without check_permissions(): call super().initial(request, "
                 "*args, **kwargs) in it.",
                 dotted_path(type(self.view)),
             )
             raise Unsealed
-        if self._demand.scopes:
-            grants.record_use(rows_behind(request), self._demand.scope_names)
+        if self._requirement.scopes:
+            grants.record_use(rows_behind(request), self._requirement.scope_names)
         refuse_parsed_form(self.view, request)
         self.watch()
         stand_by_handlers(self.handling, request)
@@ -103,11 +103,11 @@ class Passage(ObjectHooks):
         operation = operation_of(self.view, request)
         with faults_as_unavailable():
             caller = caller_of(request)
-            is_first = self._is_deciding and self._demand is None
-            demand = self.policy.demand_for(operation)
+            is_first = self._is_deciding and self._requirement is None
+            requirement = self.policy.requirement_for(operation)
             if is_first:
-                self._count(operation, request, demand)
-            decision = decide(demand, caller)
+                self._count(operation, request, requirement)
+            decision = decide(requirement, caller)
         if not decision.allowed:
             if decision.denial is Denial.NOT_OFFERED and not self._handles(operation):
                 raise MethodNotAllowed(operation.method)
@@ -115,7 +115,7 @@ class Passage(ObjectHooks):
         with failures_as_refusals(self.view, "a permission"):
             beyond(request)
         if is_first:
-            self._demand = demand
+            self._requirement = requirement
             record_decision(request, self.view)
             self.handling.admit(operation, caller)
 
@@ -160,13 +160,15 @@ class Passage(ObjectHooks):
 
     def _is_for_all(self, request: Any) -> bool:
         """Whether a public view has answered somebody who showed no credential."""
-        if self._demand is None or not self._demand.is_public:
+        if self._requirement is None or not self._requirement.is_public:
             return False
         return not caller_of(request).is_authenticated
 
-    def _count(self, operation: Operation, request: Request, demand: Demand | None) -> None:
+    def _count(
+        self, operation: Operation, request: Request, requirement: Requirement | None
+    ) -> None:
         try:
-            self.usages = count(type(self.view), self.policy, operation, request, demand)
+            self.usages = count(type(self.view), self.policy, operation, request, requirement)
         except RateLimited as refusal:
             self.usages = refusal.usages
             raise

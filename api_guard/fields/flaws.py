@@ -30,7 +30,7 @@ def as_error(error: FlawError) -> ValidationError:
     return ValidationError(error.flaw.message, code=error.flaw.code)
 
 
-def demanded(
+def must_be_set(
     field: object, name: str, value: int | None, example: str, kwargs: Mapping[str, Any]
 ) -> int:
     """Return the limit that a field has to be declared with. Raises GuardError.

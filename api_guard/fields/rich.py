@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api_guard import conf
-from api_guard.fields.flaws import demanded, flaws_as_errors
+from api_guard.fields.flaws import flaws_as_errors, must_be_set
 from api_guard.fields.text import TEXTAREA, FormattedField
 from api_guard.input.sanitizers import AllowList, RichText, preset_named
 
@@ -28,7 +28,7 @@ class RichTextField(FormattedField):
         linkify: bool = False,
         **kwargs: Any,
     ) -> None:
-        length = demanded(self, "max_length", max_length, "max_length=10_000", kwargs)
+        length = must_be_set(self, "max_length", max_length, "max_length=10_000", kwargs)
         lists = preset_named(preset) if allowed is None else allowed
         self.rich_text = RichText(lists, length, max_bytes, linkify)
         kwargs.setdefault("style", TEXTAREA)

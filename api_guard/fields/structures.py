@@ -12,7 +12,7 @@ from rest_framework.fields import DictField, JSONField, ListField, get_error_det
 
 from api_guard.core.formats import PlainText
 from api_guard.core.structures import JSONLimits
-from api_guard.fields.flaws import MAX_ERRORS, demanded, echoed, flaws_as_errors
+from api_guard.fields.flaws import MAX_ERRORS, echoed, flaws_as_errors, must_be_set
 
 _LIMITS = JSONLimits()
 
@@ -77,8 +77,8 @@ class BoundedListField(ListField):
     ) -> None:
         self.rectangular = rectangular
         example = "child=PlainTextField(max_length=50), max_length=20"
-        length = demanded(self, "max_length", max_length, example, kwargs)
-        demanded(self, "child", None if child is None else 1, example, kwargs)
+        length = must_be_set(self, "max_length", max_length, example, kwargs)
+        must_be_set(self, "child", None if child is None else 1, example, kwargs)
         super().__init__(child=child, max_length=length, **kwargs)
 
     def run_child_validation(self, data: Any) -> list[Any]:
@@ -108,8 +108,8 @@ class BoundedDictField(DictField):
         **kwargs: Any,
     ) -> None:
         example = "child=PlainTextField(max_length=50), max_length=20"
-        self.max_length = demanded(self, "max_length", max_length, example, kwargs)
-        demanded(self, "child", None if child is None else 1, example, kwargs)
+        self.max_length = must_be_set(self, "max_length", max_length, example, kwargs)
+        must_be_set(self, "child", None if child is None else 1, example, kwargs)
         self.key_format = PlainText(max_key_length)
         super().__init__(child=child, **kwargs)
         # For the schema; the keys are counted before it is asked.

@@ -19,7 +19,7 @@ from api_guard.core.formats import (
     Slug,
 )
 from api_guard.exceptions import GuardError
-from api_guard.fields.flaws import as_error, demanded
+from api_guard.fields.flaws import as_error, must_be_set
 
 TEXTAREA = {"base_template": "textarea.html"}
 _SETTLED = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
@@ -83,7 +83,7 @@ class PlainTextField(FormattedField):
         invisible: str = "drop",
         **kwargs: Any,
     ) -> None:
-        length = demanded(self, "max_length", max_length, "max_length=200", kwargs)
+        length = must_be_set(self, "max_length", max_length, "max_length=200", kwargs)
         if invisible not in INVISIBLE:
             name = type(self).__name__
             raise GuardError(
@@ -115,7 +115,7 @@ class PlainSlugField(FormattedField, SlugField):
     def __init__(
         self, *, max_length: int | None = None, allow_unicode: bool = False, **kwargs: Any
     ) -> None:
-        length = demanded(self, "max_length", max_length, "max_length=50", kwargs)
+        length = must_be_set(self, "max_length", max_length, "max_length=50", kwargs)
         self.format = Slug(length, allow_unicode)
         super().__init__(allow_unicode=allow_unicode, max_length=length, **kwargs)
         if allow_unicode:

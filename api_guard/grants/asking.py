@@ -20,7 +20,7 @@ from api_guard.grants.authority import (
 )
 from api_guard.grants.deadlocks import in_transaction
 from api_guard.grants.errors import GrantError, from_validation, refuse_reason
-from api_guard.grants.finding import holder_of, kind_of, live_of
+from api_guard.grants.finding import grantee_of, kind_of, live_of
 from api_guard.grants.reading import database
 from api_guard.grants.who import By, note, user_of, who_of
 from api_guard.grants.writing import give, move
@@ -72,7 +72,7 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
 
     def write() -> ScopeGrant | None:
         kept = _taken(request)
-        to = holder_of(kept)
+        to = grantee_of(kept)
         refuse_without_authority(by, kept.scope, to)
         if kept.asked_by_id == by.pk or to == by:
             raise GrantError("own_request", "Somebody else has to approve what is yours.")
@@ -107,7 +107,7 @@ def decline(request: GrantRequest, *, by: By, reason: str = "") -> GrantRequest:
         if kept.asked_by_id is None or by != kept.asked_by:
             refuse_without_authority(by, kept.scope)
         _close(kept, _DECLINED)
-        note(Event.DECLINE, who, holder_of(kept), kept.scope, reason, {"request": kept.pk})
+        note(Event.DECLINE, who, grantee_of(kept), kept.scope, reason, {"request": kept.pk})
 
     in_transaction(write)
     request.refresh_from_db()

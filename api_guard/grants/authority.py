@@ -47,17 +47,21 @@ def managed_scopes(user: models.Model) -> tuple[str, ...]:
     return tuple(name for name, terms in declared.items() if terms.group in managed - {""})
 
 
-def refuse_without_authority(by: By, scope: str, holder: models.Model | None = None) -> None:
+def refuse_without_authority(by: By, scope: str, grantee: models.Model | None = None) -> None:
     """Raise GrantError `no_authority` where a user may not give or take `scope`.
 
-    Code and the command line may: who runs them can do as much without us. `holder` is whom it is
+    Code and the command line may: who runs them can do as much without us. `grantee` is whom it is
     given to, where it is given.
     """
     if isinstance(by, (System, Claimed)):
         return
     if not may_manage(by, scope):
         _refuse(by, f"You may not give or take {scope!r}.")
-    if isinstance(holder, Group) and holder.name == conf.everyone_group() and not may_give_any(by):
+    if (
+        isinstance(grantee, Group)
+        and grantee.name == conf.everyone_group()
+        and not may_give_any(by)
+    ):
         _refuse(by, f"You may not give {scope!r} to everyone.")
 
 
@@ -67,7 +71,7 @@ def refuse_without_any(by: By, what: str) -> None:
         _refuse(by, f"You may not {what}.")
 
 
-def is_break_glass(by: By, holder: models.Model, reason: str, expires_at: datetime | None) -> bool:
+def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datetime | None) -> bool:
     """Whether somebody gives a scope to themselves; raises GrantError where not allowed.
 
     For an hour at most, and with a reason. What goes to a group that one is in, or to a client that
@@ -75,7 +79,7 @@ def is_break_glass(by: By, holder: models.Model, reason: str, expires_at: dateti
     """
     if isinstance(by, (System, Claimed)):
         return False
-    if holder == by:
+    if grantee == by:
         latest = timezone.now() + BREAK_GLASS
         if not reason.strip() or expires_at is None or not is_past(expires_at, latest):
             raise GrantError(
@@ -84,8 +88,8 @@ def is_break_glass(by: By, holder: models.Model, reason: str, expires_at: dateti
                 "Or have somebody else give it.",
             )
         return True
-    if _is_in(by, holder) and not may_give_any(by):
-        raise GrantError("self_grant", f"{holder} is yours: have somebody else give it.")
+    if _is_in(by, grantee) and not may_give_any(by):
+        raise GrantError("self_grant", f"{grantee} is yours: have somebody else give it.")
     return False
 
 
@@ -108,13 +112,13 @@ def _managed(user: models.Model) -> frozenset[str]:
     return frozenset(found.values_list("scope_group", flat=True))
 
 
-def _is_in(user: models.Model, holder: models.Model) -> bool:
-    if isinstance(holder, Group):
+def _is_in(user: models.Model, grantee: models.Model) -> bool:
+    if isinstance(grantee, Group):
         groups: Any = getattr(user, "groups", None)
         if groups is None:
             return False
-        return bool(groups.using(database()).filter(pk=holder.pk).exists())
-    return bool(getattr(holder, "user_id", None) == user.pk)
+        return bool(groups.using(database()).filter(pk=grantee.pk).exists())
+    return bool(getattr(grantee, "user_id", None) == user.pk)
 
 
 def _refuse(by: models.Model, message: str) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from api_guard import conf
 from api_guard.core.rates import Override
 from api_guard.core.scopes import Granted
-from api_guard.grants.holders import Sides
+from api_guard.grants.grantees import Sides
 from api_guard.grants.overrides import live_overrides
 from api_guard.grants.reading import COLUMNS, LiveGrant, as_granted, database, live_rows, moments
 

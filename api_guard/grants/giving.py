@@ -16,7 +16,7 @@ from api_guard.grants.authority import (
     terms_of,
 )
 from api_guard.grants.errors import GrantError, refuse_reason
-from api_guard.grants.finding import held, holder_of, kind_of, live_of
+from api_guard.grants.finding import grantee_of, held, kind_of, live_of
 from api_guard.grants.reading import get
 from api_guard.grants.who import By, Claimed, System, who_of
 from api_guard.models import GrantRequest, ScopeGrant, is_past
@@ -36,7 +36,7 @@ def grant(
     A scope that is sensitive is not granted but asked for: a GrantRequest is returned, which two
     others approve. A grant of the same that has expired is closed on the way. Raises GrantError:
     `no_authority`, `self_grant`, `too_long`, `sensitive_to_everyone`, `unknown_scope`, `past`,
-    `already_granted`, `no_holder`, `nobody`, or why the reason cannot be kept.
+    `already_granted`, `no_grantee`, `nobody`, or why the reason cannot be kept.
     """
     is_for_oneself = _judge(scope, to, by, reason, expires_at)
     if terms_of(scope).is_sensitive and not is_for_oneself:
@@ -77,29 +77,29 @@ def ensure(
 
 
 def revoke(row: ScopeGrant, *, by: By, reason: str = "") -> ScopeGrant:
-    """Revoke a grant, for good; the next request of its holder is refused.
+    """Revoke a grant, for good; the next request of its grantee is refused.
 
-    Whatever else is live of that scope and holder ends with it. Raises GrantError: `no_authority`,
+    Whatever else is live of that scope and grantee ends with it. Raises GrantError: `no_authority`,
     `already_revoked`, `nobody`, or why the reason cannot be kept.
     """
     refuse_reason(reason)
     who_of(by)
-    refuse_without_authority(by, row.scope, row.holder)
+    refuse_without_authority(by, row.scope, row.grantee)
     return writing.end(row, by, reason)
 
 
-def revoke_all(holder: models.Model, *, by: By, reason: str = "") -> int:
+def revoke_all(grantee: models.Model, *, by: By, reason: str = "") -> int:
     """Revoke every grant of a user, a group or a client, and return how many there were.
 
     All or none: raises GrantError `no_authority` where one of them is not the user's to take, and
-    `no_holder`, `nobody`, or why the reason cannot be kept.
+    `no_grantee`, `nobody`, or why the reason cannot be kept.
     """
     refuse_reason(reason)
     who_of(by)
     if not isinstance(by, (System, Claimed)):
-        for scope in held(holder).order_by().values_list("scope", flat=True).distinct():
-            refuse_without_authority(by, scope, holder)
-    return writing.end_all(holder, by, reason)
+        for scope in held(grantee).order_by().values_list("scope", flat=True).distinct():
+            refuse_without_authority(by, scope, grantee)
+    return writing.end_all(grantee, by, reason)
 
 
 def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str = "") -> ScopeGrant:
@@ -112,11 +112,11 @@ def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str 
     refuse_reason(reason)
     who_of(by)
     kept = get(row.pk)
-    holder = holder_of(kept)
-    refuse_without_authority(by, kept.scope, holder)
+    grantee = grantee_of(kept)
+    refuse_without_authority(by, kept.scope, grantee)
     if _is_longer(kept.expires_at, expires_at):
-        _refuse_terms(kept.scope, holder, expires_at)
-        if kept.is_break_glass or is_break_glass(by, holder, "", None):
+        _refuse_terms(kept.scope, grantee, expires_at)
+        if kept.is_break_glass or is_break_glass(by, grantee, "", None):
             raise GrantError("self_grant", "What was given by oneself is not made longer.")
         if terms_of(kept.scope).is_sensitive:
             raise GrantError(

@@ -11,7 +11,7 @@ from django.db.models import IntegerField, Q, QuerySet, Value
 
 from api_guard.core.rates import Override
 from api_guard.core.scopes import Granted
-from api_guard.grants.holders import Sides, held_by, parameters
+from api_guard.grants.grantees import Sides, held_by, parameters
 from api_guard.grants.reading import (
     COLUMNS,
     LiveGrant,

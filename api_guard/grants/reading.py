@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from api_guard import conf
 from api_guard.core.scopes import Granted
-from api_guard.grants.holders import Sides, held_by, parameters
+from api_guard.grants.grantees import Sides, held_by, parameters
 from api_guard.grants.using import write_use
 from api_guard.models import ScopeGrant
 from api_guard.models.statements import Parameter, Statement
@@ -62,7 +62,8 @@ def live_grants(
     statement = _live_statement(sides, None if scopes is None else len(scopes))
     rows = statement.rows(values_of(user, client_id, scopes or ()))
     return tuple(
-        LiveGrant(pk, scope, holder is not None, bool(is_due)) for pk, scope, holder, is_due in rows
+        LiveGrant(pk, scope, grantee is not None, bool(is_due))
+        for pk, scope, grantee, is_due in rows
     )
 
 

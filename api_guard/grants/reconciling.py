@@ -40,7 +40,7 @@ def differences() -> Iterator[Difference]:
     for row in _unrevoked():
         expected = said.pop(str(row.pk), None)
         if expected is None:
-            yield Difference(str(row.pk), f"no record gives {row.scope} to {row.holder_kind}")
+            yield Difference(str(row.pk), f"no record gives {row.scope} to {row.grantee_kind}")
         elif expected != _terms(row.scope, row.expires_at):
             yield Difference(str(row.pk), f"the ledger says {expected}, it is {row.expires_at}")
     for pk in said:
@@ -60,7 +60,7 @@ def adopt(*, by: By, reason: str = "") -> int:
 
         def write(row: ScopeGrant = row) -> None:
             facts = {"grant": row.pk, "expires_at": row.expires_at}
-            note(Event.ADOPT, who, row.holder, row.scope, reason, facts)
+            note(Event.ADOPT, who, row.grantee, row.scope, reason, facts)
 
         in_transaction(write)
         count += 1

@@ -68,13 +68,13 @@ def whoever_is_served() -> Who:
     return NOBODY if user is None else Who(Known.AUTHENTICATED, party_of(user))
 
 
-def party_of(holder: models.Model) -> Party:
+def party_of(grantee: models.Model) -> Party:
     """Return a user, a group or a client as the ledger says it."""
-    if isinstance(holder, get_user_model()):
-        return Party("user", str(holder.pk), str(holder))
-    if isinstance(holder, Group):
-        return Party("group", str(holder.pk), str(holder))
-    return Party("client", str(holder.pk), str(holder))
+    if isinstance(grantee, get_user_model()):
+        return Party("user", str(grantee.pk), str(grantee))
+    if isinstance(grantee, Group):
+        return Party("group", str(grantee.pk), str(grantee))
+    return Party("client", str(grantee.pk), str(grantee))
 
 
 def note(
@@ -98,9 +98,9 @@ def note(
     )
 
 
-def note_end_of_access(holder: models.Model, tokens: int, *, by: By, reason: str = "") -> None:
+def note_end_of_access(grantee: models.Model, tokens: int, *, by: By, reason: str = "") -> None:
     """Record that so many tokens of a user or a client ended, in the transaction that ends them."""
-    note(Event.END_ACCESS, who_of(by), holder, reason=reason, facts={"tokens": tokens})
+    note(Event.END_ACCESS, who_of(by), grantee, reason=reason, facts={"tokens": tokens})
 
 
 def _said(fact: object) -> str | None:

@@ -37,7 +37,7 @@ def give(
     """Grant `scope` from now until `expires_at`, and close a grant of the same that has expired.
 
     Whether it may be given was judged before. Raises GrantError: `unknown_scope`, `past`,
-    `already_granted`, `no_holder`.
+    `already_granted`, `no_grantee`.
     """
     kind, who = kind_of(to), who_of(by)
     expired = held(to).filter(scope=scope, expires_at__lte=timezone.now())
@@ -66,7 +66,7 @@ def give(
         raise from_validation(error) from None
     except IntegrityError:
         if not held(to).filter(scope=scope).exists():
-            raise  # the holder was deleted meanwhile
+            raise  # the grantee was deleted meanwhile
         # Another process granted the same between the check and the insert.
         raise GrantError("already_granted", f"{to} holds {scope!r} already.") from None
     if is_break_glass:
@@ -80,7 +80,7 @@ def _tell(row: ScopeGrant, by: By) -> None:
 
 
 def end(row: ScopeGrant, by: By, reason: str) -> ScopeGrant:
-    """Revoke a grant, and whatever else is live of that scope and holder.
+    """Revoke a grant, and whatever else is live of that scope and grantee.
 
     Raises GrantError `already_revoked`.
     """
@@ -97,9 +97,9 @@ def end(row: ScopeGrant, by: By, reason: str) -> ScopeGrant:
     return row
 
 
-def end_all(holder: models.Model, by: By, reason: str) -> int:
-    """Revoke every grant of a holder, and return how many there were."""
-    return in_transaction(lambda: close(held(holder), by, reason))
+def end_all(grantee: models.Model, by: By, reason: str) -> int:
+    """Revoke every grant of a grantee, and return how many there were."""
+    return in_transaction(lambda: close(held(grantee), by, reason))
 
 
 def move(row: ScopeGrant, expires_at: datetime | None, by: By, reason: str) -> ScopeGrant:
@@ -121,7 +121,7 @@ def move(row: ScopeGrant, expires_at: datetime | None, by: By, reason: str) -> S
         with recorded():
             stored().filter(pk=row.pk).update(expires_at=expires_at)
         facts = {"grant": row.pk, "was": kept.expires_at, "expires_at": expires_at}
-        note(Event.EXTEND, who, kept.holder, kept.scope, reason, facts)
+        note(Event.EXTEND, who, kept.grantee, kept.scope, reason, facts)
 
     in_transaction(write)
     row.refresh_from_db()
@@ -141,5 +141,5 @@ def close(rows: QuerySet[ScopeGrant], by: By, reason: str, event: Event = Event.
             revoked_at=timezone.now(), revoked_by=user_of(by), revoked_reason=reason
         )
     for row in found:
-        note(event, who, row.holder, row.scope, reason, {"grant": row.pk})
+        note(event, who, row.grantee, row.scope, reason, {"grant": row.pk})
     return len(found)

@@ -13,12 +13,12 @@ from api_guard import grants
 from api_guard.models import ScopeGrant
 
 
-def add_holder(parser: CommandParser) -> None:
+def add_grantee(parser: CommandParser) -> None:
     """Add `--user`, `--client` and `--group`: one of them."""
-    holder = parser.add_mutually_exclusive_group(required=True)
-    holder.add_argument("--user", metavar="NAME", help="the user of this name")
-    holder.add_argument("--client", metavar="CLIENT_ID", help="the client of this client_id")
-    holder.add_argument("--group", metavar="NAME", help="the group of this name")
+    grantee = parser.add_mutually_exclusive_group(required=True)
+    grantee.add_argument("--user", metavar="NAME", help="the user of this name")
+    grantee.add_argument("--client", metavar="CLIENT_ID", help="the client of this client_id")
+    grantee.add_argument("--group", metavar="NAME", help="the group of this name")
 
 
 def add_by(parser: CommandParser) -> None:
@@ -31,7 +31,7 @@ def add_by(parser: CommandParser) -> None:
     parser.add_argument("--reason", default="", help="why, in up to 500 characters; it is kept")
 
 
-def holder_of(options: dict[str, Any]) -> models.Model:
+def grantee_of(options: dict[str, Any]) -> models.Model:
     """Return whom the options name. Raises CommandError."""
     if options["user"] is not None:
         return user_named(options["user"])

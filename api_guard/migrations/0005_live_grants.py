@@ -1,4 +1,4 @@
-"""One unrevoked grant of a scope for each holder, in MySQL and MariaDB too.
+"""One unrevoked grant of a scope for each grantee, in MySQL and MariaDB too.
 
 Until now a unique constraint with a condition said so, which those two ignore. Their DDL is not
 atomic: where this failed half way, run it again. Each step looks first whether it was done.
@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from api_guard import conf
 
-HOLDERS = ('user', 'group', 'client')
+GRANTEES = ('user', 'group', 'client')
 ALREADY = {
     'violation_error_code': 'already_granted',
-    'violation_error_message': 'This holder has a grant of this scope already.',
+    'violation_error_message': 'This grantee has a grant of this scope already.',
 }
 DUPLICATE = 'closed as a duplicate'
 LEFT = 'closed: it was left by a revoke'
@@ -23,12 +23,12 @@ LEFT = 'closed: it was left by a revoke'
 MOST_TRIES = 10
 
 
-def old_name(holder):
-    return f'api_guard_one_grant_per_{holder}'
+def old_name(grantee):
+    return f'api_guard_one_grant_per_{grantee}'
 
 
-def new_name(holder):
-    return f'api_guard_one_live_grant_per_{holder}'
+def new_name(grantee):
+    return f'api_guard_one_live_grant_per_{grantee}'
 
 
 def has_column(editor, model, name):
@@ -98,13 +98,13 @@ def close_what_counts_twice(apps, schema_editor):
     """Close what a revoke has left, and of what is granted twice all but the longest-lived."""
     model = apps.get_model('api_guard', 'ScopeGrant')
     grants = model._base_manager.using(schema_editor.connection.alias).order_by()
-    for holder in HOLDERS:
-        if not has_constraint(schema_editor, model, old_name(holder)):
-            close_what_a_revoke_left(grants, holder)
-        close_duplicates(grants, holder)
+    for grantee in GRANTEES:
+        if not has_constraint(schema_editor, model, old_name(grantee)):
+            close_what_a_revoke_left(grants, grantee)
+        close_duplicates(grants, grantee)
 
 
-def close_what_a_revoke_left(grants, holder):
+def close_what_a_revoke_left(grants, grantee):
     """Close the grants that there were when a duplicate of theirs was revoked: all were meant."""
     revoked = (
         grants.exclude(revoked_reason=DUPLICATE)
@@ -112,27 +112,27 @@ def close_what_a_revoke_left(grants, holder):
         .exclude(revoked_reason='expired', expires_at__lte=F('revoked_at'))
     )
     meant = revoked.filter(
-        **{holder: OuterRef(holder)}, scope=OuterRef('scope'), revoked_at__gt=OuterRef('granted_at')
+        **{grantee: OuterRef(grantee)}, scope=OuterRef('scope'), revoked_at__gt=OuterRef('granted_at')
     )
     for row in grants.filter(revoked_at__isnull=True).filter(Exists(meant)):
         ends = revoked.filter(
-            **{holder: getattr(row, f'{holder}_id')}, revoked_at__gt=row.granted_at, scope=row.scope
+            **{grantee: getattr(row, f'{grantee}_id')}, revoked_at__gt=row.granted_at, scope=row.scope
         )
         # A database may take "Notes:Read" for "notes:read".
         if row.scope in ends.values_list('scope', flat=True):
-            close(grants, row, holder, LEFT)
+            close(grants, row, grantee, LEFT)
 
 
-def close_duplicates(grants, holder):
-    unrevoked = grants.filter(revoked_at__isnull=True, **{f'{holder}__isnull': False})
+def close_duplicates(grants, grantee):
+    unrevoked = grants.filter(revoked_at__isnull=True, **{f'{grantee}__isnull': False})
     # By what the database takes for the same, as the constraint will.
-    twice = unrevoked.values(holder, 'scope').annotate(count=Count('pk')).filter(count__gt=1)
+    twice = unrevoked.values(grantee, 'scope').annotate(count=Count('pk')).filter(count__gt=1)
     for group in list(twice):
-        rows = list(unrevoked.filter(**{holder: group[holder]}, scope=group['scope']))
+        rows = list(unrevoked.filter(**{grantee: group[grantee]}, scope=group['scope']))
         kept = max(rows, key=lifetime)
         for row in rows:
             if row.pk != kept.pk:
-                close(grants, row, holder, DUPLICATE)
+                close(grants, row, grantee, DUPLICATE)
 
 
 def lifetime(row):
@@ -143,9 +143,9 @@ def lifetime(row):
     return row.scope in conf.scopes(), expires_at, -row.pk
 
 
-def close(grants, row, holder, reason):
+def close(grants, row, grantee, reason):
     grants.filter(pk=row.pk).update(revoked_at=timezone.now(), revoked_reason=reason)
-    whose, end = f'{holder} {getattr(row, f"{holder}_id")}', row.expires_at or 'never'
+    whose, end = f'{grantee} {getattr(row, f"{grantee}_id")}', row.expires_at or 'never'
     print(f'\n    Scope grant {row.pk} ({row.scope}, {whose}, expires: {end}): {reason}.', end='')
 
 
@@ -168,14 +168,14 @@ class Migration(migrations.Migration):
             AddConstraintOnce(
                 model_name='scopegrant',
                 constraint=models.UniqueConstraint(
-                    fields=(holder, 'live', 'scope'), name=new_name(holder), **ALREADY
+                    fields=(grantee, 'live', 'scope'), name=new_name(grantee), **ALREADY
                 ),
             )
-            for holder in HOLDERS
+            for grantee in GRANTEES
         ),
         # After the new ones, so that one of them holds at every moment.
         *(
-            RemoveConstraintOnce(model_name='scopegrant', name=old_name(holder))
-            for holder in HOLDERS
+            RemoveConstraintOnce(model_name='scopegrant', name=old_name(grantee))
+            for grantee in GRANTEES
         ),
     ]

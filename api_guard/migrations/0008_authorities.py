@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='scopegrant',
             name='is_break_glass',
-            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='Given by its holder to itself, for an hour at most.', verbose_name='break-glass'),
+            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='Given by its grantee to itself, for an hour at most.', verbose_name='break-glass'),
         ),
         migrations.AlterField(
             model_name='rateoverride',
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='grantrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('client__isnull', True), ('group__isnull', True), ('user__isnull', False)), models.Q(('client__isnull', True), ('group__isnull', False), ('user__isnull', True)), models.Q(('client__isnull', False), ('group__isnull', True), ('user__isnull', True)), _connector='OR'), name='api_guard_request_for_one_holder', violation_error_code='one_holder', violation_error_message='Choose exactly one holder: a user, a group or a client.'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('client__isnull', True), ('group__isnull', True), ('user__isnull', False)), models.Q(('client__isnull', True), ('group__isnull', False), ('user__isnull', True)), models.Q(('client__isnull', False), ('group__isnull', True), ('user__isnull', True)), _connector='OR'), name='api_guard_request_for_one_grantee', violation_error_code='one_grantee', violation_error_message='Choose exactly one grantee: a user, a group or a client.'),
         ),
         migrations.AddConstraint(
             model_name='grantapproval',

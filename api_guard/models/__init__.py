@@ -7,7 +7,7 @@ require_toolkit()
 from api_guard.models.append_only import AppendOnlyError  # noqa: E402
 from api_guard.models.authorities import GrantAuthority  # noqa: E402
 from api_guard.models.grant_requests import GrantApproval, GrantRequest  # noqa: E402
-from api_guard.models.holders import HOLDERS, Held  # noqa: E402
+from api_guard.models.grantees import GRANTEES, Held  # noqa: E402
 from api_guard.models.ledger import (  # noqa: E402
     LedgerCheckpoint,
     LedgerDetail,
@@ -26,7 +26,7 @@ from api_guard.models.scope_grants import (  # noqa: E402
 )
 
 __all__ = [
-    "HOLDERS",
+    "GRANTEES",
     "AppendOnlyError",
     "GrantApproval",
     "GrantAuthority",

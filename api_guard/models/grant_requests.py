@@ -13,7 +13,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from api_guard.core.scopes import MAX_SCOPE_LENGTH
 from api_guard.models.cascading import cascade
-from api_guard.models.holders import Held, of_one_holder
+from api_guard.models.grantees import Held, of_one_grantee
 from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
 from api_guard.models.scope_grants import validate_scope
 
@@ -87,11 +87,11 @@ class GrantRequest(Held):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=of_one_holder(),
-                name="api_guard_request_for_one_holder",
-                violation_error_code="one_holder",
+                condition=of_one_grantee(),
+                name="api_guard_request_for_one_grantee",
+                violation_error_code="one_grantee",
                 violation_error_message=_(
-                    "Choose exactly one holder: a user, a group or a client."
+                    "Choose exactly one grantee: a user, a group or a client."
                 ),
             )
         ]
@@ -100,7 +100,7 @@ class GrantRequest(Held):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} for {self.holder_kind} {self.holder}"
+        return f"{self.scope} for {self.grantee_kind} {self.grantee}"
 
     def clean(self) -> None:
         """Refuse what is not recorded."""

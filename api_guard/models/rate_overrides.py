@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import oauth2_settings
 
 from api_guard.models.cascading import cascade
-from api_guard.models.holders import HOLDERS, Held, of_one_holder
+from api_guard.models.grantees import GRANTEES, Held, of_one_grantee
 
 
 class RateOverride(Held):
@@ -66,11 +66,11 @@ class RateOverride(Held):
         indexes = [models.Index(fields=["name", "-limit", "-id"], name="api_guard_overrides")]
         constraints = [
             models.CheckConstraint(
-                condition=of_one_holder(),
-                name="api_guard_override_of_one_holder",
-                violation_error_code="one_holder",
+                condition=of_one_grantee(),
+                name="api_guard_override_of_one_grantee",
+                violation_error_code="one_grantee",
                 violation_error_message=_(
-                    "Choose exactly one holder: a user, a group or a client."
+                    "Choose exactly one grantee: a user, a group or a client."
                 ),
             ),
             models.CheckConstraint(
@@ -81,18 +81,18 @@ class RateOverride(Held):
             # The indexes that the request path reads.
             *(
                 models.UniqueConstraint(
-                    fields=[holder, "name"],
-                    name=f"api_guard_one_override_per_{holder}",
+                    fields=[grantee, "name"],
+                    name=f"api_guard_one_override_per_{grantee}",
                     violation_error_code="already_overridden",
-                    violation_error_message=_("This holder has an override of this rate already."),
+                    violation_error_message=_("This grantee has an override of this rate already."),
                 )
-                for holder in HOLDERS
+                for grantee in GRANTEES
             ),
         ]
 
     def __str__(self) -> str:
         rate, _slash, period = self.name.rpartition("/")
-        return f"{rate} {self.limit}/{period} for {self.holder_kind} {self.holder}"
+        return f"{rate} {self.limit}/{period} for {self.grantee_kind} {self.grantee}"
 
     # Any: Django's own signature, by which its callers name what to save.
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -16,7 +16,7 @@ from oauth2_provider.settings import oauth2_settings
 from api_guard import conf
 from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
 from api_guard.models.cascading import cascade
-from api_guard.models.holders import HOLDERS, Held, of_one_holder
+from api_guard.models.grantees import GRANTEES, Held, of_one_grantee
 from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
 
 
@@ -106,7 +106,7 @@ class ScopeGrant(Held):
         default=False,
         db_default=False,  # while it is deployed, what runs already knows no such column
         editable=False,
-        help_text=_("Given by its holder to itself, for an hour at most."),
+        help_text=_("Given by its grantee to itself, for an hour at most."),
     )
     # Null is equal to nothing, so that a unique constraint holds for unrevoked grants alone, and
     # by every path. Stored: PostgreSQL before 18 stores what it generates, and MariaDB and MySQL
@@ -128,23 +128,23 @@ class ScopeGrant(Held):
         ordering = ["-granted_at", "-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=of_one_holder(),
-                name="api_guard_exactly_one_holder",
-                violation_error_code="one_holder",
+                condition=of_one_grantee(),
+                name="api_guard_exactly_one_grantee",
+                violation_error_code="one_grantee",
                 violation_error_message=_(
-                    "Choose exactly one holder: a user, a group or a client."
+                    "Choose exactly one grantee: a user, a group or a client."
                 ),
             ),
             # These three are also the indexes that the request path reads: the unrevoked grants
-            # of one holder. They have no condition, which MySQL and MariaDB would ignore.
+            # of one grantee. They have no condition, which MySQL and MariaDB would ignore.
             *(
                 models.UniqueConstraint(
-                    fields=[holder, "live", "scope"],
-                    name=f"api_guard_one_live_grant_per_{holder}",
+                    fields=[grantee, "live", "scope"],
+                    name=f"api_guard_one_live_grant_per_{grantee}",
                     violation_error_code="already_granted",
-                    violation_error_message=_("This holder has a grant of this scope already."),
+                    violation_error_message=_("This grantee has a grant of this scope already."),
                 )
-                for holder in HOLDERS
+                for grantee in GRANTEES
             ),
         ]
         # The lists of the admin, each in its order: all grants, those of one scope, and those that
@@ -158,7 +158,7 @@ class ScopeGrant(Held):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} for {self.holder_kind} {self.holder}"
+        return f"{self.scope} for {self.grantee_kind} {self.grantee}"
 
     # Any: Django's own signature, by which its callers name what to save.
     def save(self, *args: Any, **kwargs: Any) -> None:

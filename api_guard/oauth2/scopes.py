@@ -22,7 +22,7 @@ class GrantedScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit s
     """For `OAUTH2_PROVIDER["SCOPES_BACKEND_CLASS"]`.
 
     Every scope is declared in `API_GUARD["SCOPES"]`; a client may ask for those granted to it.
-    OpenID Connect's own scopes are issued to every client and satisfy no demand.
+    OpenID Connect's own scopes are issued to every client and satisfy no requirement.
     """
 
     def get_all_scopes(self) -> dict[str, str]:

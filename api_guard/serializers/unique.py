@@ -110,18 +110,18 @@ def asked_later(child: Any, at: Callable[[], int]) -> Iterator[list[_Later]]:
     later: list[_Later] = []
     replaced: list[tuple[Any, list[Any]]] = []
     try:
-        for path, holder in _holders(child):
-            own = list(holder.validators)
+        for path, grantee in _grantees(child):
+            own = list(grantee.validators)
             found = [_put_off(validator, path, at) for validator in own]
             if any(found):
-                replaced.append((holder, own))
+                replaced.append((grantee, own))
                 pairs = zip(own, found, strict=True)
-                holder.validators = [kept or validator for validator, kept in pairs]
+                grantee.validators = [kept or validator for validator, kept in pairs]
                 later += [kept for kept in found if kept is not None]
         yield later
     finally:
-        for holder, own in replaced:
-            holder.validators = own
+        for grantee, own in replaced:
+            grantee.validators = own
 
 
 def errors_of(later: list[_Later], most: int) -> dict[int, Any]:
@@ -137,7 +137,7 @@ def errors_of(later: list[_Later], most: int) -> dict[int, Any]:
     return errors
 
 
-def _holders(serializer: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _grantees(serializer: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield a serializer, its fields, and those of the serializers it nests, with their paths."""
     own = (*path, str(api_settings.NON_FIELD_ERRORS_KEY)) if path else ()
     yield own, serializer
@@ -145,7 +145,7 @@ def _holders(serializer: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tupl
         if inner.read_only:
             continue
         if isinstance(inner, BaseSerializer) and not isinstance(inner, ListSerializer):
-            yield from _holders(inner, (*path, name))
+            yield from _grantees(inner, (*path, name))
         else:
             yield (*path, name), inner
 

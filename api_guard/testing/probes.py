@@ -69,9 +69,11 @@ def probe(urlconf: str | None = None) -> Iterator[Finding]:
 def _probe(route: Route, operation: Operation) -> Finding:
     cls: Any = route.view_class
     policy, status = policy_of(cls), status_of(route.callback, route.path)
-    demand = policy.demand_for(operation) if policy is not None else None
-    to_all = status is Status.EXEMPT or (demand is not None and demand.is_public)
-    to_users = to_all or (demand is not None and not demand.scopes and not demand.is_staff)
+    requirement = policy.requirement_for(operation) if policy is not None else None
+    to_all = status is Status.EXEMPT or (requirement is not None and requirement.is_public)
+    to_users = to_all or (
+        requirement is not None and not requirement.scopes and not requirement.is_staff
+    )
     number = next(_callers)
     with _replaced_handlers(cls, operation):
         anonymous, is_open = _ask(route, operation, number, None)

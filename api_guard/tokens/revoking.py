@@ -27,7 +27,7 @@ _MOST_ROUNDS = 10
 
 
 def revoke_tokens(
-    holder: models.Model,
+    grantee: models.Model,
     *,
     client: models.Model | None = None,
     by: models.Model | None = None,
@@ -39,7 +39,7 @@ def revoke_tokens(
     refused. With `client`, only those of a user that this client was issued. Returns how many there
     were. Raises TypeError for anything but a user or a client.
     """
-    filters = _filters(holder)
+    filters = _filters(grantee)
     if client is not None:
         filters = {model: {**filters[model], **of} for model, of in _filters(client).items()}
     count = 0
@@ -48,7 +48,7 @@ def revoke_tokens(
         count += found
         if not found:
             break
-    logger.info("%d tokens of %s were revoked by %s. %s", count, holder, by, reason)
+    logger.info("%d tokens of %s were revoked by %s. %s", count, grantee, by, reason)
     return count
 
 
@@ -100,18 +100,18 @@ def revoke_issued(token: Any) -> None:
         _revoke_pairs(family, {"pk__in": pks})
 
 
-def _filters(holder: models.Model) -> dict[Any, dict[str, Any]]:
-    if isinstance(holder, get_user_model()):
-        own = {"user": holder}
+def _filters(grantee: models.Model) -> dict[Any, dict[str, Any]]:
+    if isinstance(grantee, get_user_model()):
+        own = {"user": grantee}
         return dict.fromkeys((*_token_models(), get_device_grant_model()), own)
-    if isinstance(holder, get_application_model()):
-        client: Any = holder
+    if isinstance(grantee, get_application_model()):
+        client: Any = grantee
         of_client: dict[Any, dict[str, Any]] = {
             model: {"application": client} for model in _token_models()
         }
         # A device code knows its client by name.
         return {**of_client, get_device_grant_model(): {"client_id": client.client_id}}
-    raise TypeError(f"{holder!r} is neither a user nor a client.")
+    raise TypeError(f"{grantee!r} is neither a user nor a client.")
 
 
 def _token_models() -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What the fields demand, for the columns of a model: the admin and the shell are held too."""
+"""What the fields require, for the columns of a model: the admin and the shell are held too."""
 
 from api_guard.validators.files import SafeFileValidator, SafeImageValidator
 from api_guard.validators.saving import validate_on_save

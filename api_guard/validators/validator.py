@@ -1,4 +1,4 @@
-"""A validator that knows the serializer field of the same demands."""
+"""A validator that knows the serializer field that holds the same rules."""
 
 from __future__ import annotations
 

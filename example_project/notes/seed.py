@@ -140,9 +140,9 @@ def _grant(admin, alice, bob, demo, reporter):
         demo: ["notes:read", "notes:write", "notes:publish"],
         admin: ["audit:write"],
     }
-    for holder, scopes in granted.items():
+    for grantee, scopes in granted.items():
         for scope in scopes:
-            grants.ensure(scope, holder, by=SEED)
+            grants.ensure(scope, grantee, by=SEED)
     for row in grants.live().filter(client=reporter):
         grants.revoke(row, by=SEED, reason="the demo starts anew")
 

@@ -1,4 +1,4 @@
-"""One view of every kind that api_guard knows. Each says above its class what it demands."""
+"""One view of every kind that api_guard knows. Each says above its class what it requires."""
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Q

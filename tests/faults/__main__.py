@@ -40,8 +40,8 @@ def seed():
         client_type="confidential",
         authorization_grant_type="client-credentials",
     )
-    for scope, holder in (("notes:read", alice), ("notes:read", web), ("introspection", web)):
-        grants.grant(scope, holder, by=grants.System("a test"))
+    for scope, grantee in (("notes:read", alice), ("notes:read", web), ("introspection", web)):
+        grants.grant(scope, grantee, by=grants.System("a test"))
     ends = timezone.now() + timedelta(hours=1)
     fields = {"application": web, "scope": "notes:read", "expires": ends}
     AccessToken.objects.create(token="good", user=alice, **fields)

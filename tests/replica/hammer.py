@@ -42,8 +42,8 @@ def people():
             client_type="public",
             authorization_grant_type="authorization-code",
         )
-        for holder in (user, client):
-            grants.grant("notes:read", holder, by=grants.System("a test"))
+        for grantee in (user, client):
+            grants.grant("notes:read", grantee, by=grants.System("a test"))
         access = issue(name, user, client)
         RefreshToken.objects.create(
             token=f"refresh-{name}", user=user, application=client, access_token=access

@@ -52,9 +52,9 @@ def app():
 @pytest.fixture
 def pair(client, alice, app):
     """Tokens of a whole sign-in, and the grants behind them."""
-    for holder in (alice, app):
+    for grantee in (alice, app):
         for scope in ("notes:read", "notes:write"):
-            grants.grant(scope, holder, by=grants.System("a test"))
+            grants.grant(scope, grantee, by=grants.System("a test"))
     client.force_login(alice)
     query = {
         "response_type": "code",

@@ -1,4 +1,4 @@
-"""The whole API on one page: a row for every route and demand, in four formats."""
+"""The whole API on one page: a row for every route and requirement, in four formats."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import astuple, dataclass, fields
 from api_guard.access.endpoints.fields import narrowed_fields
 from api_guard.access.endpoints.views import Status
 from api_guard.access.endpoints.walk import Endpoint
-from api_guard.core.demands import Demand
 from api_guard.core.policy import Policy
+from api_guard.core.requirements import Requirement
 
 _WRITES = ("POST", "PUT", "PATCH")
 _FIRST_PARTY = " (first-party only)"
@@ -20,13 +20,13 @@ _FIRST_PARTY = " (first-party only)"
 
 @dataclass(frozen=True)
 class Row:
-    """What one view demands at one route; methods that are asked the same share a row."""
+    """What one view requires at one route; methods that are asked the same share a row."""
 
     method: str
     path: str
     view: str
     action: str
-    demand: str
+    requirement: str
     rates: str
     objects: str
     status: str
@@ -42,16 +42,16 @@ def listing(endpoints: Iterable[Endpoint]) -> list[Row]:
 
 def _row(endpoint: Endpoint) -> Row:
     policy, operation = endpoint.policy, endpoint.operation
-    rates = objects = demand = ""
+    rates = objects = requirement = ""
     if policy is not None:
-        demand = _demand(endpoint.demand)
+        requirement = _requirement(endpoint.requirement)
         rates = " ".join(map(str, policy.rates_for(operation)[1]))
         objects = _objects(policy, endpoint)
     elif endpoint.status is Status.GUARDED:
-        demand = "HasScopes"
+        requirement = "HasScopes"
     action = operation.action or ""
     path, view, status = endpoint.route, endpoint.view, endpoint.status.value
-    return Row("", path, view, action, demand, rates, objects, status)
+    return Row("", path, view, action, requirement, rates, objects, status)
 
 
 def _objects(policy: Policy, endpoint: Endpoint) -> str:
@@ -68,11 +68,13 @@ def _objects(policy: Policy, endpoint: Endpoint) -> str:
     return ", ".join(said)
 
 
-def _demand(demand: Demand | None) -> str:
-    if demand is None:
+def _requirement(requirement: Requirement | None) -> str:
+    if requirement is None:
         return "refused"
-    alone = demand.standing is not None and not demand.is_public and not demand.scopes
-    return f"{demand}{_FIRST_PARTY}" if alone else str(demand)
+    alone = (
+        requirement.standing is not None and not requirement.is_public and not requirement.scopes
+    )
+    return f"{requirement}{_FIRST_PARTY}" if alone else str(requirement)
 
 
 def _heads() -> list[str]:

@@ -30,11 +30,11 @@ def leads_to_user(model: type[Model], lookup: str) -> str | None:
                 found = found._meta.get_field(name)
             except FieldDoesNotExist:
                 return None
-        holder, found = found, getattr(found, "related_model", None) or found
+        grantee, found = found, getattr(found, "related_model", None) or found
     if isinstance(found, type) and issubclass(found, Model):
         return f"{lookup}__pk" if _is_user(found) else None
-    is_key = getattr(holder, "primary_key", False) is True and _is_user(holder.model)
-    return lookup if is_key and issubclass(user_model, holder.model) else None
+    is_key = getattr(grantee, "primary_key", False) is True and _is_user(grantee.model)
+    return lookup if is_key and issubclass(user_model, grantee.model) else None
 
 
 def _is_user(model: type[Model]) -> bool:

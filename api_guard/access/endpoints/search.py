@@ -116,23 +116,23 @@ def _wrapped_by(callback: Any) -> list[Any]:
     return [each for each in inner if callable(each) and not _is_a(each, type)]
 
 
-def _held_by(holder: Any) -> list[Any]:
-    """Return everything that `holder` may take a view from."""
+def _held_by(grantee: Any) -> list[Any]:
+    """Return everything that `grantee` may take a view from."""
     inner: Iterable[Any]
-    if _is_a(holder, dict):
-        inner = holder.values()
-    elif _is_a(holder, _CONTAINERS):
-        inner = holder
-    elif _is_a(holder, type):
-        inner = _attributes_of_class(holder) if hasattr(holder, "as_view") else ()
-    elif _is_a(holder, partial):
-        inner = (holder.func, holder.args, holder.keywords)
-    elif _is_a(holder, FunctionType):
-        inner = _held_by_function(holder)
-    elif _is_a(holder, MethodType):
-        inner = chain((holder.__func__,), _attributes_of(holder.__self__))
+    if _is_a(grantee, dict):
+        inner = grantee.values()
+    elif _is_a(grantee, _CONTAINERS):
+        inner = grantee
+    elif _is_a(grantee, type):
+        inner = _attributes_of_class(grantee) if hasattr(grantee, "as_view") else ()
+    elif _is_a(grantee, partial):
+        inner = (grantee.func, grantee.args, grantee.keywords)
+    elif _is_a(grantee, FunctionType):
+        inner = _held_by_function(grantee)
+    elif _is_a(grantee, MethodType):
+        inner = chain((grantee.__func__,), _attributes_of(grantee.__self__))
     else:
-        inner = _attributes_of(holder)
+        inner = _attributes_of(grantee)
     return [each for each in inner if callable(each) or _is_a(each, _CONTAINERS)]
 
 
@@ -147,9 +147,9 @@ def _held_by_function(function: FunctionType) -> Iterator[Any]:
             yield each
 
 
-def _attributes_of(holder: Any) -> Iterator[Any]:
-    yield from getattr(holder, "__dict__", {}).values()
-    yield from _attributes_of_class(type(holder))
+def _attributes_of(grantee: Any) -> Iterator[Any]:
+    yield from getattr(grantee, "__dict__", {}).values()
+    yield from _attributes_of_class(type(grantee))
 
 
 def _attributes_of_class(cls: Any) -> Iterator[Any]:

@@ -83,13 +83,13 @@ def _named(path: str) -> Any:
 
 
 def declares_scopes(permissions: Iterable[Any]) -> bool:
-    """Whether a list of permission classes demands scopes that no other permission can waive."""
-    return any(_demands(permission) for permission in permissions)
+    """Whether a list of permission classes requires scopes that no other permission can waive."""
+    return any(_requirements(permission) for permission in permissions)
 
 
-def _demands(permission: Any) -> bool:
+def _requirements(permission: Any) -> bool:
     if is_and(permission):
-        return any(_demands(side) for side in sides_of(permission))
+        return any(_requirements(side) for side in sides_of(permission))
     return getattr(permission, "declares_scopes", False) is True
 
 

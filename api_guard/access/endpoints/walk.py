@@ -24,11 +24,11 @@ from api_guard.access.endpoints.views import (
     policy_of,
     status_of,
 )
-from api_guard.core.demands import Demand
 from api_guard.core.policy import (
     Operation,
     Policy,
 )
+from api_guard.core.requirements import Requirement
 
 ANY_METHOD = "ANY"
 
@@ -37,7 +37,7 @@ ANY_METHOD = "ANY"
 class Endpoint:
     """One route × method × action of the URLconf.
 
-    `policy` and `demand` are None where the view has no guard, or its guard is silent here.
+    `policy` and `requirement` are None where the view has no guard, or its guard is silent here.
     """
 
     route: str
@@ -45,7 +45,7 @@ class Endpoint:
     view: str
     status: Status
     policy: Policy | None = None
-    demand: Demand | None = None
+    requirement: Requirement | None = None
     view_class: type | None = None
 
 
@@ -136,10 +136,10 @@ def _endpoint(route: Route, operation: Operation) -> Endpoint:
     if cls is None:
         return Endpoint(route.path, operation, dotted_path(plain_view(route.callback)), status)
     policy = policy_of(cls)
-    demand = policy.demand_for(operation) if policy is not None else None
-    if status is Status.GUARDED and demand is not None and demand.is_public:
+    requirement = policy.requirement_for(operation) if policy is not None else None
+    if status is Status.GUARDED and requirement is not None and requirement.is_public:
         status = Status.PUBLIC
-    return Endpoint(route.path, operation, dotted_path(cls), status, policy, demand, cls)
+    return Endpoint(route.path, operation, dotted_path(cls), status, policy, requirement, cls)
 
 
 def _routes_of_all(urlconf: str | None) -> Iterator[Route]:

@@ -50,7 +50,7 @@ def rules_over(
 def _counts(rule: ObjectRule, policy: Policy, caller: Caller, operation: Operation) -> bool:
     if rule.owner is not None and rule.narrow is None:
         return True
-    return decide(policy.demand_for(operation), caller).allowed
+    return decide(policy.requirement_for(operation), caller).allowed
 
 
 def allowed_by_views(

@@ -20,9 +20,9 @@ from api_guard.grants.serving import current_user
 logger = logging.getLogger("api_guard.grants")
 
 
-def scopes_held(**holder: object) -> list[str]:
+def scopes_held(**grantee: object) -> list[str]:
     """Return the scopes of the live grants that match, such as `group__in=pks`."""
-    rows = grants.live().filter(**holder).order_by()
+    rows = grants.live().filter(**grantee).order_by()
     return sorted(set(rows.values_list("scope", flat=True)))
 
 

@@ -1,4 +1,4 @@
-"""Limits that a holder has in place of those in code."""
+"""Limits that a grantee has in place of those in code."""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ class Rate:
         if seconds == 0:
             raise RateError(f"{text!r} has a period of no length.")
         if int(match["limit"]) == 0:
-            raise RateError(f"{text!r} admits nobody: leave the slot without a demand instead.")
+            raise RateError(
+                f"{text!r} admits nobody: leave the slot without a requirement instead."
+            )
         return cls(int(match["limit"]), seconds)
 
     @cached_property

@@ -13,12 +13,13 @@ from api_guard.testing.probes import probe
 
 
 class Command(BaseCommand):
-    """Print what every endpoint demands; fail on what a release must not have."""
+    """Print what every endpoint requires; fail on what a release must not have."""
 
     # It shows what the checks complain of.
     requires_system_checks: list[str] = []
     help = (
-        "Lists every endpoint of the API: method, path, view, demand, rates, object rule, status."
+        "Lists every endpoint of the API: method, path, view, requirement, rates, object rule and "
+        "status."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from api_guard import grants
-from api_guard.management.naming import add_by, add_holder, by_of, holder_of
+from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of
 from api_guard.models import GrantRequest
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
-        add_holder(parser)
+        add_grantee(parser)
         parser.add_argument("scope", nargs="+", help="a scope of API_GUARD['SCOPES']")
         until = parser.add_mutually_exclusive_group()
         until.add_argument("--days", type=int, metavar="N", help="it ends in so many days")
@@ -35,13 +35,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Grant them and say so. Raises CommandError."""
         del args
-        holder, by = holder_of(options), by_of(options, "guard_grant")
+        grantee, by = grantee_of(options), by_of(options, "guard_grant")
         expires_at = _expiry(options)
         try:
             with transaction.atomic(using=grants.database()):
                 made = [
                     grants.grant(
-                        scope, holder, by=by, reason=options["reason"], expires_at=expires_at
+                        scope, grantee, by=by, reason=options["reason"], expires_at=expires_at
                     )
                     for scope in dict.fromkeys(options["scope"])
                 ]

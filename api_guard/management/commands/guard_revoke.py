@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, models, transaction
 
 from api_guard import grants, tokens
-from api_guard.management.naming import add_by, add_holder, by_of, holder_of
+from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
-        add_holder(parser)
+        add_grantee(parser)
         parser.add_argument("--grants", action="store_true", help="every grant that it holds")
         parser.add_argument(
             "--scope", action="append", default=[], help="the grant of this scope; may be repeated"
@@ -49,20 +49,20 @@ class Command(BaseCommand):
             grants.refuse_reason(options["reason"])
         except grants.GrantError as error:
             raise CommandError(f"{error} Nothing was revoked.") from None
-        holder, by = holder_of(options), by_of(options, "guard_revoke")
+        grantee, by = grantee_of(options), by_of(options, "guard_revoke")
         why = {"by": by, "reason": options["reason"]}
         everything = not (options["grants"] or options["scope"] or options["tokens"])
         said: list[str] = []
         failures: list[str] = []
         if options["grants"] or everything:
             with _noting(failures):
-                said.append(_count(grants.revoke_all(holder, **why), "grant"))
+                said.append(_count(grants.revoke_all(grantee, **why), "grant"))
         if options["scope"]:
-            said.append(_count(_revoke_scopes(holder, options["scope"], why, failures), "grant"))
+            said.append(_count(_revoke_scopes(grantee, options["scope"], why, failures), "grant"))
         if options["tokens"] or (everything and options["group"] is None):
             with _noting(failures):
-                said.append(_count(_revoke_tokens(holder, by, options["reason"]), "token"))
-        self.stdout.write(f"Revoked {' and '.join(said) or 'nothing'} of {holder}.")
+                said.append(_count(_revoke_tokens(grantee, by, options["reason"]), "token"))
+        self.stdout.write(f"Revoked {' and '.join(said) or 'nothing'} of {grantee}.")
         if failures:
             raise CommandError("\n".join(failures))
 
@@ -77,26 +77,26 @@ def _noting(failures: list[str]) -> Iterator[None]:
 
 
 def _revoke_scopes(
-    holder: models.Model, scopes: Iterable[str], why: dict[str, Any], failures: list[str]
+    grantee: models.Model, scopes: Iterable[str], why: dict[str, Any], failures: list[str]
 ) -> int:
     """Revoke the grants of these scopes and return how many there were."""
     count = 0
     for scope in dict.fromkeys(scopes):
         with _noting(failures):
             # A database may take "Notes:Read" for "notes:read".
-            found = [row for row in grants.held(holder).filter(scope=scope) if row.scope == scope]
+            found = [row for row in grants.held(grantee).filter(scope=scope) if row.scope == scope]
             if not found:
-                failures.append(f"{holder} holds no grant of {scope!r}.")
+                failures.append(f"{grantee} holds no grant of {scope!r}.")
                 continue
             grants.revoke(found[0], **why)
             count += 1
     return count
 
 
-def _revoke_tokens(holder: models.Model, by: grants.By, reason: str) -> int:
+def _revoke_tokens(grantee: models.Model, by: grants.By, reason: str) -> int:
     with transaction.atomic(using=grants.database()):
-        count = tokens.revoke_tokens(holder, by=grants.user_of(by), reason=reason)
-        grants.note_end_of_access(holder, count, by=by, reason=reason)
+        count = tokens.revoke_tokens(grantee, by=grants.user_of(by), reason=reason)
+        grants.note_end_of_access(grantee, count, by=by, reason=reason)
     return count
 
 

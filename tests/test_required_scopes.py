@@ -1,4 +1,4 @@
-"""A request reads the grants of the scopes that are demanded, and the rest where somebody asks."""
+"""A request reads the grants of the scopes that are required, and the rest where somebody asks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from api_guard import any_of, grants, guard
 from api_guard.access.callers import caller_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Denial, decide
-from api_guard.core.demands import Demand
+from api_guard.core.requirements import Requirement
 from api_guard.core.scopes import Credential, Granted
-from api_guard.grants.holders import Sides, held_by, parameters
+from api_guard.grants.grantees import Sides, held_by, parameters
 from api_guard.models import RateOverride, ScopeGrant
 from api_guard.permissions import HasScopes
 from tests.models import Note
@@ -57,9 +57,9 @@ def asked(call):
 
 
 @pytest.fixture
-def holders(alice, application, give):
-    for holder in (alice, application):
-        give(holder, *ALL)
+def grantees(alice, application, give):
+    for grantee in (alice, application):
+        give(grantee, *ALL)
     return alice
 
 
@@ -70,35 +70,35 @@ def holders(alice, application, give):
         ("/either", [("notes:read", "notes:write")]),
         ("/rates", [("notes:read",)]),
         ("/scopes", [("notes:read",), ()]),
-        # With the second demand all are read, for there may be a third.
+        # With the second requirement all are read, for there may be a third.
         ("/twice", [("notes:read",), ()]),
     ],
 )
-def test_what_is_demanded_is_asked_for_and_the_rest_once(api, holders, issue, url, names):
-    api.by_token(issue(" ".join(ALL), user=holders))
+def test_what_is_required_is_asked_for_and_the_rest_once(api, grantees, issue, url, names):
+    api.by_token(issue(" ".join(ALL), user=grantees))
     assert asked(lambda: api.get(url)) == names
     assert api.get(url).status_code == 200
     api.credentials()
-    api.by_session(holders)
+    api.by_session(grantees)
     assert asked(lambda: api.get(url)) == names
 
 
-def test_a_caller_s_scopes_are_all_that_it_holds(api, holders, issue):
-    api.by_token(issue("notes:read audit:read", user=holders))
+def test_a_caller_s_scopes_are_all_that_it_holds(api, grantees, issue):
+    api.by_token(issue("notes:read audit:read", user=grantees))
     assert api.get("/scopes").json() == ["audit:read", "notes:read"]
-    grants.revoke(holders.scope_grants.get(scope="audit:read"), by=grants.System("a test"))
+    grants.revoke(grantees.scope_grants.get(scope="audit:read"), by=grants.System("a test"))
     assert api.get("/scopes").json() == ["notes:read"]
 
 
-def test_a_token_that_carries_none_of_them_is_refused_without_another_query(api, holders, issue):
-    api.by_token(issue("audit:read", user=holders))
+def test_a_token_that_carries_none_of_them_is_refused_without_another_query(api, grantees, issue):
+    api.by_token(issue("audit:read", user=grantees))
     with CaptureQueriesContext(connection) as captured:
         api.get("/read")
     assert len(captured) == 1
     assert api.get("/read").status_code == api.get("/rates").status_code == 403
 
 
-def test_grants_of_groups_are_found_for_each_demanded_scope(api, alice, application, issue, give):
+def test_grants_of_groups_are_found_for_each_required_scope(api, alice, application, issue, give):
     names = [f"group{number}" for number in range(5)]
     groups = [Group.objects.create(name=name) for name in names]
     alice.groups.set(groups[:4])
@@ -112,13 +112,13 @@ def test_grants_of_groups_are_found_for_each_demanded_scope(api, alice, applicat
     assert api.get("/either").status_code == 403
 
 
-def test_overrides_of_other_rates_are_not_read(api, holders, issue):
+def test_overrides_of_other_rates_are_not_read(api, grantees, issue):
     name = f"view:{__name__}.Answer[guarded]/s"
     for other in ("budget:search/m", f"view:{__name__}.Other/s"):
-        RateOverride.objects.create(name=other, limit=1, user=holders)
-    found = grants.granted_with_overrides(holders, None, (), (name,))
+        RateOverride.objects.create(name=other, limit=1, user=grantees)
+    found = grants.granted_with_overrides(grantees, None, (), (name,))
     assert found == (Granted(user=frozenset()), (), ())
-    assert len(grants.granted_with_overrides(holders, None)[2]) == 2
+    assert len(grants.granted_with_overrides(grantees, None)[2]) == 2
 
 
 def test_each_database_is_asked_in_its_own_form(alice, settings):
@@ -162,7 +162,7 @@ def caller_with(credential, carried, granted, seen):
     )
 
 
-DEMAND = Demand.parse(("a", any_of("b", "c")))
+REQUIREMENT = Requirement.parse(("a", any_of("b", "c")))
 
 
 @pytest.mark.parametrize(
@@ -175,10 +175,12 @@ DEMAND = Demand.parse(("a", any_of("b", "c")))
         (Credential.UNKNOWN, "abc", "abc", False, []),
     ],
 )
-def test_a_demand_is_judged_by_its_own_scopes(credential, carried, granted, allowed, looked_up):
+def test_a_requirement_is_judged_by_its_own_scopes(
+    credential, carried, granted, allowed, looked_up
+):
     seen = []
     caller = caller_with(credential, carried, frozenset(granted), seen)
-    decision = decide(DEMAND, caller)
+    decision = decide(REQUIREMENT, caller)
     assert decision.allowed is allowed
     assert decision.denial is (None if allowed else Denial.INSUFFICIENT_SCOPE)
     assert seen == looked_up
@@ -188,11 +190,11 @@ def test_scopes_that_are_known_are_not_asked_for_again():
     seen = []
     caller = caller_with(Credential.UNSCOPED, "", frozenset("ab"), seen)
     assert caller.scopes == frozenset("ab")
-    assert decide(DEMAND, caller).allowed
+    assert decide(REQUIREMENT, caller).allowed
     assert seen == ["all"]
 
 
-def test_a_note_of_an_owner_reads_no_scope_more(api, holders, issue):
-    Note.objects.create(author=holders, title="mine")
-    api.by_token(issue(" ".join(ALL), user=holders))
+def test_a_note_of_an_owner_reads_no_scope_more(api, grantees, issue):
+    Note.objects.create(author=grantees, title="mine")
+    api.by_token(issue(" ".join(ALL), user=grantees))
     assert asked(lambda: api.get("/read")) == [("notes:read",)]

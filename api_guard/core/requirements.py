@@ -1,4 +1,4 @@
-"""Demands: what one operation asks for."""
+"""Requirements: what one operation asks for."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class AnyOf:
 
 
 def any_of(*scopes: str) -> AnyOf:
-    """Demand one of these scopes, whichever."""
+    """Require one of these scopes, whichever."""
     return AnyOf(scopes)
 
 
 @dataclass(frozen=True)
-class Demand:
+class Requirement:
     """What one operation asks for: a standing and scopes.
 
     `scopes` are groups of alternatives: a caller must hold one scope of every group. A standing of
@@ -37,13 +37,15 @@ class Demand:
     scopes: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
-    def parse(cls, value: object) -> Demand:
+    def parse(cls, value: object) -> Requirement:
         """Read a scope, a standing, `any_of(...)` or a tuple of them. Raise PolicyError."""
-        if isinstance(value, Demand):
+        if isinstance(value, Requirement):
             return value
         parts = value if isinstance(value, tuple) else (value,)
         if not parts:
-            raise PolicyError("an empty demand demands nothing; say PUBLIC where you mean it")
+            raise PolicyError(
+                "an empty requirement requires nothing; write PUBLIC if you mean that"
+            )
         standings = [part for part in parts if isinstance(part, Standing)]
         scopes = tuple(_alternatives(part) for part in parts if not isinstance(part, Standing))
         if len(standings) > 1:
@@ -89,9 +91,9 @@ def _alternatives(part: object) -> tuple[str, ...]:
             )
         if not is_scope_name(name):
             raise PolicyError(
-                f"{name!r} is no demand; write a scope such as 'notes:read', PUBLIC, SIGNED_IN, "
-                "STAFF, any_of(...) or a tuple of them"
+                f"{name!r} is not a requirement; write a scope such as 'notes:read', PUBLIC, "
+                "SIGNED_IN, STAFF, any_of(...) or a tuple of them"
             )
         if name in PROTOCOL_SCOPES:
-            raise PolicyError(f"{name!r} is a scope of OpenID Connect and satisfies no demand")
+            raise PolicyError(f"{name!r} is a scope of OpenID Connect and satisfies no requirement")
     return tuple(str(name) for name in names)

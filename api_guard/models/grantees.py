@@ -10,19 +10,19 @@ from django.db import models, router
 from django.db.models import ForeignKey, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-HOLDERS = ("user", "group", "client")
+GRANTEES = ("user", "group", "client")
 
 
-def of_one_holder() -> Q:
-    """Match a row that names exactly one holder."""
+def of_one_grantee() -> Q:
+    """Match a row that names exactly one grantee."""
     one = Q()
-    for holder in HOLDERS:
-        one |= Q(**{f"{name}__isnull": name != holder for name in HOLDERS})
+    for grantee in GRANTEES:
+        one |= Q(**{f"{name}__isnull": name != grantee for name in GRANTEES})
     return one
 
 
 class Held(models.Model):
-    """A row that one holder has, by a foreign key for each kind."""
+    """A row that one grantee has, by a foreign key for each kind."""
 
     class Meta:
         abstract = True
@@ -58,20 +58,22 @@ class Held(models.Model):
             raise ValidationError(errors)
 
     @property
-    def holder_kind(self) -> str:
+    def grantee_kind(self) -> str:
         """`user`, `group` or `client`."""
-        return next((name for name in HOLDERS if getattr(self, f"{name}_id") is not None), "nobody")
+        return next(
+            (name for name in GRANTEES if getattr(self, f"{name}_id") is not None), "nobody"
+        )
 
     @property
-    def holder(self) -> models.Model | None:
+    def grantee(self) -> models.Model | None:
         """The user, the group or the client that holds it."""
-        if self.holder_kind == "nobody":
+        if self.grantee_kind == "nobody":
             return None
-        key: Any = self._meta.get_field(self.holder_kind)
+        key: Any = self._meta.get_field(self.grantee_kind)
         if not key.is_cached(self):
             key.set_cached_value(self, self._named(key).get())
-        holder: models.Model = key.get_cached_value(self)
-        return holder
+        grantee: models.Model = key.get_cached_value(self)
+        return grantee
 
     def _named(self, key: ForeignKey[Any, Any]) -> QuerySet[Any]:
         """Return the row that a foreign key names, from the database that it is written to."""

@@ -55,17 +55,17 @@ def held_by(
 
     With an OR over a subquery between them, PostgreSQL, MySQL and MariaDB read the whole table.
     PostgreSQL takes an OR over an array as several ways through its indexes, which it plans in less
-    time than several of them. The others are given a SELECT for each holder; and MySQL and MariaDB
+    time than several of them. The others are given a SELECT for each grantee; and MySQL and MariaDB
     one for each value too, because they look up several values by an index only where nothing is
     joined.
     """
     is_asked = Q() if asked is None else Q(**{f"{field}__in": asked})
     groups = _groups(sides)
     if sides.vendor == "postgresql":
-        holder = Q()
+        grantee = Q()
         for each in (*_one_by_one(sides), *(_IsAnyOf(F("group_id"), _Array(g)) for g in groups)):
-            holder |= Q(each)
-        return [rows.filter(is_asked, holder)]
+            grantee |= Q(each)
+        return [rows.filter(is_asked, grantee)]
     found = [rows.filter(is_asked, each) for each in _one_by_one(sides)]
     one_by_one = sides.vendor == "mysql" and asked is not None
     each_asked = [Q(**{field: one}) for one in asked or ()] if one_by_one else [is_asked]
@@ -73,12 +73,12 @@ def held_by(
 
 
 def _one_by_one(sides: Sides) -> list[Q]:
-    holders = []
+    grantees = []
     if sides.user_model is not None:
-        holders.append(Q(user=_holder("user", sides)))
+        grantees.append(Q(user=_grantee("user", sides)))
     if sides.has_client:
-        holders.append(Q(client=_holder("client", sides)))
-    return holders
+        grantees.append(Q(client=_grantee("client", sides)))
+    return grantees
 
 
 def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
@@ -92,7 +92,7 @@ def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
         pass  # a user model without PermissionsMixin has no groups
     else:
         members = membership.remote_field.through._base_manager.filter(
-            **{membership.m2m_field_name(): _holder("user", sides, depth=2)}
+            **{membership.m2m_field_name(): _grantee("user", sides, depth=2)}
         )
         groups.append(members.order_by().values(membership.m2m_reverse_field_name()))
     if sides.has_everyone:
@@ -101,7 +101,7 @@ def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
     return groups
 
 
-def _holder(kind: str, sides: Sides, *, depth: int = 1) -> Parameter | OuterRef:
+def _grantee(kind: str, sides: Sides, *, depth: int = 1) -> Parameter | OuterRef:
     """Return the value of one side: a parameter, or a column of a query so many levels above."""
     if sides.outer is not None:
         place: Any = sides.outer[kind == "client"]
