@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from api_guard import any_of, grants, guard
 from api_guard.access import holdings
-from api_guard.access.endpoints.views import is_own_of
+from api_guard.access.endpoints import is_own_of
 from api_guard.authentication import OAuth2Authentication
 from api_guard.grants.beside import _Listed
 from api_guard.models import RateOverride, ScopeGrant, recorded

@@ -426,7 +426,7 @@ ANY = guard(read=PUBLIC)
 
 MISUSE = [
     (lambda: guard(), "nothing is required"),
-    (lambda: guard(read=()), "say PUBLIC"),
+    (lambda: guard(read=()), "write PUBLIC"),
     (lambda: guard(read=None), "nothing is required"),
     (lambda: guard(read=["notes:read"]), "is no requirement"),
     (lambda: guard(read="PUBLIC"), "from api_guard import PUBLIC"),

@@ -11,13 +11,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from api_guard import conf, grants
 from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.ending import end_access
+from api_guard.admin.filters import ScopeFilter, StateFilter
 from api_guard.admin.forms import ExtendForm, GrantForm, RevokeForm
 from api_guard.admin.grantees import GranteeSelect, find_grantees
 from api_guard.admin.lists import MOST_ROWS, IndexedAdmin
@@ -36,52 +36,6 @@ HISTORY = (
 
 def _person(request: HttpRequest) -> models.Model:
     return cast("models.Model", request.user)  # the admin lets nobody else in
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Live, expired or revoked."""
-
-    title = _("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the three states."""
-        del request, model_admin
-        return [("live", _("live")), ("expired", _("expired")), ("revoked", _("revoked"))]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[ScopeGrant]
-    ) -> QuerySet[ScopeGrant]:
-        """Keep the grants in the chosen state."""
-        del request
-        now = timezone.now()
-        match self.value():
-            case "live":
-                return queryset.filter(grants.counting(now))
-            case "expired":
-                return queryset.filter(live=1, expires_at__lte=now)
-            case "revoked":
-                return queryset.filter(revoked_at__isnull=False)
-        return queryset
-
-
-class ScopeFilter(admin.SimpleListFilter):
-    """One of the declared scopes; Django would look through the table for those in use."""
-
-    title = _("scope")
-    parameter_name = "scope"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the declared scopes."""
-        del request, model_admin
-        return [(name, name) for name in conf.scopes()]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[ScopeGrant]
-    ) -> QuerySet[ScopeGrant]:
-        """Keep the grants of the chosen scope."""
-        del request
-        return queryset.filter(scope=self.value()) if self.value() else queryset
 
 
 # What a list in one state is sorted by, so that an index has its order.

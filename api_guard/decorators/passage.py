@@ -16,6 +16,7 @@ from api_guard.access import holdings
 from api_guard.access.callers import caller_of, rows_behind
 from api_guard.access.endpoints import dotted_path, is_own_of, operation_of
 from api_guard.access.failures import failures_as_refusals, faults_as_unavailable
+from api_guard.access.record import record_decision
 from api_guard.access.vetting import conclude, refuse_unchecked
 from api_guard.core.decision import Denial, decide
 from api_guard.core.policy import Operation
@@ -28,7 +29,7 @@ from api_guard.decorators.incoming import refuse_malformed, refuse_parsed_form
 from api_guard.decorators.objects import Beyond, ObjectHooks
 from api_guard.decorators.outgoing import protect
 from api_guard.exceptions import RateLimited, UncheckedObject, Unsealed
-from api_guard.permissions import record_decision, refuse, strict
+from api_guard.permissions import refuse, strict
 
 logger = logging.getLogger("api_guard")
 

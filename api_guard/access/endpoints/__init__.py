@@ -1,30 +1,27 @@
 """Walks the URLconf into Endpoints; the one answer to "what is reachable, and how?"."""
 
+from api_guard.access.endpoints.composed import declares_scopes, is_and, sides_of
+from api_guard.access.endpoints.hooks import HOOKS, is_hook, is_own_of, is_whole
 from api_guard.access.endpoints.listing import FORMATS, Row, listing
 from api_guard.access.endpoints.operations import operation_of
 from api_guard.access.endpoints.rates import counted_as, rates_in_use
 from api_guard.access.endpoints.signing_in import has_handed_out_a_token
+from api_guard.access.endpoints.statuses import (
+    Status,
+    gate_status_of,
+    is_exempt_callback,
+    status_of,
+)
 from api_guard.access.endpoints.subjects import model_of
 from api_guard.access.endpoints.unheld import Unheld, uses_of_unheld
 from api_guard.access.endpoints.views import (
-    HOOKS,
     POLICY_ATTRIBUTE,
-    Status,
-    declares_scopes,
     dotted_path,
     exemptions_of,
-    gate_status_of,
     initkwarg,
-    is_and,
     is_exempt,
-    is_exempt_callback,
-    is_hook,
-    is_own_of,
-    is_whole,
     plain_view,
     policy_of,
-    sides_of,
-    status_of,
     view_class_of,
     view_classes_of,
 )

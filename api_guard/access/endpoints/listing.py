@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 
 from api_guard.access.endpoints.fields import narrowed_fields
-from api_guard.access.endpoints.views import Status
+from api_guard.access.endpoints.statuses import Status
 from api_guard.access.endpoints.walk import Endpoint
 from api_guard.core.policy import Policy
 from api_guard.core.requirements import Requirement

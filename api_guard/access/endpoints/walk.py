@@ -13,17 +13,10 @@ from django.db.models import Model
 from django.urls import URLResolver, get_resolver, get_urlconf
 
 from api_guard.access.endpoints.owners import leads_to_user
+from api_guard.access.endpoints.statuses import Status, listed_class_of, status_of
 from api_guard.access.endpoints.subjects import model_of
 from api_guard.access.endpoints.tables import shared_root
-from api_guard.access.endpoints.views import (
-    Status,
-    dotted_path,
-    initkwarg,
-    listed_class_of,
-    plain_view,
-    policy_of,
-    status_of,
-)
+from api_guard.access.endpoints.views import dotted_path, initkwarg, plain_view, policy_of
 from api_guard.core.policy import (
     Operation,
     Policy,

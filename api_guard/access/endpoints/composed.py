@@ -1,0 +1,32 @@
+"""What a list of permission classes requires, composed ones included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework.permissions import AND, OperandHolder
+
+
+def declares_scopes(permissions: Iterable[Any]) -> bool:
+    """Whether a list of permission classes requires scopes that no other permission can waive."""
+    return any(_requirements(permission) for permission in permissions)
+
+
+def _requirements(permission: Any) -> bool:
+    if is_and(permission):
+        return any(_requirements(side) for side in sides_of(permission))
+    return getattr(permission, "declares_scopes", False) is True
+
+
+def is_and(permission: Any) -> bool:
+    """Whether an entry of `permission_classes` is an `A & B`."""
+    operator: object = getattr(permission, "operator_class", None)
+    is_operator = isinstance(operator, type) and issubclass(operator, AND)  # adrf derives its own
+    return isinstance(permission, OperandHolder) and is_operator
+
+
+def sides_of(permission: Any) -> tuple[Any, ...]:
+    """Return what `A & B`, `A | B` or `~A` is made of; nothing for a single permission."""
+    sides = (getattr(permission, name, None) for name in ("op1_class", "op2_class"))
+    return tuple(side for side in sides if side is not None)

@@ -1,0 +1,109 @@
+"""Whether the view behind a callback is guarded, exempt or neither."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from django.utils.translation import get_language_from_path
+
+from api_guard import conf
+from api_guard.access.endpoints.composed import declares_scopes
+from api_guard.access.endpoints.hooks import is_whole
+from api_guard.access.endpoints.search import Found, hidden_views_of, is_view, views_of
+from api_guard.access.endpoints.views import initkwarg, is_exempt, plain_view, policy_of
+
+
+class Status(Enum):
+    """How an endpoint stands."""
+
+    GUARDED = "guarded"
+    PUBLIC = "public"
+    EXEMPT = "exempt"
+    UNGUARDED = "unguarded"
+    UNKNOWN = "unknown"
+
+
+_WEAKNESS = (Status.GUARDED, Status.EXEMPT, Status.UNKNOWN, Status.UNGUARDED)
+
+
+def status_of(callback: Any, path: str) -> Status | None:
+    """Return how the view behind a callback stands; None where it is no concern of a guard.
+
+    `path` is the request's path, or the route's: below `API_GUARD["PREFIXES"]` every view is.
+    A view that the callback only holds counts where nobody declared it, for it may be called.
+    """
+    weakest = _weakest(callback)
+    if weakest is not None:
+        return weakest[0]
+    return gate_status_of(callback, path)
+
+
+def listed_class_of(callback: Any) -> type | None:
+    """Return the class for which `status_of` answers; None for a plain Django view."""
+    weakest = _weakest(callback)
+    return None if weakest is None else weakest[1].view_class
+
+
+def _weakest(callback: Any) -> tuple[Status, Found] | None:
+    """Return the DRF view that is declared least, with its status."""
+    views = [(_status_of_view(found), found) for found in views_of(callback)]
+    # A mere mention of a view that is declared makes no endpoint of what mentions it.
+    hidden = ((_status_of_view(found), found) for found in hidden_views_of(callback))
+    views += [each for each in hidden if each[0] in (Status.UNKNOWN, Status.UNGUARDED)]
+    if not views or _is_exempt_by_name(callback):
+        return (Status.EXEMPT, views[0][1]) if views else None
+    return max(views, key=lambda each: _WEAKNESS.index(each[0]))
+
+
+def gate_status_of(callback: Any, path: str) -> Status | None:
+    """Return how a callback stands by itself, whatever it may hold."""
+    views = views_of(callback)
+    if views and _is_exempt_by_name(callback):
+        return Status.EXEMPT
+    if views:
+        # Of several, as behind a function that chooses one, the weakest counts.
+        return max(map(_status_of_view, views), key=_WEAKNESS.index)
+    if not _is_below_prefixes(path):
+        return None
+    return Status.EXEMPT if _is_exempt_by_name(callback) else Status.UNGUARDED
+
+
+def is_exempt_callback(callback: Any) -> bool:
+    """Whether a callback is exempt by its own name, or as each of the views that it is."""
+    views = views_of(callback)
+    if _is_exempt_by_name(callback):
+        return True
+    return bool(views) and all(_status_of_view(found) is Status.EXEMPT for found in views)
+
+
+def _is_exempt_by_name(callback: Any) -> bool:
+    # A view of DRF goes by the name of its class.
+    return not is_view(callback) and is_exempt(plain_view(callback))
+
+
+def _is_below_prefixes(path: str) -> bool:
+    prefixes = conf.prefixes()
+    if not prefixes or path.startswith(prefixes):
+        return bool(prefixes)
+    # A prefix holds in every language of i18n_patterns().
+    language = get_language_from_path(path)
+    return language is not None and path[1 + len(language) :].startswith(prefixes)
+
+
+def _status_of_view(found: Found) -> Status:
+    cls = found.view_class
+    if policy_of(cls) is not None:
+        return Status.GUARDED if is_whole(cls) else Status.UNKNOWN
+    if declares_scopes(initkwarg(found.callback, cls)):
+        return Status.GUARDED if _asks_permissions(cls) else Status.UNKNOWN
+    return Status.EXEMPT if is_exempt(cls) else Status.UNGUARDED
+
+
+def _asks_permissions(cls: Any) -> bool:
+    """Whether nothing of what leads to `permission_classes` is overridden."""
+    # By the class that has it, and not by the function's module: tools such as Sentry put their own
+    # function into DRF's class, around DRF's.
+    names = ("dispatch", "initial", "check_permissions", "get_permissions")
+    owners = (next(owner for owner in cls.__mro__ if name in vars(owner)) for name in names)
+    return all(owner.__module__.partition(".")[0] in ("rest_framework", "adrf") for owner in owners)

@@ -1,0 +1,122 @@
+"""The gate before a view, and the order of what the middleware does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponseBase
+
+from api_guard.access.endpoints import (
+    Status,
+    dotted_path,
+    gate_status_of,
+    has_handed_out_a_token,
+    is_whole,
+    policy_of,
+    view_classes_of,
+)
+from api_guard.access.failures import page_of, refusal_of, told
+from api_guard.access.record import record_route
+from api_guard.exceptions import UndeclaredEndpoint, Unsealed
+from api_guard.grants.serving import serving
+from api_guard.limits import credentials
+from api_guard.middleware.exposed import refuse_exposed, revoke_exposed
+from api_guard.middleware.seal import ROUTED, VIEWS, seal
+from api_guard.parsers import watch_form
+
+logger = logging.getLogger("api_guard")
+
+
+class GuardMiddleware:
+    """Refuse what nobody declared, before it runs; and what nobody decided, after it ran.
+
+    First in `MIDDLEWARE`. It concerns the views of Django REST framework, wherever they are, and
+    every view below `API_GUARD["PREFIXES"]`.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer the request, and look at the answer."""
+        if self.is_async:
+            return self._answer(request)
+        refused = refuse_exposed(request)
+        if refused is None:
+            credentials.mark_gated(request)
+            watch_form(request)
+            with serving(request):
+                response = told(request, seal(request, self.get_response(request)))
+            if credentials.is_open(request):
+                _settle(request, response)
+            return response
+        revoke_exposed(request)
+        return refused
+
+    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        refused = refuse_exposed(request)
+        if refused is None:
+            credentials.mark_gated(request)
+            watch_form(request)
+            with serving(request):
+                response = told(request, seal(request, await self.get_response(request)))
+            if credentials.is_open(request):
+                await sync_to_async(_settle)(request, response)
+            return response
+        await sync_to_async(revoke_exposed)(request)
+        return refused
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Refuse an endpoint that is neither declared nor exempt, whatever it says of itself."""
+        del args, kwargs
+        record_route(request, view)
+        # The path alone may not have led here: a middleware may have chosen the URLconf.
+        refused = refuse_exposed(request, view)
+        if refused is not None:
+            revoke_exposed(request)
+            return refused
+        status = gate_status_of(view, request.path_info)
+        if status is Status.UNGUARDED:
+            logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
+            return UndeclaredEndpoint().answer()
+        classes = view_classes_of(view)
+        if not classes or status is Status.EXEMPT:
+            return None
+        for cls in classes if status is not Status.GUARDED else ():
+            if policy_of(cls) is not None and not is_whole(cls):
+                logger.error(
+                    "%s lost its guard: something was put in the place of its hooks.",
+                    dotted_path(cls),
+                )
+                return Unsealed().answer()
+        setattr(request, VIEWS, classes)
+        setattr(request, ROUTED, view)
+        return None
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Answer what is refused where no view of DRF does, in Django's login or in a renderer, and
+        what a database that is down keeps from being answered.
+        """
+        refusal = refusal_of(request, exception)
+        return None if refusal is None else page_of(refusal, request)
+
+
+def _settle(request: HttpRequest, response: HttpResponseBase) -> None:
+    match = request.resolver_match
+    if match is not None and has_handed_out_a_token(match.func, response):
+        credentials.succeed(request)
+    else:
+        credentials.settle(request, response.status_code)

@@ -1,0 +1,80 @@
+"""The default that refuses what is undeclared, and scopes for `permission_classes`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import BasePermission, OperationHolderMixin
+from rest_framework.request import Request
+
+from api_guard.access.callers import caller_of
+from api_guard.access.endpoints import declares_scopes, is_and, is_exempt, policy_of, sides_of
+from api_guard.access.record import is_covered, record_decision
+from api_guard.core.decision import decide
+from api_guard.core.requirements import AnyOf, PolicyError, Requirement
+from api_guard.exceptions import GuardError, UndeclaredEndpoint
+from api_guard.permissions.refusing import refuse
+
+if TYPE_CHECKING:
+    # DRF resolves Guarded while it imports its views.
+    from rest_framework.views import APIView
+
+
+class Guarded(BasePermission):
+    """Refuse every view that has neither a guard nor an exemption.
+
+    For `REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"]`. A guarded view has been decided before DRF
+    asks its permissions, so that nothing is decided here.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Return True for a declared view; raise UndeclaredEndpoint for any other."""
+        cls = type(view)
+        is_declared = policy_of(cls) is not None or declares_scopes(view.permission_classes)
+        if is_declared or is_exempt(cls) or is_covered(request._request):
+            return True
+        raise UndeclaredEndpoint
+
+
+class HasScopes(OperationHolderMixin, BasePermission):
+    """Require scopes in `permission_classes = [HasScopes("notes:read")]`; several are all needed.
+
+    `@guard` does more, and cannot be lost to an override; this is for a step-by-step move.
+    """
+
+    declares_scopes = True
+
+    def __init__(self, *scopes: str | AnyOf) -> None:
+        try:
+            self.requirement = Requirement.parse(scopes)
+        except PolicyError as error:
+            raise GuardError(f"HasScopes: {error}") from None
+        if not self.requirement.scopes:
+            raise GuardError('HasScopes: name a scope, as in HasScopes("notes:read").')
+
+    def __call__(self) -> HasScopes:
+        """Stand where DRF expects a class."""
+        return self
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Return True for a caller that holds the scopes; refuse any other as a guard does."""
+        caller = caller_of(request)
+        decision = decide(self.requirement, caller)
+        if decision.allowed:
+            record_decision(request, view)
+            return True
+        # Inside an OR the other side has its say, so that a raise would be too early.
+        if _is_needed(self, view.permission_classes):
+            refuse(decision, caller, request, view)
+        return False
+
+
+def _is_needed(wanted: HasScopes, permissions: Sequence[object]) -> bool:
+    """Whether no other permission of a view can stand in for this one."""
+    for permission in permissions:
+        if permission is wanted:
+            return True
+        if is_and(permission) and _is_needed(wanted, sides_of(permission)):
+            return True
+    return False

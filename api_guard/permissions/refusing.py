@@ -1,0 +1,48 @@
+"""Raises the refusal that a client gets for a denial."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from rest_framework.request import Request
+
+from api_guard.authentication import resource_metadata
+from api_guard.core.caller import Caller
+from api_guard.core.decision import Decision, Denial
+from api_guard.core.scopes import Credential
+from api_guard.exceptions import (
+    FirstPartyOnly,
+    InsufficientScope,
+    NotAuthenticated,
+    NotOffered,
+    StaffOnly,
+    UserOnly,
+)
+
+if TYPE_CHECKING:
+    # DRF resolves Guarded while it imports its views.
+    from rest_framework.views import APIView
+
+
+def refuse(decision: Decision, caller: Caller, request: Request, view: APIView) -> NoReturn:
+    """Raise the refusal that a client gets for a denial."""
+    match decision.denial:
+        case Denial.NOT_AUTHENTICATED:
+            raise NotAuthenticated(_challenge(request, view))
+        case Denial.INSUFFICIENT_SCOPE:
+            is_bearer = caller.credential is Credential.TOKEN
+            metadata = resource_metadata(request) if is_bearer else None
+            raise InsufficientScope(decision.needed, bearer=is_bearer, resource_metadata=metadata)
+        case Denial.STAFF_ONLY:
+            raise StaffOnly
+        case Denial.USER_ONLY:
+            raise UserOnly
+        case Denial.FIRST_PARTY_ONLY:
+            raise FirstPartyOnly
+        case _:
+            raise NotOffered
+
+
+def _challenge(request: Request, view: APIView) -> str | None:
+    headers = (a.authenticate_header(request) for a in view.get_authenticators())
+    return next((header for header in headers if header), None)
