@@ -26,12 +26,12 @@ from api_guard.access.endpoints import (
     routes,
     status_of,
 )
+from api_guard.checks.middleware import MIDDLEWARE
 from api_guard.core.policy import Operation
 from api_guard.middleware import GuardMiddleware
 
 _GROUP = re.compile(r"<(?:\w+:)?(\w+)>")
 _REACHED = "_api_guard_probed"
-MIDDLEWARE = f"{GuardMiddleware.__module__}.{GuardMiddleware.__qualname__}"
 _CLEAR = frozenset({"reached", "401", "403", "405"})
 _callers = count(1)
 
