@@ -144,7 +144,7 @@ def _grant(admin, alice, bob, demo, reporter):
         for scope in scopes:
             grants.ensure(scope, grantee, by=SEED)
     for row in grants.live().filter(client=reporter):
-        grants.revoke(row, by=SEED, reason="the demo starts anew")
+        grants.revoke(row, by=SEED, reason="the demo starts again")
 
 
 def _token(user, client):
