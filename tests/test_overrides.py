@@ -169,9 +169,8 @@ def test_the_model_refuses_what_cannot_be_meant(alice, application):
     assert str(override) == "budget:search 5/h for user alice"
     with pytest.raises(ValidationError, match="already"):
         give(6, user=alice)
-    with pytest.raises(IntegrityError), transaction.atomic():
-        with recorded():
-            RateOverride.objects.filter(pk=override.pk).update(limit=0)
+    with pytest.raises(IntegrityError), transaction.atomic(), recorded():
+        RateOverride.objects.filter(pk=override.pk).update(limit=0)
     nobody = RateOverride(name=NAME, limit=1)
     assert (nobody.grantee_kind, nobody.grantee) == ("nobody", None)
 
