@@ -194,7 +194,7 @@ def test_a_remote_subject_is_told_which_user_it_is(root, alice, settings):
     [row] = RemoteSubject.objects.all()
     assert (row.user, str(row)) == (alice, "42 of https://auth.example")
     again = root.post(page, {**subject, "user": alice.pk})
-    assert "This subject is a user already." in errors(again)
+    assert "This subject already belongs to a user." in errors(again)
     assert "42" in root.get("/admin/api_guard/remotesubject/?q=42").content.decode()
 
 
@@ -241,7 +241,7 @@ def test_a_long_list_leads_to_its_first_rows_and_says_so(root, alice, monkeypatc
     rows = [grants.grant(scope, alice, by=grants.System("a test")) for scope in scopes]
     page = root.get(LIST)
     assert page.context["cl"].result_count == 3
-    assert "The first 3. Search or filter for others." in page.content.decode()
+    assert "The first 3. Search or filter to see others." in page.content.decode()
     assert shown(root, LIST) == {str(row) for row in rows[2:]}
     assert shown(root, LIST, p=2) == {str(rows[1])}
     chosen = {"action": "revoke", "_selected_action": [rows[0].pk], "select_across": "1"}

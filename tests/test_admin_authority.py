@@ -186,7 +186,7 @@ def test_a_sensitive_scope_is_asked_for_and_approved_in_the_admin(managing, clie
     for user, outcome in (
         (asks, "Somebody else has to approve"),
         (nora, "You may not give or take"),
-        (first, "Approved, and one more has to"),
+        (first, "Approved. One more approval is needed"),
         (second, "Granted: pay:refund for user alice"),
         (second, "was decided"),
     ):

@@ -282,7 +282,7 @@ def test_who_a_row_names_must_be_there(alice, bob, manager):
     for field in ("user_id", "granted_by_id", "revoked_by_id"):
         named = grants.get(row.pk)
         setattr(named, field, bob.pk)
-        with pytest.raises(ValidationError, match="There is no such"):
+        with pytest.raises(ValidationError, match="does not exist"):
             named.save()
     with pytest.raises(ValidationError) as caught:
         RateOverride(name="", limit=0, user_id=bob.pk).full_clean()
