@@ -58,7 +58,7 @@ def test_a_reason_that_cannot_be_kept_is_refused_before_anything_is_written(alic
     ):
         with refusal(code) as caught:
             refused()
-        assert str(caught.value).startswith("The reason cannot be kept. ")
+        assert str(caught.value).startswith("The reason is not valid. ")
     assert held_by(alice) == {"notes:read"}
     assert grants.get(row.pk).expires_at is None
 
