@@ -59,7 +59,7 @@ def test_what_cannot_be_granted_is_said_on_the_form_and_nothing_is_lost(root, al
         ({"scopes": ["bogus"], "user": alice.pk}, "not one of the available choices"),
         ({"scopes": ["notes:write"]}, "exactly one grantee"),
         ({"scopes": ["notes:write"], "user": alice.pk, "client": application.pk}, "exactly one"),
-        ({"scopes": ["notes:write"], "user": alice.pk, **past}, "past already"),
+        ({"scopes": ["notes:write"], "user": alice.pk, **past}, "is in the past"),
         ({"scopes": ["notes:write", "notes:read"], "user": alice.pk}, "already"),
         ({"user": alice.pk}, "required"),
     ]:
@@ -78,7 +78,7 @@ def test_a_live_grant_is_extended_and_nothing_else_of_it_changes(root, alice):
     row.refresh_from_db()
     assert (row.scope, row.expires_at.date()) == ("notes:read", tomorrow)
     sent["expires_at_0"] = "2001-01-01"
-    assert "past already" in errors(root.post(url, sent))
+    assert "is in the past" in errors(root.post(url, sent))
     assert root.post(url, {"expires_at_0": "", "expires_at_1": ""}).status_code == 302
     row.refresh_from_db()
     assert row.expires_at is None
@@ -108,7 +108,7 @@ def test_grants_are_revoked_by_an_action_that_asks_for_a_reason(root, alice, adm
     row.refresh_from_db()
     assert (row.revoked_by, row.revoked_reason) == (admin_user, "left")
     said = [str(message) for message in response.context["messages"]]
-    assert any("revoked already" in text for text in said)
+    assert any("already revoked" in text for text in said)
     assert "1 grant was revoked." in said
     assert admin_user.logentry_set.count() == 1
 

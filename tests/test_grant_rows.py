@@ -270,7 +270,7 @@ def test_a_grantee_that_is_gone_is_no_grant_that_is_there_already(alice):
     alice.delete()
     with refusal("invalid") as caught:
         grants.grant("notes:read", gone, by=grants.System("a test"))
-    assert "no such user" in str(caught.value)
+    assert "This user does not exist" in str(caught.value)
     broken = IntegrityError("a foreign key")
     with patch.object(ScopeGrant, "save", side_effect=broken), pytest.raises(IntegrityError):
         grants.grant("notes:read", gone, by=grants.System("a test"))

@@ -75,7 +75,7 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
         to = grantee_of(kept)
         refuse_without_authority(by, kept.scope, to)
         if kept.asked_by_id == by.pk or to == by:
-            raise GrantError("own_request", "You cannot approve your own request.")
+            raise GrantError("own_request", "You cannot approve a request by you or for you.")
         is_break_glass(by, to, "", None)  # refuses the user's own group or client
         approvals = GrantApproval.objects.using(database()).filter(request=kept)
         if approvals.filter(by=by).exists():
