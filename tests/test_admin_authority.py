@@ -188,7 +188,7 @@ def test_a_sensitive_scope_is_asked_for_and_approved_in_the_admin(managing, clie
         (nora, "You may not grant or revoke"),
         (first, "Approved. One more approval is needed"),
         (second, "Granted: pay:refund for user alice"),
-        (second, "was decided"),
+        (second, "is already decided"),
     ):
         client.force_login(user)
         [said] = messages(client.post(REQUESTS, approve, follow=True))

@@ -1,4 +1,4 @@
-"""Bounds markup before an engine reads it, for engines are quadratic and worse."""
+"""Limits markup before an engine reads it, because engines take quadratic time or more."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MAX_DEPTH = 32
 # the formatting that is open at each tag, all together, and not with the number of tags.
 _MAX_OPEN_PER_TAG = 4
 _FORMATTING = words("? a b big code em font i nobr s small strike strong tt u")
-# To both engines, text with references in it costs the square of their number.
+# For both engines, the time grows with the square of the number of references.
 MAX_REFERENCES = 10_000
-# bleach compares every attribute of a tag with every other one.
+# bleach compares each attribute of a tag with all others.
 MAX_ATTRIBUTES = 500
 _VOID = words("area base br col embed hr img input link meta param source track wbr")
 _OPAQUE = words(
@@ -34,7 +34,7 @@ _MARKUP = re.compile(
 
 
 class SanitizeError(ValueError):
-    """The markup is refused: `code` is stable, `message` is for whoever wrote the markup."""
+    """The markup is refused. `code` is stable, `message` is for the author of the markup."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -42,13 +42,13 @@ class SanitizeError(ValueError):
 
 
 def bound(code: str, count: int, most: int, unit: str) -> None:
-    """Raise SanitizeError where there are more than `most`."""
+    """Raise SanitizeError if there are more than `most`."""
     if count > most:
         raise SanitizeError(code, f"The markup has more than {most} {unit}.")
 
 
 def bound_markup(html: str, max_tags: int = MAX_TAGS) -> None:
-    """Raise SanitizeError where `html` would cost an engine too much; comments are tags too."""
+    """Raise SanitizeError if `html` would take an engine too long. Comments count as tags."""
     ends = html.count("</")
     bound("too_many_tags", html.count("<") - ends, max_tags, "tags")
     # An end without a start makes an element of its own where it ends a paragraph.
@@ -80,5 +80,5 @@ def bound_markup(html: str, max_tags: int = MAX_TAGS) -> None:
 
 
 def bound_addresses(html: str, max_tags: int = MAX_TAGS) -> None:
-    """Raise SanitizeError where links around the addresses would be too many tags."""
+    """Raise SanitizeError if the links around the addresses would be too many tags."""
     bound("too_many_tags", html.count("://"), max_tags, "addresses")

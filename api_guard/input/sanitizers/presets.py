@@ -1,4 +1,4 @@
-"""The lists by name: what a comment keeps, an article, and what an editor writes."""
+"""The presets: allow lists for comments, articles and editors."""
 
 from __future__ import annotations
 
@@ -171,16 +171,16 @@ PRESETS: Mapping[str, AllowList] = {
 
 
 def preset_named(name: str) -> AllowList:
-    """Return the preset of this name. Raises GuardError."""
+    """Return the preset with this name. Raises GuardError."""
     if name not in PRESETS:
         known = ", ".join(repr(preset) for preset in PRESETS)
         hint = did_you_mean(name, PRESETS)
-        raise GuardError(f"No preset is named {name!r}.{hint} The presets: {known}.")
+        raise GuardError(f"There is no preset {name!r}.{hint} The presets are: {known}.")
     return PRESETS[name]
 
 
 def allow_lists() -> Iterator[AllowList]:
-    """Yield every AllowList that this process has made, the presets first."""
+    """Yield all AllowLists of this process, the presets first."""
     presets = list(PRESETS.values())
     yield from presets
     yield from (each for each in made() if each not in presets)

@@ -1,4 +1,4 @@
-"""HTML as a kind of text: judged as text before it is sanitized, and after it."""
+"""HTML as a text format: checked as text before and after sanitizing."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class RichText:
         except ValueError as error:
             if isinstance(error, FlawError):
                 raise
-            # A reference to a character with more digits than Python reads.
-            raise FlawError(Flaw("invalid", "The markup holds no character at '&#'.")) from error
+            # A character reference with more digits than Python can read.
+            raise FlawError(Flaw("invalid", "The markup has an invalid reference '&#'.")) from error
         return markup
 
     def is_clean(self, markup: str) -> bool:
-        """Whether either engine has left `markup` as it is."""
+        """Whether one of the engines would not change `markup`."""
         return any(self._is_left(markup, engine) for engine in _ENGINES)
 
     def _is_left(self, markup: str, engine: Engine) -> bool:
