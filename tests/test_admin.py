@@ -246,7 +246,7 @@ def test_a_long_list_leads_to_its_first_rows_and_says_so(root, alice, monkeypatc
     assert shown(root, LIST, p=2) == {str(rows[1])}
     chosen = {"action": "revoke", "_selected_action": [rows[0].pk], "select_across": "1"}
     response = root.post(LIST, chosen, follow=True)
-    assert "At most 3 grants are revoked at once" in response.content.decode()
+    assert "You can revoke at most 3 grants at once" in response.content.decode()
     # What is chosen one by one is not concerned, and neither is a list that is short.
     assert "Revoke grants" in root.post(LIST, {**chosen, "select_across": "0"}).content.decode()
     assert "The first" not in root.get(LIST, {"q": "notes:read"}).content.decode()

@@ -179,7 +179,7 @@ def test_a_sensitive_scope_is_asked_for_and_approved_in_the_admin(managing, clie
     client.force_login(asks)
     chosen = form(scopes=["pay:refund"], user=alice.pk, reason="a case")
     said = messages(client.post(ADD, chosen, follow=True))
-    assert said == ["Asked for, and two others have to approve it: pay:refund for user alice."]
+    assert said == ["Requested. Two other users have to approve it: pay:refund for user alice."]
     assert "already" in errors(client.post(ADD, chosen))
     row = GrantRequest.objects.get()
     approve = {"action": "approve", "_selected_action": [row.pk]}

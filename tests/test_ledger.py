@@ -366,7 +366,7 @@ def test_an_end_that_was_cut_off_with_its_head_is_told_by_a_checkpoint_alone(nin
     # And what is written in its place is another end.
     act(12)
     assert named() == []
-    with pytest.raises(CommandError, match="First: fork: record 11 is another one"):
+    with pytest.raises(CommandError, match="First: fork: record 11 differs from"):
         run("verify", "--checkpoint", str(file))
 
 
