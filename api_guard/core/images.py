@@ -110,7 +110,7 @@ def _refuse_ambiguous(data: bytes, start: int) -> None:
 
 
 def _after_blocks(data: bytes, position: int, most: int) -> tuple[int, int]:
-    """Return what follows a chain of blocks, each with its length before it, and their number."""
+    """Return the position after a chain of blocks with lengths, and the number of blocks."""
     passed = 0
     while position < len(data) and data[position]:
         passed += 1

@@ -105,7 +105,7 @@ def new_id(key: Key, microseconds: int, chance: bytes) -> str:
 
 
 def is_genuine(key: Key, id: str) -> bool:  # noqa: A002  # it is the id of a record
-    """Whether `key` has made this id."""
+    """Whether `key` signed this id."""
     return same(sign(key, ID, id[:_HALF])[:_HALF], id[_HALF:])
 
 

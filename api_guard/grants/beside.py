@@ -87,9 +87,9 @@ class Beside:
     def read(
         self, asked: Asked, user: models.Model | None, client_id: object, found: Sequence[Any]
     ) -> Held | None:
-        """Return what was found in the columns, None where that is not what the caller holds."""
+        """Return the grants and overrides in the columns, or None if the columns do not fit."""
         if user is None and self.sides.has_everyone:
-            return None  # everyone's group is that of users, and the columns ask for no user
+            return None  # the columns contain everyone's grants, which are only for users
         rows: list[LiveGrant] = []
         overrides: list[Override] = []
         for text in found:

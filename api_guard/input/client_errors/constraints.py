@@ -48,7 +48,7 @@ class Broken:
         if self.columns or not self.name:
             return frozenset(self.columns)
         constraints = {each.name: each for cls in _tables(model) for each in cls._meta.constraints}
-        # Django gives those of unique_together a name; an index of one column has the column's.
+        # Django names the constraints of unique_together. An index of one column has its name.
         together = [name for group in model._meta.unique_together for name in group]
         fields = together if self.name.endswith("_uniq") else []
         if self.name in constraints:

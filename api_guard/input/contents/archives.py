@@ -130,7 +130,7 @@ def _refuse_overlap(entries: list[Entry], end: int) -> None:
 def _parts(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
     """Yield the unpacked content of the entry, piece by piece."""
     file.seek(entry.offset)
-    # All of it is there: no entry ends behind the directory's begin.
+    # The whole header exists: no entry ends after the start of the directory.
     head = file.read(_LOCAL.size)
     mark, _, flags, method, *_, name_size, extra = _LOCAL.unpack(head)
     name = file.read(name_size)

@@ -12,7 +12,7 @@ _DIGITS = bytes(48 if byte in b"0123456789+-.eE" else 32 for byte in range(256))
 
 
 def may_be_long(body: bytes, most: int) -> bool:
-    """Whether a number may have more than `most` digits: each such number shows in a sample."""
+    """Whether a number may have more than `most` digits. A sample would contain a part of it."""
     if len(body) <= most:
         return False
     stride = max(1, most // 8)

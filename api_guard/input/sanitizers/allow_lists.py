@@ -37,10 +37,10 @@ _DROPPED_FROM_URL = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u20
 class AllowList:
     """The tags, the attributes of each tag (`"*"` means every tag) and the schemes to keep.
 
-    `values` holds an expression for an attribute (`"dir"`), or for that of one tag (`"ol type"`):
-    what it does not match whole is dropped. `styles` holds one for each property of `style`, and
-    `classes` one for each class, which are kept on every tag then. `frames` are the hosts that an
-    `iframe` may show. Raises GuardError for what cannot be made safe.
+    `values` has a regular expression for an attribute (`"dir"`) or for the attribute of one tag
+    (`"ol type"`). Values that do not match completely are dropped. `styles` has an expression for
+    each property of `style`. `classes` is an expression for class names. Both are allowed on every
+    tag. `frames` are the hosts for an `iframe`. Raises GuardError for unsafe entries.
     """
 
     tags: frozenset[str]
@@ -90,7 +90,7 @@ class AllowList:
         return named
 
     def keeps(self, tag: str, name: str, value: str) -> bool:
-        """Whether the attribute `name` of `tag` may stay, with the value `value` or less of it."""
+        """Whether the attribute `name` of `tag` may stay, with all or a part of its `value`."""
         return self.kept(tag, name, value) is not None
 
     def kept(self, tag: str, name: str, value: str) -> str | None:

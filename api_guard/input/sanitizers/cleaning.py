@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from api_guard.input.sanitizers.allow_lists import AllowList
 
 MAX_LENGTH = 10_000
-# A parser may read the nesting of the output differently, so the output is cleaned again.
+# The nesting of the output may be invalid for a parser, so the output is cleaned again.
 MAX_PASSES = 5
 # Parsers drop the newline that follows <pre>, so it has to be written twice.
 _PRE_NEWLINE = re.compile(r"(<pre(?: [\w-]+=\"[^\"]*\")*>)\n")
@@ -37,11 +37,10 @@ def sanitize(
     linkify: bool = False,
     max_tags: int = MAX_TAGS,
 ) -> str:
-    """Return `html` with only what is `allowed` in it; sanitizing that again changes nothing.
+    """Return `html` with only `allowed` markup. Sanitizing the result again changes nothing.
 
-    `max_length` counts characters, before and after, and `max_tags` start tags. `linkify` makes
-    links of the addresses in the text. A block that is dropped leaves a line break. Raises
-    SanitizeError.
+    `max_length` counts characters before and after, `max_tags` counts start tags. `linkify` turns
+    addresses in the text into links. A line break replaces a removed block. Raises SanitizeError.
     """
     clean = clean_with_bleach if engine == "bleach" else clean_with_nh3
 

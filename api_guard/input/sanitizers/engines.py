@@ -33,13 +33,13 @@ class Kept(Protocol):
 
     @property
     def named(self) -> dict[str, set[str]]:
-        """The names of the attributes that each tag may have, under `"*"` for every tag."""
+        """The attribute names that each tag may have. `"*"` is for every tag."""
 
     def kept(self, tag: str, name: str, value: str) -> str | None:
-        """Return what may stay of the `value` of an attribute, or None."""
+        """Return the part of the `value` that may stay, or None to drop the attribute."""
 
     def is_judged_whole(self, tag: str, name: str) -> bool:
-        """Whether it counts what the value means, however it is written."""
+        """Whether the decoded value has to be checked."""
 
 
 def clean_with_nh3(html: str, allowed: Kept) -> str:
@@ -60,7 +60,7 @@ def clean_with_bleach(html: str, allowed: Kept) -> str:
     """Return `html`, cleaned by bleach."""
 
     def kept(tag: str, name: str, value: str) -> str | None:
-        # bleach hands over what is written, not what is meant.
+        # bleach passes the raw value, not the decoded value.
         if not allowed.is_judged_whole(tag, name):
             return allowed.kept(tag, name, value)
         meant = allowed.kept(tag, name, unescape(value))
@@ -69,14 +69,14 @@ def clean_with_bleach(html: str, allowed: Kept) -> str:
     def rewritten(source: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for token in source:
             if token["type"] in ("StartTag", "EmptyTag"):
-                # Around a double quote bleach writes single ones, and escapes anew at every pass.
+                # bleach writes single quotes around double quotes, and escapes again at every pass.
                 token["data"] = {
                     (space, name): (kept(token["name"], name, text) or "").replace('"', "&quot;")
                     for (space, name), text in token["data"].items()
                 } | ({(None, "rel"): LINK_REL} if token["name"] == "a" else {})
             yield token
 
-    # A Cleaner holds a parser with state, so no two threads may share one.
+    # A Cleaner contains a parser with state, so threads must not share one.
     cleaner = bleach.Cleaner(
         tags=allowed.tags,
         attributes=lambda *had: kept(*had) is not None,

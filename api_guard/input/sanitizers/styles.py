@@ -32,7 +32,7 @@ _MOST = 40
 
 
 def kept(style: str, allowed: Mapping[str, str]) -> str:
-    """Return the declarations of `style` that are `allowed`, in one form."""
+    """Return the `allowed` declarations of `style`, normalized."""
     found: dict[str, str] = {}
     for declaration in style.split(";", _MOST)[:_MOST]:
         name, colon, value = declaration.partition(":")
