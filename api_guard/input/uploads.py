@@ -49,7 +49,7 @@ class Upload:
         unknown = sorted(self.kinds - set(KINDS))
         if unknown or not self.kinds:
             hint = did_you_mean(unknown[0], KINDS) if unknown else ""
-            wrong = f"There is no file kind {unknown[0]!r}.{hint}" if unknown else "No file kind."
+            wrong = f"No file kind is named {unknown[0]!r}.{hint}" if unknown else "No file kind."
             raise GuardError(f"{wrong} Write some of: types={tuple(KINDS)}")
 
     def clean(self, file: File[Any]) -> None:

@@ -27,4 +27,4 @@ def refuse_duplicates(text: str) -> None:
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) != len(pairs):
-        raise Malformed("An object has a duplicate key.")
+        raise Malformed("An object has the same key twice.")
