@@ -390,16 +390,16 @@ def test_rows_are_written_by_nobody_else(alice, nora):
         GrantApproval(by=alice),
     )
     for row in rows:
-        with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+        with pytest.raises(ValidationError, match=r"Use api_guard\.grants"):
             row.save()
     kept = GrantAuthority.objects.get()
-    with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+    with pytest.raises(ValidationError, match=r"Use api_guard\.grants"):
         kept.delete()
     with recorded():
         kept.delete()
     assert not GrantAuthority.objects.exists()
     grant = grants.grant("plain", alice, by=CODE)
-    with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+    with pytest.raises(ValidationError, match=r"Use api_guard\.grants"):
         grant.delete()
     grant.reason = "another"
     with recorded():
@@ -411,7 +411,7 @@ def test_rows_are_written_by_nobody_else(alice, nora):
         lambda: ScopeGrant.objects.bulk_update([grant], ["reason"]),
         lambda: alice.scope_grants.all().update(expires_at=None),
     ):
-        with pytest.raises(GuardError, match="no record would tell"):
+        with pytest.raises(GuardError, match="without a record"):
             change()
     with recorded():
         grant.delete()

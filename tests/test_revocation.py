@@ -400,7 +400,7 @@ def root(client, admin_user):
 
 def test_the_list_of_grants_leads_to_the_page(root, client, staff, access):
     assert PAGE in root.get("/admin/api_guard/scopegrant/").content.decode()
-    assert "Every token" in root.get(PAGE).content.decode()
+    assert "All tokens" in root.get(PAGE).content.decode()
 
 
 def test_the_page_ends_the_access_of_a_grantee(root, api, alice, admin_user, access):

@@ -1,4 +1,4 @@
-"""What can be wrong with a body, and the one encoding it may have."""
+"""The errors of a request body. It must be UTF-8."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ class BodyError(ValueError):
 
 
 class Malformed(BodyError):
-    """It is not what it says it is."""
+    """The body does not have the format of its content type."""
 
 
 class OverLimit(BodyError):
-    """It holds more than may be."""
+    """The body exceeds a limit."""
 
 
 def decoded(body: bytes) -> str:
-    """Return `body` read as UTF-8. Raise Malformed."""
+    """Return `body`, decoded as UTF-8. Raises Malformed."""
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        raise Malformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
+        raise Malformed(f"The body is not UTF-8: byte {error.start} is not valid.") from None

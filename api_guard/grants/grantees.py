@@ -1,4 +1,4 @@
-"""Finds by indexes what a caller holds: its user, the user's groups, everyone's and its client."""
+"""Finds the rows of a caller by index: of its user, the user's groups, everyone, and its client."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from api_guard.models.statements import Parameter
 
 @dataclass(frozen=True)
 class Sides:
-    """What there is of a caller, and the database that is asked.
+    """Which parts a caller has (user, client), and the vendor of the database.
 
-    A user's groups, and everyone's, go with the user. `vendor` is Django's name of the database.
-    `outer` says where a query around this one names them: its lookups of the user's primary key and
-    of the client's.
+    The user's groups and the group of everyone belong to the user. In a subquery, `outer` contains
+    the lookups of the user's and the client's primary keys in the outer query.
     """
 
     user_model: type[models.Model] | None
@@ -33,7 +32,7 @@ class Sides:
 
     @classmethod
     def of(cls, user: models.Model | None, client_id: object, alias: str) -> Sides:
-        """Return the sides of a caller."""
+        """Return the parts of a caller."""
         return cls(
             None if user is None else user._meta.model,
             client_id is not None,
@@ -43,7 +42,7 @@ class Sides:
 
 
 def parameters(name: str, field: str, model: type[models.Model], count: int) -> list[Parameter]:
-    """Return places for so many values of a field: `scope0`, `scope1` and so on."""
+    """Return `count` parameters for values of a field: `scope0`, `scope1` and so on."""
     column: Any = model._meta.get_field(field)
     return [Parameter(f"{name}{number}", column) for number in range(count)]
 
@@ -51,13 +50,12 @@ def parameters(name: str, field: str, model: type[models.Model], count: int) -> 
 def held_by(
     rows: QuerySet[Any, Any], sides: Sides, field: str, asked: Sequence[Parameter] | None
 ) -> list[QuerySet[Any, Any]]:
-    """Return the rows that a caller holds and whose `field` is asked for, None for any of it.
+    """Return the rows of a caller whose `field` is in `asked`; with None, all rows of the caller.
 
-    With an OR over a subquery between them, PostgreSQL, MySQL and MariaDB read the whole table.
-    PostgreSQL takes an OR over an array as several ways through its indexes, which it plans in less
-    time than several of them. The others are given a SELECT for each grantee; and MySQL and MariaDB
-    one for each value too, because they look up several values by an index only where nothing is
-    joined.
+    With an OR over a subquery, PostgreSQL, MySQL and MariaDB read the whole table. With an OR over
+    an array, PostgreSQL uses its indexes, and plans one query faster than several. The other
+    databases get one SELECT for each grantee. MySQL and MariaDB also get one for each value: they
+    look up several values by index only in a query without joins.
     """
     is_asked = Q() if asked is None else Q(**{f"{field}__in": asked})
     groups = _groups(sides)
@@ -82,7 +80,7 @@ def _one_by_one(sides: Sides) -> list[Q]:
 
 
 def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
-    """Return the primary keys of the groups of a user, and of the group of everyone."""
+    """Return the primary keys of the user's groups, and of the group of everyone."""
     if sides.user_model is None:
         return []
     groups = []
@@ -102,7 +100,7 @@ def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
 
 
 def _grantee(kind: str, sides: Sides, *, depth: int = 1) -> Parameter | OuterRef:
-    """Return the value of one side: a parameter, or a column of a query so many levels above."""
+    """Return the grantee's key: a parameter, or a column of the query `depth` levels above."""
     if sides.outer is not None:
         place: Any = sides.outer[kind == "client"]
         for _ in range(depth):
@@ -113,7 +111,7 @@ def _grantee(kind: str, sides: Sides, *, depth: int = 1) -> Parameter | OuterRef
 
 
 class _Array(Subquery):
-    """What a subquery finds, as an array: PostgreSQL runs it once, before it looks for the rows."""
+    """A subquery as an array. PostgreSQL runs it once, before it looks for the rows."""
 
     template = "ANY(ARRAY(%(subquery)s))"
 
