@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api_guard.conf.values import Rule, is_count, read
@@ -36,6 +36,19 @@ def scope_terms() -> dict[str, ScopeTerms]:
     declared = _declarable()
     unclear = {name for names in alike(declared) for name in names}
     return {name: _terms(value) for name, value in declared.items() if name not in unclear}
+
+
+def sensitive_among(names: Iterable[str] | None) -> tuple[str, ...]:
+    """The scopes that are declared as sensitive, among `names` or, for None, among all."""
+    declared = read("SCOPES")
+    if not isinstance(declared, Mapping):
+        return ()
+    asked = declared if names is None else names
+    return tuple(
+        name
+        for name in asked
+        if isinstance(said := declared.get(name), Mapping) and _is_sensitive(said)
+    )
 
 
 def scope_groups() -> tuple[str, ...]:
@@ -77,10 +90,14 @@ def _terms(value: object) -> ScopeTerms:
         description=str(value.get(_DESCRIPTION, "")),
         # Of no group that anybody could have been given, but by those who manage every scope.
         group=group if _is_group(group) else "",
-        is_sensitive=value.get("sensitive", False) is not False,
+        is_sensitive=_is_sensitive(value),
         max_days=days if days is None or (is_count(days) and days > 0) else 1,
         is_requestable=value.get("requestable", False) is True,
     )
+
+
+def _is_sensitive(value: Mapping[Any, Any]) -> bool:
+    return value.get("sensitive", False) is not False
 
 
 def _is_group(value: object) -> bool:

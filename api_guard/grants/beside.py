@@ -63,7 +63,8 @@ class Beside:
         if vendor not in _VENDORS:
             return None
         has_everyone = conf.everyone_group() is not None
-        sides = Sides(user_model, True, has_everyone, vendor, outer)
+        sensitive = conf.sensitive_among(asked.scopes) if has_everyone else ()
+        sides = Sides(user_model, True, has_everyone, vendor, outer, sensitive)
         return _shared(sides, len(asked.scopes), len(asked.rates))
 
     def values(self, asked: Asked) -> dict[str, object]:
