@@ -408,7 +408,7 @@ def test_what_may_never_be_asked_for_is_named(routed):
     routed(path("a", Scopeless.as_view()), path("b", view))
     scopeless, replaced = checks.check_unknown()
     assert {scopeless.id, replaced.id} == {"api_guard.E010"}
-    assert "HasScopes stands in permission_classes" in scopeless.msg
+    assert "permission_classes has HasScopes" in scopeless.msg
     assert "replaced" in replaced.msg
 
 
@@ -660,7 +660,7 @@ LOGIN_LIMIT = "api_guard.backends.LoginLimit"
         ([LOGIN_LIMIT, MODELS], None),
         (["axes.backends.AxesStandaloneBackend", LOGIN_LIMIT, MODELS], None),
         ([MODELS], "is missing"),
-        ([MODELS, LOGIN_LIMIT], "comes after another one"),
+        ([MODELS, LOGIN_LIMIT], "comes after another backend"),
     ],
 )
 def test_a_login_without_a_limit_is_a_warning(settings, backends, problem):
@@ -948,7 +948,7 @@ def test_the_toolkit_s_own_urls_say_what_fails_with_an_oauthlib(
     sys.modules["tests.routed"].urlpatterns = [path("o/", include(own))]
     clear_url_caches()
     [message] = checks.check_toolkit()
-    assert ("its endpoint of devices is a 500" in message.msg) is is_said
+    assert ("its device endpoint answers 500" in message.msg) is is_said
 
 
 @pytest.mark.parametrize("name", ["nowhere.Validator", "oauth2_provider.models.Application", None])
