@@ -1,4 +1,4 @@
-"""Refusals of a credential, or of the way it came."""
+"""Refusals of a credential, or of the way it was sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NotAuthenticated(Refusal, exceptions.NotAuthenticated):
 
 
 class InvalidToken(Refusal, exceptions.AuthenticationFailed):
-    """A bearer token was presented, and it is none of ours, expired, revoked or orphaned."""
+    """The bearer token is unknown, expired or revoked, or its user or client is gone."""
 
     status_code = 401
     default_detail = _("The access token is invalid, expired or revoked.")
@@ -60,7 +60,7 @@ class TokenInQuery(Refusal, exceptions.ParseError):
 
 
 class InsecureTransport(Refusal, exceptions.PermissionDenied):
-    """A plaintext request reached the API of a site that is for TLS alone (ASVS 5.0, 4.1.2)."""
+    """A request without TLS reached the API of a site that requires TLS (ASVS 5.0, 4.1.2)."""
 
     status_code = 403
     default_detail = _("This API is spoken over TLS alone.")
