@@ -84,7 +84,7 @@ def _alternatives(part: object) -> tuple[str, ...]:
     names = part.scopes if isinstance(part, AnyOf) else (part,)
     if not names:
         raise PolicyError(
-            "any_of() without scopes refuses every caller; write a scope, as in any_of('notes:read')"
+            "any_of() without scopes refuses every caller, as in any_of('notes:read')"
         )
     for name in names:
         if isinstance(name, str) and name in Standing.__members__:

@@ -15,7 +15,7 @@ class InsufficientScope(Refusal, PermissionDenied):
     """The caller is known and does not have the scopes."""
 
     status_code = 403
-    default_detail = _("You have not been granted the scope that this needs.")
+    default_detail = _("You do not have the scope that this needs.")
     default_code = "insufficient_scope"
 
     def __init__(
@@ -50,7 +50,7 @@ class FirstPartyOnly(Refusal, PermissionDenied):
     """The caller has an access token, and the operation needs a user's own session."""
 
     status_code = 403
-    default_detail = _("This is for the site's own sessions, not for access tokens.")
+    default_detail = _("This needs a session of the site, not an access token.")
     default_code = "first_party_only"
 
 
@@ -82,7 +82,7 @@ class UncheckedObject(Refusal, PermissionDenied):
     """The view answered and its object rule did not run."""
 
     status_code = 403
-    default_detail = _("This object could not be shown to be yours.")
+    default_detail = _("The guard did not check this object.")
     default_code = "unchecked_object"
 
 
@@ -98,5 +98,5 @@ class OutsideYourObjects(Refusal, PermissionDenied):
     """A write would leave an object outside the caller's objects."""
 
     status_code = 403
-    default_detail = _("What you wrote would lie outside your objects.")
+    default_detail = _("This change would leave an object that is not yours.")
     default_code = "outside_your_objects"

@@ -20,7 +20,7 @@ class BodyOverLimit(Refusal, ParseError):
     """The body exceeds a limit of this view."""
 
     status_code = 400
-    default_detail = _("The body holds more than may be.")
+    default_detail = _("The body exceeds a limit.")
     default_code = "body_over_limit"
 
 
@@ -63,5 +63,5 @@ class InvalidValue(Refusal, ParseError):
     """The view failed on a value that the client sent; nothing was stored."""
 
     status_code = 400
-    default_detail = _("A value that was sent is not one that can be worked with.")
+    default_detail = _("The request has a value that cannot be used.")
     default_code = "invalid_value"

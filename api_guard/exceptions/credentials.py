@@ -45,7 +45,7 @@ class TokenInQuery(Refusal, exceptions.ParseError):
     """An access token came in the query string, which logs and histories keep (RFC 9700 §4.3.2)."""
 
     status_code = 400
-    default_detail = _("Send the access token in the Authorization header alone.")
+    default_detail = _("Send the access token only in the Authorization header.")
     default_code = "token_in_query"
 
     def __init__(self, resource_metadata: str | None = None) -> None:
@@ -63,7 +63,7 @@ class InsecureTransport(Refusal, exceptions.PermissionDenied):
     """A request without TLS reached the API of a site that requires TLS (ASVS 5.0, 4.1.2)."""
 
     status_code = 403
-    default_detail = _("This API is spoken over TLS alone.")
+    default_detail = _("This API requires TLS.")
     default_code = "insecure_transport"
 
 

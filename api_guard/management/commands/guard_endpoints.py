@@ -40,8 +40,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--probe",
             action="store_true",
-            help="call every endpoint, with its handlers replaced, anonymously and as a user without "
-            "grants; exit with 1 if such a call reaches a handler that it must not reach",
+            help="call every endpoint, with its handlers replaced, anonymously and as a user "
+            "without grants; exit with 1 if such a call reaches a handler that it must not reach",
         )
 
         parser.add_argument(

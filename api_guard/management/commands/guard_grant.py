@@ -19,8 +19,8 @@ class Command(BaseCommand):
     """Grant scopes, all of them or none."""
 
     help = (
-        "Grants scopes to a user, a group or a client. A sensitive scope is only requested: two "
-        "people approve it in the admin."
+        "Grants scopes to a user, a group or a client. A sensitive scope is only requested: "
+        "two people approve it in the admin."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -67,7 +67,5 @@ def _expiry(options: dict[str, Any]) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None:
-        raise CommandError(
-            f"{options['until']!r} is not a time; write one such as 2027-01-31T12:00Z."
-        )
+        raise CommandError(f"{options['until']!r} is not a time, such as 2027-01-31T12:00Z.")
     return timezone.make_aware(moment) if timezone.is_naive(moment) else moment

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         add_by(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Revoke what can be revoked and say how much; fail at the end if something could not be revoked.
+        """Revoke all that can be revoked, and report it; fail at the end if something failed.
 
         Raises CommandError.
         """
