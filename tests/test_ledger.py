@@ -543,7 +543,7 @@ def test_what_a_prune_that_was_cut_short_has_left_is_told_and_deleted(nine, monk
     with monkeypatch.context() as patch:
         patch.setattr("api_guard.ledger.checkpoints._delete_some", lambda through: 0)
         run("prune", "--through", "6")
-    assert "pruned through 6; 6 of these still there: prune again." in run("verify")
+    assert "pruned through 6; 6 of these still exist: prune again." in run("verify")
     sql("UPDATE {record} SET event = 'x' WHERE sequence = 2")
     assert named() == [("edit", 2)]
     assert run("prune", "--through", "6") == "Pruned 6 records.\n"

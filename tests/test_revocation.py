@@ -342,7 +342,7 @@ def test_the_command_revokes_what_it_is_told(application, access):
         (["--client", "nothing"], "no client 'nothing'"),
         (["--user", "alice", "--by", "nobody"], "no user 'nobody'"),
         (["--user", "alice", "--scope", "audit:read"], "holds no grant"),
-        (["--user", "alice", "--scope", "notes:read", "--grants"], "leave --scope out"),
+        (["--user", "alice", "--scope", "notes:read", "--grants"], "remove --scope"),
         (["--user", "alice", "--reason", "x" * 501], "it has 501.*Nothing was revoked"),
         (["--user", "alice", "--tokens", "--reason", "\0"], "null character.*Nothing was revoked"),
         ([], "required"),

@@ -290,7 +290,7 @@ def test_a_read_write_decorator_asks_for_the_toolkit_s_scopes(rf, pair, settings
 def test_the_toolkit_s_own_decorator_is_named_by_a_check():
     [message] = check_decorators()
     assert message.id == "api_guard.W037"
-    assert message.msg.startswith("tests.test_validator.loose, at /loose, stands behind")
+    assert message.msg.startswith("tests.test_validator.loose, at /loose, uses")
 
 
 @pytest.mark.filterwarnings("ignore:Presenting an OAuth 2.0 access token:DeprecationWarning")

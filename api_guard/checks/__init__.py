@@ -1,4 +1,4 @@
-"""Says at start what is open, undeclared or wrongly set, and the line that mends it."""
+"""Reports at start what is open, undeclared or wrongly set, and shows the fix."""
 
 from api_guard.checks.authentication import check_authentication, check_plain_users
 from api_guard.checks.credentials import check_failed_credentials, check_login_limit

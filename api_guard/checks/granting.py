@@ -1,4 +1,4 @@
-"""Checks of who may give access by other ways than a grant."""
+"""Checks of ways other than a grant by which a user can get access."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from api_guard import conf, grants
 def check_permissions_of_users(
     app_configs: object = None, databases: Sequence[str] | None = None, **_: object
 ) -> list[CheckMessage]:
-    """W083: whoever changes users can become a superuser."""
+    """W083: no user who is not a superuser can become one."""
     del app_configs
     model = get_user_model()
     alias = router.db_for_write(model)
@@ -36,10 +36,10 @@ def check_permissions_of_users(
     permission = f"{model._meta.app_label}.{codename}"
     return [
         checks.Warning(
-            f"Somebody who is no superuser holds the permission {permission!r}: on the page of "
-            "users in Django's admin they become a superuser, who gives every scope.",
-            hint="Take it away, or keep is_superuser and user_permissions from the form of that "
-            "page: readonly_fields = ('is_superuser', 'user_permissions').",
+            f"A user who is not a superuser has the permission {permission!r}, and can become "
+            "one on the page of users in Django's admin. A superuser can grant every scope.",
+            hint="Remove it, or make is_superuser and user_permissions read-only in the form of "
+            "that page: readonly_fields = ('is_superuser', 'user_permissions').",
             id="api_guard.W083",
         )
     ]

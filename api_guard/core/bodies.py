@@ -1,4 +1,4 @@
-"""The errors of a request body. It must be UTF-8."""
+"""What can be wrong with a body, and the one encoding it may have."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ class BodyError(ValueError):
 
 
 class Malformed(BodyError):
-    """The body does not have the format of its content type."""
+    """It is not what it says it is."""
 
 
 class OverLimit(BodyError):
-    """The body exceeds a limit."""
+    """It exceeds a limit."""
 
 
 def decoded(body: bytes) -> str:
-    """Return `body`, decoded as UTF-8. Raises Malformed."""
+    """Return `body` read as UTF-8. Raise Malformed."""
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        raise Malformed(f"The body is not UTF-8: byte {error.start} is not valid.") from None
+        raise Malformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
