@@ -1,4 +1,4 @@
-"""Compares the grants that stand with what the ledger says of them: SQL leaves no record."""
+"""Compares the grants with the ledger, to find changes by SQL, which have no record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SPAN = 100_000
 
 @dataclass(frozen=True)
 class Difference:
-    """A grant, by its primary key, that is not as the ledger says."""
+    """A grant, by its primary key, that does not match the ledger."""
 
     grant: str
     problem: str
@@ -64,17 +64,20 @@ def differences() -> Iterator[Difference]:
         for row in _unrevoked(least, most):
             expected, found = said.pop(row.pk, None), _terms_of(row)
             if expected is None:
-                yield Difference(str(row.pk), f"no record gives {row.scope} to {row.grantee_kind}")
+                problem = f"no record grants {row.scope} to this {row.grantee_kind}"
+                yield Difference(str(row.pk), problem)
             elif not expected.is_as(found):
                 yield Difference(str(row.pk), f"the ledger says {expected}, it is {found}")
         for pk in said:
-            yield Difference(str(pk), "it was given, and is revoked or deleted without a record")
+            yield Difference(
+                str(pk), "it was granted, and then revoked or deleted without a record"
+            )
 
 
 def adopt(*, by: By, reason: str = "") -> int:
-    """Record the grants that have no record, as they stand, and return how many there were.
+    """Record the current state of all grants without a record, and return their number.
 
-    For those that are older than the ledger. Raises GrantError `nobody`.
+    Use it for grants that are older than the ledger. Raises GrantError `nobody`.
     """
     who, count = who_of(by), 0
     for least, most in _spans():
@@ -116,7 +119,7 @@ def _unrevoked(least: int, most: float) -> Iterator[ScopeGrant]:
 def _said_by_the_ledger(least: int, most: float) -> dict[int, _Terms]:
     """Return what is given by now, for the grants whose primary key is in (least, most]."""
     given: dict[int, _Terms] = {}
-    # A clock that was set back puts an end before its beginning; what has ended stays so.
+    # If a clock was set back, a revocation may come before its grant. The grant is still revoked.
     ended: set[int] = set()
     for told in ledger.contents():
         if told.event not in _GIVES and told.event not in _TAKES:
@@ -124,7 +127,7 @@ def _said_by_the_ledger(least: int, most: float) -> dict[int, _Terms]:
         try:
             pk, terms = _read(told)
         except (ValueError, KeyError, TypeError):
-            continue  # `verify` says what was done to it
+            continue  # `verify` reports this record
         if not least < pk <= most:
             continue
         if told.event in _TAKES and given.pop(pk, None) is None:
