@@ -69,7 +69,8 @@ def differences() -> Iterator[Difference]:
             elif not expected.is_as(found):
                 yield Difference(str(row.pk), f"the ledger says {expected}, it is {found}")
         for pk in said:
-            yield Difference(
+            problem = "it was granted, and then revoked or deleted without a record"
+            yield Difference(str(pk), problem)
                 str(pk), "it was granted, and then revoked or deleted without a record"
             )
 
