@@ -71,8 +71,6 @@ def differences() -> Iterator[Difference]:
         for pk in said:
             problem = "it was granted, and then revoked or deleted without a record"
             yield Difference(str(pk), problem)
-                str(pk), "it was granted, and then revoked or deleted without a record"
-            )
 
 
 def adopt(*, by: By, reason: str = "") -> int:
