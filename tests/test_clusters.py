@@ -206,6 +206,7 @@ def test_a_limit_holds_over_the_failover_of_a_master(broken, count_on_cluster, e
     # What has not reached the replica is lost with the master.
     assert until(lambda: master.ask("ROLE")[2], "no replica follows")
     time.sleep(0.2)
+    broken.hurry()
     master.kill()
     began = time.monotonic()
     with pytest.raises(CounterFault):
