@@ -56,7 +56,7 @@ def test_what_was_written_as_it_should_be_is_as_the_ledger_says(rows):
     [
         ("UPDATE {table} SET expires_at = NULL WHERE id = %s", "until", "the ledger says"),
         ("UPDATE {table} SET scope = 'audit:write' WHERE id = %s", "kept", "the ledger says"),
-        ("UPDATE {table} SET revoked_at = NULL WHERE id = %s", "gone", "no record gives"),
+        ("UPDATE {table} SET revoked_at = NULL WHERE id = %s", "gone", "no record grants"),
         ("UPDATE {table} SET revoked_at = granted_at WHERE id = %s", "kept", "without a record"),
         ("DELETE FROM {table} WHERE id = %s", "kept", "without a record"),
     ],
@@ -88,7 +88,7 @@ def test_a_record_that_cannot_be_read_says_nothing_of_a_grant(rows, content):
     )
     sql(f"UPDATE {LedgerRecord._meta.db_table} SET content = %s WHERE id = %s", content, record.pk)
     [problem] = problems()
-    assert "no record gives" in problem
+    assert "no record grants" in problem
 
 
 def run(capsys, *line):
@@ -102,7 +102,7 @@ def test_the_command_verifies_adopts_and_prunes(rows, bob, capsys):
     with recorded():
         older = ScopeGrant(scope="notes:write", user=bob)
         older.save()
-    with pytest.raises(CommandError, match=f"grant {older.pk}: no record gives notes:write"):
+    with pytest.raises(CommandError, match=f"grant {older.pk}: no record grants notes:write"):
         call_command("guard_ledger", "verify")
     with pytest.raises(CommandError, match="Nothing was pruned"):
         call_command("guard_ledger", "prune", "--through", "1")

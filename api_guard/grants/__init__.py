@@ -1,4 +1,4 @@
-"""Grant, revoke, extend, look up; the only room that queries ScopeGrant on the way of a request."""
+"""Grant, revoke, extend and look up. During a request, only this package queries ScopeGrant."""
 
 from api_guard.grants.asking import approve, decline, open_requests
 from api_guard.grants.authority import authorities, managed_scopes, may_give_any, may_manage

@@ -1,4 +1,4 @@
-"""Compares the grants that stand with what the ledger says of them: SQL leaves no record."""
+"""Compares the grants with the ledger, to find changes by SQL, which have no record."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE = 1000
 
 @dataclass(frozen=True)
 class Difference:
-    """A grant, by its primary key, that is not as the ledger says."""
+    """A grant, by its primary key, that does not match the ledger."""
 
     grant: str
     problem: str
@@ -34,23 +34,26 @@ class Difference:
 def differences() -> Iterator[Difference]:
     """Yield each grant that was made, changed, revived or deleted without a record.
 
-    It holds in memory what is unrevoked, a short text each.
+    It keeps a short text in memory for each unrevoked grant.
     """
     said = _said_by_the_ledger()
     for row in _unrevoked():
         expected = said.pop(str(row.pk), None)
         if expected is None:
-            yield Difference(str(row.pk), f"no record gives {row.scope} to {row.grantee_kind}")
+            problem = f"no record grants {row.scope} to this {row.grantee_kind}"
+            yield Difference(str(row.pk), problem)
         elif expected != _terms(row.scope, row.expires_at):
-            yield Difference(str(row.pk), f"the ledger says {expected}, it is {row.expires_at}")
+            yield Difference(
+                str(row.pk), f"the ledger says {expected}, but the grant expires: {row.expires_at}"
+            )
     for pk in said:
-        yield Difference(pk, "it was given, and is revoked or deleted without a record")
+        yield Difference(pk, "it was granted, and then revoked or deleted without a record")
 
 
 def adopt(*, by: By, reason: str = "") -> int:
-    """Record the grants that have no record, as they stand, and return how many there were.
+    """Record the current state of all grants without a record, and return their number.
 
-    For those that are older than the ledger. Raises GrantError `nobody`.
+    Use it for grants that are older than the ledger. Raises GrantError `nobody`.
     """
     who, count = who_of(by), 0
     said = _said_by_the_ledger()
@@ -75,9 +78,9 @@ def _unrevoked() -> Iterator[ScopeGrant]:
 
 
 def _said_by_the_ledger() -> dict[str, str]:
-    """Return what is given by now: the scope and the expiry of each grant, by its primary key."""
+    """Return the scope and the expiry of each grant in the ledger, by its primary key."""
     given: dict[str, str] = {}
-    # A clock that was set back puts an end before its beginning; what has ended stays so.
+    # If a clock was set back, a revocation may come before its grant. The grant is still revoked.
     ended: set[str] = set()
     for event, content in ledger.contents():
         if event not in _GIVES and event not in _TAKES:
@@ -85,7 +88,7 @@ def _said_by_the_ledger() -> dict[str, str]:
         try:
             pk, terms = _read(content)
         except (ValueError, KeyError, TypeError):
-            continue  # `verify` says what was done to it
+            continue  # `verify` reports this record
         if event in _TAKES and given.pop(pk, None) is None:
             ended.add(pk)
         elif event in _GIVES and pk not in ended:
@@ -101,5 +104,5 @@ def _read(content: str) -> tuple[str, str]:
 
 
 def _terms(scope: str, expires_at: datetime | None) -> str:
-    # By the second: a database may keep less than was written.
+    # In seconds: a database may drop fractions of a second.
     return f"{scope} {'for ever' if expires_at is None else f'until {expires_at.timestamp():.0f}'}"

@@ -10,10 +10,10 @@ from api_guard.ledger import rows
 
 
 def export(since: int = 0) -> Iterator[str]:
-    """Yield the chained records of a larger number than `since`, each as a line of JSON.
+    """Yield the chained records with a number larger than `since`, each as a line of JSON.
 
-    `content` and the salts of the details are as they were signed, so that whoever has the key can
-    verify a line; of what was erased, `forgotten` names the record that says so.
+    `content` and the salts of the details are unchanged, so that a program with the key can verify
+    a line. For an erased detail, `forgotten` is the id of the record of the erasure.
     """
     for page in rows.chained(since):
         details = rows.details([row.id for row in page])
@@ -22,7 +22,7 @@ def export(since: int = 0) -> Iterator[str]:
 
 
 def contents() -> Iterator[tuple[str, str]]:
-    """Yield the event and the content of each record, those that are not chained yet at the end."""
+    """Yield the event and the content of each record, first chained records, then unchained."""
     for page in rows.chained(0):
         yield from ((row.event, row.content) for row in page)
     last = ""

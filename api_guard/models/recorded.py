@@ -1,4 +1,4 @@
-"""Rows that are written by whoever records it in the ledger, and by nobody else."""
+"""Rows that can be written only by code that records the write in the ledger."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _is_recorded: ContextVar[bool] = ContextVar("api_guard_is_recorded", default=Fal
 
 @contextmanager
 def recorded() -> Iterator[None]:
-    """Say that what is written here is recorded: for whoever records it."""
+    """Allow writes in this block, for code that records them in the ledger."""
     token = _is_recorded.set(True)
     try:
         yield
@@ -27,21 +27,21 @@ def recorded() -> Iterator[None]:
 
 
 def is_recorded() -> bool:
-    """Whether whoever writes here records it."""
+    """Whether writes are allowed here, because the ledger records them."""
     return _is_recorded.get()
 
 
 def refuse_unrecorded() -> None:
-    """Raise ValidationError, which a form shows, unless what is written here is recorded."""
+    """Raise ValidationError, which a form can show, unless the ledger records the write."""
     if not _is_recorded.get():
         raise ValidationError(
-            _("Written through api_guard.grants alone, which records who did it and why."),
+            _("Use api_guard.grants to write this row: it records who did it and why."),
             code="unrecorded",
         )
 
 
 class RecordedQuerySet(models.QuerySet[Any]):
-    """Refuses the writes in bulk of which no record would be written. Raises GuardError."""
+    """Refuses bulk writes that the ledger does not record. Raises GuardError."""
 
     # Any: Django's own signatures.
     def update(self, **kwargs: Any) -> int:
@@ -73,7 +73,7 @@ class RecordedQuerySet(models.QuerySet[Any]):
 def _refuse_in_bulk(how: str) -> None:
     if not _is_recorded.get():
         raise GuardError(
-            f"{how} writes grants that no record would tell of. Write grants.grant(scope, to, "
-            "by=user), grants.revoke(row, by=user) or grants.extend(row, moment, by=user); code "
-            'names itself, by=System("migration 0007").'
+            f"{how} would write grants without a record in the ledger. Write grants.grant(scope, "
+            "to, by=user), grants.revoke(row, by=user) or grants.extend(row, moment, by=user). "
+            'In code without a user, write by=System("migration 0007").'
         )
