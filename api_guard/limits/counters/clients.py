@@ -137,9 +137,7 @@ def _bind_cluster(client: Any, timeout: float) -> None:
         client.set_retry(Retry(NoBackoff(), 0))
     client.nodes_manager.connection_kwargs.update(_waits(timeout))
     for node in client.get_nodes():
-        of_node = getattr(node, f"{library_of(client)}_connection")
-        if of_node is not None:
-            pool = of_node.connection_pool
-            _bind(pool, timeout)
-            pool.disconnect()
-            pool.reset()  # what is open already keeps the timeouts with which it was opened
+        pool = getattr(node, f"{library_of(client)}_connection").connection_pool
+        _bind(pool, timeout)
+        pool.disconnect()
+        pool.reset()  # an open connection keeps the timeouts with which it was opened
