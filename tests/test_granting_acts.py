@@ -344,6 +344,35 @@ def test_an_inactive_user_who_comes_back_is_recorded_and_judged(alice, bob, nora
     assert one(Event.REACTIVATE)["whom"] == "alice"
 
 
+def test_a_manager_who_comes_back_is_recorded_and_judged(alice, nora, manager, admin_user):
+    for number, user in enumerate((nora, admin_user), 1):
+        user.is_active = False
+        user.save()
+        user = get_user_model().objects.get(pk=user.pk)
+        user.is_active = True
+        with asks(alice), pytest.raises(PermissionDenied), transaction.atomic():
+            user.save()
+        with asks(manager):
+            user.save()
+        assert len(told(Event.REACTIVATE)) == number
+
+
+def test_a_row_that_is_overwritten_by_its_key_is_judged_as_one_that_was_read(
+    alice, bob, nora, application, readers
+):
+    """Django updates what has the primary key of an instance that was never read."""
+    grants.grant("notes:read", alice, by=CODE)
+    grants.grant("notes:read", application, by=CODE)
+    get_user_model().objects.filter(pk=alice.pk).update(is_active=False)
+    client = type(application)(
+        pk=application.pk, user=bob, redirect_uris="https://b.example/", created=timezone.now()
+    )
+    user = get_user_model()(pk=alice.pk, username="alice")
+    for row in (client, user, Group(pk=readers.pk, name="everyone")):
+        with asks(bob), pytest.raises(PermissionDenied), transaction.atomic():
+            row.save()
+
+
 def test_whom_a_subject_is_taken_for_is_recorded_and_judged(alice, bob, nora):
     grants.grant("notes:read", alice, by=CODE)
     subject = RemoteSubject(issuer="https://as.example", subject="42", user=alice)

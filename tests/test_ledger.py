@@ -361,7 +361,7 @@ def test_an_end_that_was_cut_off_with_its_head_is_told_by_a_checkpoint_alone(nin
     sql("UPDATE {head} SET sequence = %s, digest = %s, at = %s, mac = %s",
         *(head[name] for name in ("sequence", "digest", "at", "mac")))  # fmt: skip
     assert run("verify") == "10 records chained.\nThe ledger verifies.\n"
-    with pytest.raises(CommandError, match="First: truncation: record 10 is the last one"):
+    with pytest.raises(CommandError, match="First: truncation: record 10 is the last record"):
         run("verify", "--checkpoint", str(file))
     # And what is written in its place is another end.
     act(12)

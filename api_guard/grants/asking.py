@@ -15,6 +15,7 @@ from api_guard.core.ledger import Event
 from api_guard.grants.authority import (
     is_break_glass,
     may_manage,
+    refuse_terms,
     refuse_without_authority,
     terms_of,
 )
@@ -76,6 +77,8 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
         refuse_without_authority(by, kept.scope, to)
         if kept.asked_by_id == by.pk or to == by:
             raise GrantError("own_request", "You cannot approve a request by you or for you.")
+        # The settings and the name of the group may have changed since the request.
+        refuse_terms(kept.scope, to, kept.expires_at)
         is_break_glass(by, to, "", None)  # refuses the user's own group or client
         approvals = GrantApproval.objects.using(database()).filter(request=kept)
         if approvals.filter(by=by).exists():

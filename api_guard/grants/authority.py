@@ -38,6 +38,11 @@ def may_manage(user: models.Model, scope: str) -> bool:
     return bool({terms_of(scope).group, EVERY_SCOPE} & (_managed(user) - {""}))
 
 
+def manages(user: models.Model) -> bool:
+    """Whether an active user may give any scope at all to others."""
+    return may_give_any(user) or bool(_managed(user))
+
+
 def managed_scopes(user: models.Model) -> tuple[str, ...]:
     """Return the declared scopes that a user may grant and revoke."""
     declared = conf.scope_terms()
@@ -94,6 +99,24 @@ def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datet
             f"{grantee} is your own group or client. Ask another user to grant the scope.",
         )
     return False
+
+
+def refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
+    """Raise GrantError where a scope is never given so: `sensitive_to_everyone`, `too_long`."""
+    terms = terms_of(scope)
+    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
+        raise GrantError(
+            "sensitive_to_everyone",
+            f"{scope!r} is sensitive. It cannot be granted to everyone.",
+        )
+    if terms.max_days is None:
+        return
+    latest = timezone.now() + timedelta(days=terms.max_days, minutes=1)
+    if expires_at is None or not is_past(expires_at, latest):
+        raise GrantError(
+            "too_long",
+            f"{scope!r} can be granted for at most {terms.max_days} days. Set an expiry.",
+        )
 
 
 def terms_of(scope: str) -> ScopeTerms:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.contrib.auth.models import Group
 from django.db import models
-from django.utils import timezone
 
-from api_guard import conf
 from api_guard.grants import asking, writing
 from api_guard.grants.authority import (
     is_break_glass,
+    refuse_terms,
     refuse_without_authority,
     terms_of,
 )
@@ -118,7 +116,7 @@ def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str 
     grantee = grantee_of(kept)
     refuse_without_authority(by, kept.scope, grantee)
     if _is_longer(kept.expires_at, expires_at):
-        _refuse_terms(kept.scope, grantee, expires_at)
+        refuse_terms(kept.scope, grantee, expires_at)
         if kept.is_break_glass or is_break_glass(by, grantee, "", None):
             raise GrantError("self_grant", "You cannot extend a grant that you gave to yourself.")
         if terms_of(kept.scope).is_sensitive:
@@ -134,7 +132,7 @@ def _judge(scope: str, to: models.Model, by: By, reason: str, expires_at: dateti
     refuse_reason(reason)
     who_of(by)
     refuse_without_authority(by, scope, to)
-    _refuse_terms(scope, to, expires_at)
+    refuse_terms(scope, to, expires_at)
     return is_break_glass(by, to, reason, expires_at)
 
 
@@ -142,20 +140,3 @@ def _is_longer(was: datetime | None, becomes: datetime | None) -> bool:
     if becomes is None:
         return was is not None
     return was is not None and not is_past(becomes, was)
-
-
-def _refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
-    terms = terms_of(scope)
-    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
-        raise GrantError(
-            "sensitive_to_everyone",
-            f"{scope!r} is sensitive. It cannot be granted to everyone.",
-        )
-    if terms.max_days is None:
-        return
-    latest = timezone.now() + timedelta(days=terms.max_days, minutes=1)
-    if expires_at is None or not is_past(expires_at, latest):
-        raise GrantError(
-            "too_long",
-            f"{scope!r} can be granted for at most {terms.max_days} days. Set an expiry.",
-        )

@@ -20,7 +20,15 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='scopegrant',
-            options={'ordering': ['-granted_at', '-pk'], 'permissions': [('grant_any_scope', 'Can grant every scope and decide who manages which')], 'verbose_name': 'scope grant'},
+            options={'base_manager_name': 'objects', 'ordering': ['-granted_at', '-pk'], 'permissions': [('grant_any_scope', 'Can grant every scope and decide who manages which')], 'verbose_name': 'scope grant'},
+        ),
+        migrations.AlterModelOptions(
+            name='rateoverride',
+            options={'base_manager_name': 'objects', 'ordering': ['name', '-limit'], 'verbose_name': 'rate override'},
+        ),
+        migrations.AlterModelOptions(
+            name='remotesubject',
+            options={'base_manager_name': 'objects', 'verbose_name': 'remote subject'},
         ),
         migrations.AddField(
             model_name='scopegrant',
@@ -73,6 +81,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=api_guard.models.cascading.cascade, related_name='grant_requests', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
+                'base_manager_name': 'objects',
                 'verbose_name': 'grant request',
                 'ordering': ['-pk'],
             },
@@ -86,6 +95,7 @@ class Migration(migrations.Migration):
                 ('request', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='approvals', to='api_guard.grantrequest', verbose_name='request')),
             ],
             options={
+                'base_manager_name': 'objects',
                 'verbose_name': 'grant approval',
             },
         ),
@@ -99,6 +109,7 @@ class Migration(migrations.Migration):
                 ('group', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='grant_authorities', to='auth.group', verbose_name='group')),
             ],
             options={
+                'base_manager_name': 'objects',
                 'verbose_name': 'grant authority',
                 'verbose_name_plural': 'grant authorities',
                 'ordering': ['group__name', 'scope_group'],

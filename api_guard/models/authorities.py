@@ -46,6 +46,7 @@ class GrantAuthority(models.Model):
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("grant authority")
         verbose_name_plural = _("grant authorities")
         ordering = ["group__name", "scope_group"]

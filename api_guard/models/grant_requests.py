@@ -83,6 +83,7 @@ class GrantRequest(Held):
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("grant request")
         ordering = ["-pk"]
         constraints = [
@@ -134,6 +135,7 @@ class GrantApproval(models.Model):
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("grant approval")
         constraints = [
             models.UniqueConstraint(

@@ -15,6 +15,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from api_guard.models.cascading import cascade
 from api_guard.models.grantees import GRANTEES, Held, of_one_grantee
+from api_guard.models.recorded import SignalledQuerySet
 
 
 class RateOverride(Held):
@@ -59,7 +60,10 @@ class RateOverride(Held):
         _("expires at"), null=True, blank=True, help_text=_("Leave empty for no expiry.")
     )
 
+    objects = SignalledQuerySet.as_manager()
+
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("rate override")
         ordering = ["name", "-limit"]
         # The list of the admin.

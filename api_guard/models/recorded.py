@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -40,24 +40,20 @@ def refuse_unrecorded() -> None:
         )
 
 
-class RecordedQuerySet(models.QuerySet[Any]):
-    """Refuses bulk writes that the ledger does not record. Raises GuardError."""
+class SignalledQuerySet(models.QuerySet[Any]):
+    """Refuses the writes that send no signal, and so leave no record. Raises GuardError.
+
+    It is the base manager too: `add()` of a related manager writes by that one.
+    """
 
     # Any: Django's own signatures.
     def update(self, **kwargs: Any) -> int:
         """Write columns."""
-        _refuse_in_bulk("update()")
+        if not self._is_set_null(kwargs):
+            _refuse_in_bulk("update()")
         return super().update(**kwargs)
 
     update.alters_data = True  # type: ignore[attr-defined]  # no template calls it
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """Delete the rows."""
-        _refuse_in_bulk("delete()")
-        return super().delete()
-
-    delete.alters_data = True  # type: ignore[attr-defined]
-    delete.queryset_only = True  # type: ignore[attr-defined]  # no manager has it
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """Insert rows."""
@@ -69,11 +65,31 @@ class RecordedQuerySet(models.QuerySet[Any]):
         _refuse_in_bulk("bulk_update()")
         return super().bulk_update(objs, *args, **kwargs)
 
+    def _is_set_null(self, values: Mapping[str, object]) -> bool:
+        """Whether Django forgets a user who is deleted, such as the one who granted."""
+        fields: list[Any] = [self.model._meta.get_field(name) for name in values]
+        return all(
+            value is None and getattr(field.remote_field, "on_delete", None) is models.SET_NULL
+            for field, value in zip(fields, values.values(), strict=True)
+        )
+
+
+class RecordedQuerySet(SignalledQuerySet):
+    """Refuses to delete in bulk too. Raises GuardError."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows."""
+        _refuse_in_bulk("delete()")
+        return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]  # no manager has it
+
 
 def _refuse_in_bulk(how: str) -> None:
     if not _is_recorded.get():
         raise GuardError(
-            f"{how} would write grants without a record in the ledger. Write grants.grant(scope, "
-            "to, by=user), grants.revoke(row, by=user) or grants.extend(row, moment, by=user). "
-            'In code without a user, write by=System("migration 0007").'
+            f"{how} would write rows without a record in the ledger. Write grants.grant(scope, to, "
+            "by=user), grants.revoke(row, by=user) or grants.extend(row, moment, by=user). In code "
+            'without a user, write by=System("migration 0007"). Save other rows one by one.'
         )

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from api_guard.models.recorded import SignalledQuerySet
+
 
 class RemoteSubject(models.Model):
     """A user of this site, as another authorization server names it.
@@ -31,7 +33,10 @@ class RemoteSubject(models.Model):
         verbose_name=_("user"),
     )
 
+    objects = SignalledQuerySet.as_manager()
+
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("remote subject")
         # The searches and the filter of the admin.
         indexes = [

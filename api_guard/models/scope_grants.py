@@ -123,6 +123,7 @@ class ScopeGrant(Held):
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("scope grant")
         permissions = [("grant_any_scope", _("Can grant every scope and decide who manages which"))]
         ordering = ["-granted_at", "-pk"]
