@@ -37,7 +37,9 @@ MODELS = "django.contrib.auth.backends.ModelBackend"
 # pages of the docs. Run once, by `make test-all`; `-m "not once"` leaves them out.
 _ONCE = {
     "test_browser",
+    "test_clusters",
     "test_deadline",
+    "test_deployed",
     "test_docs",
     "test_editors",
     "test_example_project",
@@ -47,6 +49,7 @@ _ONCE = {
     "test_languages",
     "test_rich_text",
     "test_sanitizers",
+    "test_sentinels",
     "test_web_addresses",
 }
 # What only a store changes, and no version: `-m "not store"` leaves them out.
