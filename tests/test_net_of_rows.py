@@ -44,6 +44,28 @@ class Bound(CreateAPIView):
 
 
 @public
+class Dated(CreateAPIView):
+    queryset = Leaf.objects.all()
+
+    class serializer_class(serializers.ModelSerializer):
+        class Meta:
+            model = Leaf
+            fields = ("moment", "a_day", "a_month")
+
+
+@public
+class DatedByTheView(CreateAPIView):
+    queryset = Leaf.objects.all()
+
+    class serializer_class(serializers.ModelSerializer):
+        moment = serializers.HiddenField(default=None)
+
+        class Meta:
+            model = Leaf
+            fields = ("moment", "a_day")
+
+
+@public
 class BoundWithMore(Bound):
     def perform_create(self, serializer):
         serializer.save(content=[1.5])
@@ -126,6 +148,12 @@ class ByHand(APIView):
     def finds_by_a_broken_pattern(self, data):
         list(Stock.objects.filter(name__regex="((", span=None))
 
+    def changes_to_a_constant(self, data):
+        Stock.objects.filter(name=data["name"]).update(places=-1)
+
+    def finds_nothing_by_a_constant(self, data):
+        list(Stock.objects.filter(span="", name=data["name"]))
+
     def fills_a_form(self, data):
         assert Filled(data).is_valid()
 
@@ -143,6 +171,8 @@ urlpatterns = [
     path("stocked", Stocked.as_view()),
     path("more", StockedWithMore.as_view()),
     path("bound", Bound.as_view()),
+    path("dated", Dated.as_view()),
+    path("dated-by-the-view", DatedByTheView.as_view()),
     path("bound-more", BoundWithMore.as_view()),
     path("bound-wrongly", BoundWrongly.as_view()),
     path("offered/<int:pk>", Offered.as_view()),
@@ -201,6 +231,18 @@ OF_THE_CLIENT = [
     ("handled?do=finds_what_came", {"name__regex": "(("}),
     ("handled?do=fills_a_form", {"address": [1]}),
     ("handled?do=fills_a_form", {"maybe": {}}),
+    # An empty text, and what means nothing without its name.
+    ("handled?do=finds_what_came", {"span": ""}),
+    ("handled?do=finds_what_came", {"quantity": ""}),
+    ("handled?do=stocks_what_came", {"quantity": ""}),
+    ("handled?do=changes_what_came", {"places": " "}),
+    ("bound", {"content": False}),
+    # A list and an object may hold empty texts.
+    ("handled?do=finds_what_came", {"quantity": {"": "1.2"}}),
+    # update() has no row.
+    ("handled?do=changes_what_came", {"places": -7}),
+    # A date that DRF needs, and Django does not.
+    ("dated", {"a_day": "tea"}),
 ]
 OF_THE_VIEW = [
     ("more", {"quantity": 5}),
@@ -214,6 +256,9 @@ OF_THE_VIEW = [
     ("bound-more", {"content": "AAAA"}),
     ("handled?do=finds_by_a_broken_pattern", {"name": "a"}),
     ("bound-wrongly", {"content": "AAAA"}),
+    ("handled?do=changes_to_a_constant", {"name": "taken"}),
+    ("handled?do=finds_nothing_by_a_constant", {"name": "a"}),
+    ("dated-by-the-view", {"a_day": "tea"}),
 ]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions
     OF_THE_CLIENT += [
