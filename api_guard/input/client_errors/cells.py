@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connections, router
-from django.db.models import NOT_PROVIDED, Field, GeneratedField, JSONField, Model
+from django.db.models import NOT_PROVIDED, BinaryField, Field, GeneratedField, JSONField, Model
 
 from api_guard.input.client_errors.columns import base_fields
 from api_guard.input.client_errors.frames import local, module_of
@@ -53,7 +53,9 @@ class Cell:
             return True
         if hasattr(self.field, "base_field"):
             return False  # a range or an array consists of several values
-        if isinstance(value, (bool, uuid.UUID, Model)):
+        if isinstance(value, bool):
+            return not isinstance(self.field, BinaryField)
+        if isinstance(value, (uuid.UUID, Model)):
             return True
         if isinstance(value, int):
             return abs(value) < _SMALL

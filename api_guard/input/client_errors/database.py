@@ -63,7 +63,8 @@ def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: S
     if rows:
         return _are_of_client([cell for row in rows for cell in _dubious(row)], sent)
     # A constant of the view would fail for every client.
-    return any(map(sent.holds, flat)) or _is_update_sent(frames, sent)
+    is_sent = any(sent.holds_read((), value) for value in flat)
+    return is_sent or _is_update_sent(frames, sent)
 
 
 def is_of_value(error: Exception) -> bool:
