@@ -92,7 +92,11 @@ class Row:
 
     def misfits(self) -> Iterator[Cell]:
         """Yield the cells whose values do not fit, by the model's own validation."""
-        return (cell for cell in self.cells() if not self._fits(cell))
+        for cell in self.cells():
+            # A stored value that does not fit was stored without an error.
+            is_stored = cell.is_left and self.changed is not None
+            if not is_stored and not self._fits(cell):
+                yield cell
 
     def _fits(self, cell: Cell) -> bool:
         if cell.value is None:
