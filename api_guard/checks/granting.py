@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core import checks
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage
 from django.db import DatabaseError, router
 from django.db.models import Q
-
-from api_guard import conf, grants
 
 
 def check_permissions_of_users(
@@ -42,28 +40,4 @@ def check_permissions_of_users(
             "that page: readonly_fields = ('is_superuser', 'user_permissions').",
             id="api_guard.W083",
         )
-    ]
-
-
-def check_everyone(
-    app_configs: object = None, databases: Sequence[str] | None = None, **_: object
-) -> list[CheckMessage]:
-    """E084: everyone's group holds no sensitive scope."""
-    del app_configs
-    everyone, sensitive = conf.everyone_group(), conf.sensitive_among(None)
-    if everyone is None or not sensitive or grants.database() not in (databases or ()):
-        return []
-    rows = grants.live().filter(group__name=everyone, scope__in=sensitive).order_by("scope")
-    try:
-        held = list(rows.values_list("scope", flat=True))
-    except DatabaseError:
-        return []  # before the first migrate there are no tables
-    return [
-        Error(
-            f"The group {everyone!r} of API_GUARD['EVERYONE_GROUP'] holds the sensitive scope "
-            f"{name!r}. Only the members of the group get it, not everyone.",
-            hint=f"manage.py guard_revoke --group {everyone} --grants, or name another group.",
-            id="api_guard.E084",
-        )
-        for name in held
     ]

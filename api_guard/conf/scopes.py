@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from api_guard.conf.values import Rule, is_count, read
@@ -35,19 +35,6 @@ def scope_terms() -> dict[str, ScopeTerms]:
     declared = _declarable()
     unclear = {name for names in alike(declared) for name in names}
     return {name: _terms(value) for name, value in declared.items() if name not in unclear}
-
-
-def sensitive_among(names: Iterable[str] | None) -> tuple[str, ...]:
-    """The scopes that are declared as sensitive, among `names` or, for None, among all."""
-    declared = read("SCOPES")
-    if not isinstance(declared, Mapping):
-        return ()
-    asked = declared if names is None else names
-    return tuple(
-        name
-        for name in asked
-        if isinstance(said := declared.get(name), Mapping) and _is_sensitive(said)
-    )
 
 
 def scope_groups() -> tuple[str, ...]:
@@ -89,14 +76,10 @@ def _terms(value: object) -> ScopeTerms:
         description=str(value.get(_DESCRIPTION, "")),
         # In no group, so that only an authority over all scopes can grant it.
         group=group if _is_group(group) else "",
-        is_sensitive=_is_sensitive(value),
+        is_sensitive=value.get("sensitive", False) is not False,
         max_days=days if days is None or (is_count(days) and days > 0) else 1,
         is_requestable=value.get("requestable", False) is True,
     )
-
-
-def _is_sensitive(value: Mapping[Any, Any]) -> bool:
-    return value.get("sensitive", False) is not False
 
 
 def _is_group(value: object) -> bool:

@@ -63,8 +63,7 @@ class Beside:
         if vendor not in _VENDORS:
             return None
         has_everyone = conf.everyone_group() is not None
-        sensitive = conf.sensitive_among(asked.scopes) if has_everyone else ()
-        sides = Sides(user_model, True, has_everyone, vendor, outer, sensitive)
+        sides = Sides(user_model, True, has_everyone, vendor, outer)
         return _shared(sides, len(asked.scopes), len(asked.rates))
 
     def values(self, asked: Asked) -> dict[str, object]:

@@ -21,8 +21,7 @@ class Sides:
     """Which parts a caller has (user, client), and the vendor of the database.
 
     The user's groups and the group of everyone belong to the user. In a subquery, `outer` contains
-    the lookups of the user's and the client's primary keys in the outer query. `sensitive` are
-    the scopes that the group of everyone does not give.
+    the lookups of the user's and the client's primary keys in the outer query.
     """
 
     user_model: type[models.Model] | None
@@ -30,24 +29,15 @@ class Sides:
     has_everyone: bool
     vendor: str
     outer: tuple[str, str] | None = None
-    sensitive: tuple[str, ...] = ()
 
     @classmethod
-    def of(
-        cls,
-        user: models.Model | None,
-        client_id: object,
-        alias: str,
-        scopes: Sequence[str] | None = None,
-    ) -> Sides:
-        """Return the sides of a caller that is asked for these scopes, None for all."""
-        has_everyone = conf.everyone_group() is not None
+    def of(cls, user: models.Model | None, client_id: object, alias: str) -> Sides:
+        """Return the parts of a caller."""
         return cls(
             None if user is None else user._meta.model,
             client_id is not None,
-            has_everyone,
+            conf.everyone_group() is not None,
             connections[alias].vendor,
-            sensitive=conf.sensitive_among(scopes) if has_everyone else (),
         )
 
 
@@ -68,18 +58,16 @@ def held_by(
     look up several values by index only in a query without joins.
     """
     is_asked = Q() if asked is None else Q(**{f"{field}__in": asked})
-    groups = _groups(sides, hides=field == "scope")
+    groups = _groups(sides)
     if sides.vendor == "postgresql":
         grantee = Q()
-        for each in _one_by_one(sides):
-            grantee |= each
-        for group, but in groups:
-            grantee |= Q(_IsAnyOf(F("group_id"), _Array(group))) & but
+        for each in (*_one_by_one(sides), *(_IsAnyOf(F("group_id"), _Array(g)) for g in groups)):
+            grantee |= Q(each)
         return [rows.filter(is_asked, grantee)]
     found = [rows.filter(is_asked, each) for each in _one_by_one(sides)]
     one_by_one = sides.vendor == "mysql" and asked is not None
     each_asked = [Q(**{field: one}) for one in asked or ()] if one_by_one else [is_asked]
-    return found + [rows.filter(one, but, group__in=g) for g, but in groups for one in each_asked]
+    return found + [rows.filter(one, group__in=g) for g in groups for one in each_asked]
 
 
 def _one_by_one(sides: Sides) -> list[Q]:
@@ -91,11 +79,8 @@ def _one_by_one(sides: Sides) -> list[Q]:
     return grantees
 
 
-def _groups(sides: Sides, *, hides: bool) -> list[tuple[QuerySet[Any, Any], Q]]:
-    """Return the primary keys of the groups of a user, and of everyone's group, with a condition.
-
-    `hides` says that the rows are scopes: everyone's group does not give the sensitive ones.
-    """
+def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
+    """Return the primary keys of the user's groups, and of the group of everyone."""
     if sides.user_model is None:
         return []
     groups = []
@@ -107,12 +92,10 @@ def _groups(sides: Sides, *, hides: bool) -> list[tuple[QuerySet[Any, Any], Q]]:
         members = membership.remote_field.through._base_manager.filter(
             **{membership.m2m_field_name(): _grantee("user", sides, depth=2)}
         )
-        groups.append((members.order_by().values(membership.m2m_reverse_field_name()), Q()))
+        groups.append(members.order_by().values(membership.m2m_reverse_field_name()))
     if sides.has_everyone:
         name = Parameter("everyone", Group._meta.get_field("name"))
-        hidden = sides.sensitive if hides else ()
-        but = ~Q(scope__in=hidden) if hidden else Q()
-        groups.append((Group.objects.filter(name=name).order_by().values("pk"), but))
+        groups.append(Group.objects.filter(name=name).order_by().values("pk"))
     return groups
 
 

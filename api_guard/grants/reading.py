@@ -58,7 +58,7 @@ def live_grants(
     """
     if (user is None and client_id is None) or (scopes is not None and not scopes):
         return ()
-    sides = Sides.of(user, client_id, database(), scopes)
+    sides = Sides.of(user, client_id, database())
     statement = _live_statement(sides, None if scopes is None else len(scopes))
     rows = statement.rows(values_of(user, client_id, scopes or ()))
     return tuple(
