@@ -32,6 +32,9 @@ def main(database, user, count, how):
         os.kill(os.getpid(), signal.SIGKILL)
 
     killed = patch("api_guard.grants.who.record", die) if how == "killed" else nullcontext()
+    # All begin at once: what takes long is the start of a process.
+    print("ready", flush=True)
+    input()
     request = transaction.atomic if how == "request" else nullcontext
     with transaction.atomic() if how == "one" else nullcontext(), killed:
         for _ in range(int(count)):

@@ -38,6 +38,8 @@ def writer(user, count, how):
     return subprocess.Popen(
         [*line, database, user, str(count), how],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -48,8 +50,12 @@ def write(count, how):
     names = [f"user{number}" for number in range(count)]
     for name in names:
         get_user_model().objects.create_user(name)
-    began = time.monotonic()
     writers = [writer(name, WRITES, how) for name in names]
+    assert [each.stdout.readline() for each in writers] == ["ready\n"] * count
+    began = time.monotonic()
+    for each in writers:
+        each.stdin.write("go\n")
+        each.stdin.flush()
     said = [each.communicate(timeout=1200)[1] for each in writers]
     assert [each.returncode for each in writers] == [0] * count, said
     return time.monotonic() - began
@@ -80,7 +86,7 @@ def test_nothing_is_lost_or_doubled_by_writers_at_once(how, record_property):
 
 def test_who_is_killed_between_a_change_and_its_record_leaves_neither(alice):
     killed = writer("alice", 1, "killed")
-    killed.communicate(timeout=120)
+    killed.communicate("go\n", timeout=120)
     assert killed.returncode == -9
     assert not ScopeGrant.objects.exists()
     assert not LedgerRecord.objects.exists()
