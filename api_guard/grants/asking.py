@@ -14,7 +14,10 @@ from django.utils import timezone
 from api_guard.core.ledger import Event
 from api_guard.grants.authority import (
     is_break_glass,
+    is_of,
+    may_give_any,
     may_manage,
+    refuse_terms,
     refuse_without_authority,
     terms_of,
 )
@@ -76,6 +79,7 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
         refuse_without_authority(by, kept.scope, to)
         if kept.asked_by_id == by.pk or to == by:
             raise GrantError("own_request", "Somebody else has to approve what is yours.")
+        refuse_terms(kept.scope, to, kept.expires_at)  # the group may be everyone's by now
         is_break_glass(by, to, "", None)  # a group or a client of one's own
         approvals = GrantApproval.objects.using(database()).filter(request=kept)
         if approvals.filter(by=by).exists():
@@ -83,8 +87,8 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
         with recorded():
             GrantApproval(request=kept, by=by).save(using=database())
         note(Event.APPROVE, who, to, kept.scope, "", {"request": kept.pk})
-        people = [each.by for each in approvals.select_related("by")]
-        if len([person for person in people if may_manage(person, kept.scope)]) < _needed(kept):
+        people = [each.by for each in approvals.select_for_update()]
+        if len([person for person in people if _may_approve(person, kept, to)]) < _needed(kept):
             return None
         _close(kept, _GRANTED)
         return _give(kept, to, by)
@@ -120,6 +124,13 @@ def open_requests() -> QuerySet[GrantRequest]:
     return rows.filter(outcome=_OPEN, asked_at__gt=timezone.now() - OPEN_FOR)
 
 
+def _may_approve(person: models.Model, request: GrantRequest, to: models.Model) -> bool:
+    """Whether somebody who has said yes might say so now."""
+    if may_give_any(person):
+        return person != to
+    return may_manage(person, request.scope) and person != to and not is_of(person, to)
+
+
 def _needed(request: GrantRequest) -> int:
     return 2 if terms_of(request.scope).is_sensitive else 1
 
@@ -130,7 +141,8 @@ def _taken(request: GrantRequest) -> GrantRequest:
     with recorded():
         # A write comes first: it locks the row, on SQLite too.
         rows.order_by().update(outcome=models.F("outcome"))
-    kept = open_requests().filter(pk=request.pk).first()
+    # Locked, so that MySQL does not show a long transaction what was there when it began.
+    kept = open_requests().select_for_update().filter(pk=request.pk).first()
     if kept is None:
         raise GrantError(
             "closed", f"The request was decided, or is older than {OPEN_FOR.days} days."

@@ -88,7 +88,7 @@ def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datet
                 "Or have somebody else give it.",
             )
         return True
-    if _is_in(by, grantee) and not may_give_any(by):
+    if is_of(by, grantee) and not may_give_any(by):
         raise GrantError("self_grant", f"{grantee} is yours: have somebody else give it.")
     return False
 
@@ -96,6 +96,20 @@ def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datet
 def terms_of(scope: str) -> ScopeTerms:
     """Return what giving a scope takes; one that is not declared is of no group."""
     return conf.scope_terms().get(scope, ScopeTerms(""))
+
+
+def refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
+    """Raise GrantError where a scope is not given to this grantee, or not for so long."""
+    terms = terms_of(scope)
+    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
+        raise GrantError("sensitive_to_everyone", f"{scope!r} is sensitive: not for everyone.")
+    if terms.max_days is None:
+        return
+    latest = timezone.now() + timedelta(days=terms.max_days, minutes=1)
+    if expires_at is None or not is_past(expires_at, latest):
+        raise GrantError(
+            "too_long", f"{scope!r} is given for {terms.max_days} days at most: say until when."
+        )
 
 
 def authorities() -> QuerySet[GrantAuthority]:
@@ -112,7 +126,8 @@ def _managed(user: models.Model) -> frozenset[str]:
     return frozenset(found.values_list("scope_group", flat=True))
 
 
-def _is_in(user: models.Model, grantee: models.Model) -> bool:
+def is_of(user: models.Model, grantee: models.Model) -> bool:
+    """Whether a grantee is a group that a user is in, or a client that a user owns."""
     if isinstance(grantee, Group):
         groups: Any = getattr(user, "groups", None)
         if groups is None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.contrib.auth.models import Group
 from django.db import models
-from django.utils import timezone
 
-from api_guard import conf
 from api_guard.grants import asking, writing
 from api_guard.grants.authority import (
     is_break_glass,
+    refuse_terms,
     refuse_without_authority,
     terms_of,
 )
@@ -96,10 +94,13 @@ def revoke_all(grantee: models.Model, *, by: By, reason: str = "") -> int:
     """
     refuse_reason(reason)
     who_of(by)
+    rows = held(grantee)
     if not isinstance(by, (System, Claimed)):
-        for scope in held(grantee).order_by().values_list("scope", flat=True).distinct():
+        judged = dict(rows.order_by().values_list("pk", "scope"))
+        for scope in sorted(set(judged.values())):
             refuse_without_authority(by, scope, grantee)
-    return writing.end_all(grantee, by, reason)
+        rows = rows.filter(pk__in=list(judged))  # and none that is granted meanwhile
+    return writing.end_all(rows, by, reason)
 
 
 def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str = "") -> ScopeGrant:
@@ -112,17 +113,21 @@ def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str 
     refuse_reason(reason)
     who_of(by)
     kept = get(row.pk)
-    grantee = grantee_of(kept)
-    refuse_without_authority(by, kept.scope, grantee)
-    if _is_longer(kept.expires_at, expires_at):
-        _refuse_terms(kept.scope, grantee, expires_at)
+    refuse_without_authority(by, kept.scope, grantee_of(kept))
+
+    def judge(kept: ScopeGrant) -> None:
+        grantee = grantee_of(kept)
+        if not _is_longer(kept.expires_at, expires_at):
+            return
+        refuse_terms(kept.scope, grantee, expires_at)
         if kept.is_break_glass or is_break_glass(by, grantee, "", None):
             raise GrantError("self_grant", "What was given by oneself is not made longer.")
         if terms_of(kept.scope).is_sensitive:
             raise GrantError(
                 "needs_approval", f"{kept.scope!r} is sensitive: ask for it with grant()."
             )
-    return writing.move(row, expires_at, by, reason)
+
+    return writing.move(row, expires_at, by, reason, judge)
 
 
 def _judge(scope: str, to: models.Model, by: By, reason: str, expires_at: datetime | None) -> bool:
@@ -131,7 +136,7 @@ def _judge(scope: str, to: models.Model, by: By, reason: str, expires_at: dateti
     refuse_reason(reason)
     who_of(by)
     refuse_without_authority(by, scope, to)
-    _refuse_terms(scope, to, expires_at)
+    refuse_terms(scope, to, expires_at)
     return is_break_glass(by, to, reason, expires_at)
 
 
@@ -139,16 +144,3 @@ def _is_longer(was: datetime | None, becomes: datetime | None) -> bool:
     if becomes is None:
         return was is not None
     return was is not None and not is_past(becomes, was)
-
-
-def _refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
-    terms = terms_of(scope)
-    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
-        raise GrantError("sensitive_to_everyone", f"{scope!r} is sensitive: not for everyone.")
-    if terms.max_days is None:
-        return
-    latest = timezone.now() + timedelta(days=terms.max_days, minutes=1)
-    if expires_at is None or not is_past(expires_at, latest):
-        raise GrantError(
-            "too_long", f"{scope!r} is given for {terms.max_days} days at most: say until when."
-        )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from api_guard import conf
 from api_guard.core.scopes import EVERY_SCOPE, did_you_mean
-from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
+from api_guard.models.recorded import Recorded, refuse_unrecorded
 
 
 def validate_scope_group(name: str) -> None:
@@ -26,7 +26,7 @@ def validate_scope_group(name: str) -> None:
         )
 
 
-class GrantAuthority(models.Model):
+class GrantAuthority(Recorded):
     """The members of `group` may give and take the scopes of `scope_group`, or all of them (`*`).
 
     Written through `api_guard.grants`.
@@ -42,8 +42,6 @@ class GrantAuthority(models.Model):
     scope_group = models.CharField(_("scopes"), max_length=150, validators=[validate_scope_group])
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
-
-    objects = RecordedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("grant authority")

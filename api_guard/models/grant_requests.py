@@ -14,11 +14,11 @@ from oauth2_provider.settings import oauth2_settings
 from api_guard.core.scopes import MAX_SCOPE_LENGTH
 from api_guard.models.cascading import cascade
 from api_guard.models.grantees import Held, of_one_grantee
-from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
+from api_guard.models.recorded import Recorded, refuse_unrecorded
 from api_guard.models.scope_grants import validate_scope
 
 
-class GrantRequest(Held):
+class GrantRequest(Recorded, Held):
     """A scope that somebody asked for, for a user, a group or a client.
 
     Open until it is granted or declined. Written through `api_guard.grants`.
@@ -80,8 +80,6 @@ class GrantRequest(Held):
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True, editable=False)
 
-    objects = RecordedQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("grant request")
         ordering = ["-pk"]
@@ -113,7 +111,7 @@ class GrantRequest(Held):
         super().save(*args, **kwargs)
 
 
-class GrantApproval(models.Model):
+class GrantApproval(Recorded):
     """One person's yes to a request."""
 
     request = models.ForeignKey(
@@ -130,8 +128,6 @@ class GrantApproval(models.Model):
         verbose_name=_("approved by"),
     )
     at = models.DateTimeField(_("approved at"), default=timezone.now, editable=False)
-
-    objects = RecordedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("grant approval")

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import SET_NULL
 from django.utils.translation import gettext_lazy as _
 
 from api_guard.exceptions import GuardError
@@ -45,8 +46,9 @@ class RecordedQuerySet(models.QuerySet[Any]):
 
     # Any: Django's own signatures.
     def update(self, **kwargs: Any) -> int:
-        """Write columns."""
-        _refuse_in_bulk("update()")
+        """Write columns; Django empties those of a user who is deleted, which gives nothing."""
+        if not self._is_of_deleted(kwargs):
+            _refuse_in_bulk("update()")
         return super().update(**kwargs)
 
     update.alters_data = True  # type: ignore[attr-defined]  # no template calls it
@@ -68,6 +70,22 @@ class RecordedQuerySet(models.QuerySet[Any]):
         """Write columns of rows."""
         _refuse_in_bulk("bulk_update()")
         return super().bulk_update(objs, *args, **kwargs)
+
+    def _is_of_deleted(self, values: dict[str, Any]) -> bool:
+        fields: Any = self.model._meta.concrete_fields
+        keys = [field for field in fields if field.remote_field]
+        emptied = {field.name for field in keys if field.remote_field.on_delete is SET_NULL}
+        return values.keys() <= emptied and all(value is None for value in values.values())
+
+
+class Recorded(models.Model):
+    """A row that is written through `api_guard.grants` alone."""
+
+    objects = RecordedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"  # user.scope_grants.add(row) writes by it
 
 
 def _refuse_in_bulk(how: str) -> None:

@@ -17,7 +17,7 @@ from api_guard import conf
 from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
 from api_guard.models.cascading import cascade
 from api_guard.models.grantees import GRANTEES, Held, of_one_grantee
-from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
+from api_guard.models.recorded import Recorded, refuse_unrecorded
 
 
 def validate_scope(name: str) -> None:
@@ -39,7 +39,7 @@ def is_past(moment: datetime, now: datetime) -> bool:
         return True
 
 
-class ScopeGrant(Held):
+class ScopeGrant(Recorded, Held):
     """A scope given to a user, a group or a client until it expires or is revoked.
 
     Written through `api_guard.grants`; a revoked grant is final.
@@ -119,8 +119,6 @@ class ScopeGrant(Held):
         db_persist=True,
         verbose_name=_("unrevoked"),
     )
-
-    objects = RecordedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("scope grant")
