@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from api_guard import grants
-from api_guard.grants import GrantError, System
+from api_guard.grants import GrantError, System, reconciling
 from api_guard.models import LedgerRecord, ScopeGrant, recorded
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +56,7 @@ def test_what_was_written_as_it_should_be_is_as_the_ledger_says(rows):
     [
         ("UPDATE {table} SET expires_at = NULL WHERE id = %s", "until", "the ledger says"),
         ("UPDATE {table} SET scope = 'audit:write' WHERE id = %s", "kept", "the ledger says"),
+        ("UPDATE {table} SET user_id = user_id + 1 WHERE id = %s", "kept", "was given to user:"),
         ("UPDATE {table} SET revoked_at = NULL WHERE id = %s", "gone", "no record gives"),
         ("UPDATE {table} SET revoked_at = granted_at WHERE id = %s", "kept", "without a record"),
         ("DELETE FROM {table} WHERE id = %s", "kept", "without a record"),
@@ -89,6 +90,24 @@ def test_a_record_that_cannot_be_read_says_nothing_of_a_grant(rows, content):
     sql(f"UPDATE {LedgerRecord._meta.db_table} SET content = %s WHERE id = %s", content, record.pk)
     [problem] = problems()
     assert "no record gives" in problem
+
+
+def test_a_grant_that_is_made_while_grants_are_compared_is_no_difference(rows, bob, monkeypatch):
+    read = reconciling._unrevoked
+
+    def unrevoked():
+        if not grants.held(bob).exists():
+            grants.grant("notes:write", bob, by=CODE)
+        return read()
+
+    monkeypatch.setattr(reconciling, "_unrevoked", unrevoked)
+    assert problems() == []
+    assert grants.held(bob).exists()
+
+
+def test_whose_a_grant_is_cannot_be_told_of_a_user_who_was_forgotten(rows, alice, capsys):
+    call_command("guard_ledger", "forget", "--pk", str(alice.pk))
+    assert problems() == []
 
 
 def run(capsys, *line):

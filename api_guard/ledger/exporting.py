@@ -21,14 +21,24 @@ def export(since: int = 0) -> Iterator[str]:
             yield json.dumps(_line(row, details.get(row.id, [])))
 
 
-def contents() -> Iterator[tuple[str, str]]:
-    """Yield the event and the content of each record, those that are not chained yet at the end."""
+def contents() -> Iterator[tuple[str, str, str]]:
+    """Yield the event, the content and the key of whom it is about, of each record.
+
+    Those that are not chained yet are the last. The key is empty where it was erased.
+    """
     for page in rows.chained(0):
-        yield from ((row.event, row.content) for row in page)
+        yield from _contents(page)
     last = ""
     while page := rows.unchained(last):
-        yield from ((row.event, row.content) for row in page)
+        yield from _contents(page)
         last = page[-1].id
+
+
+def _contents(page: list[Record]) -> Iterator[tuple[str, str, str]]:
+    details = rows.details([row.id for row in page])
+    for row in page:
+        own = details.get(row.id, [])
+        yield row.event, row.content, next((d.key for d in own if d.part == "whom"), "")
 
 
 def _line(row: Record, details: list[Detail]) -> dict[str, object]:
