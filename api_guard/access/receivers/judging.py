@@ -70,8 +70,14 @@ def note(
 
 
 def stored(instance: models.Model, using: str | None) -> Any:
-    """Return the row as it stands before it is saved, None where it is new."""
-    if instance._state.adding or instance.pk is None:
+    """Return the row as it stands before it is saved, None where it is new.
+
+    A row that was made with the primary key of another is saved over that one; Django inserts it
+    where primary keys have a default.
+    """
+    key = instance._meta.pk
+    is_made = key.has_default() or key.has_db_default()
+    if instance.pk is None or (instance._state.adding and is_made):
         return None
     return type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
 
