@@ -1,6 +1,6 @@
 """Grant, revoke, extend, look up; the only room that queries ScopeGrant on the way of a request."""
 
-from api_guard.grants.asking import approve, decline, open_requests
+from api_guard.grants.asking import approve, decline, is_open, open_requests
 from api_guard.grants.authority import authorities, managed_scopes, may_give_any, may_manage
 from api_guard.grants.authorizing import authorize, deauthorize
 from api_guard.grants.beside import Asked, Beside, Held
@@ -59,6 +59,7 @@ __all__ = [
     "granted",
     "granted_with_overrides",
     "held",
+    "is_open",
     "live",
     "live_grants",
     "managed_scopes",

@@ -131,6 +131,11 @@ def _may_approve(person: models.Model, request: GrantRequest, to: models.Model) 
     return may_manage(person, request.scope) and person != to and not is_of(person, to)
 
 
+def is_open(request: GrantRequest) -> bool:
+    """Whether a request that was read waits to be decided."""
+    return request.outcome == _OPEN and request.asked_at > timezone.now() - OPEN_FOR
+
+
 def _needed(request: GrantRequest) -> int:
     return 2 if terms_of(request.scope).is_sensitive else 1
 
