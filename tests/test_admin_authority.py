@@ -114,7 +114,7 @@ def test_a_crafted_form_gives_nothing_else_and_is_logged(nora, client, alice, ca
     ):
         assert said in errors(client.post(ADD, form(**values)))
     assert not ScopeGrant.objects.exists()
-    assert caplog.text.count(f"Refused to user {nora.pk}") == 3
+    assert caplog.text.count(f"Refused to user {nora.pk}") == 5
 
 
 def test_a_grant_of_another_s_scopes_is_neither_extended_nor_revoked(nora, client, alice):

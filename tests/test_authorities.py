@@ -204,6 +204,28 @@ def test_a_sensitive_scope_that_everyone_s_group_held_before_is_its_members_alon
     assert check_everyone_group(databases=["default"]) == []
 
 
+@pytest.mark.parametrize("name", ["Everyone", "EVERYONE ", "éveryone"])
+def test_a_name_that_some_database_takes_for_everyone_s_is_judged_as_that(name, nora):
+    group = Group.objects.create(name=name)
+    with refusal("sensitive_to_everyone"):
+        grants.grant("pay:refund", group, by=CODE, expires_at=soon(days=1))
+    with refusal("no_authority"):
+        grants.grant("notes:read", group, by=nora)
+    other = Group.objects.create(name="another")
+    other.name = f"{name}s"
+    other.save()
+
+
+def test_what_is_refused_because_it_is_ones_own_is_logged(nora, three, alice, caplog):
+    with refusal("self_grant"):
+        grants.grant("notes:read", nora, by=nora)
+    request = grants.grant("pay:refund", alice, by=three[0], expires_at=soon(days=1))
+    with refusal("own_request"):
+        grants.approve(request, by=three[0])
+    for user in (nora, three[0]):
+        assert f"Refused to user {user.pk}: " in caplog.text
+
+
 def test_who_is_everyone_is_asked_of_a_database_that_is_checked_and_has_tables(
     settings, monkeypatch
 ):

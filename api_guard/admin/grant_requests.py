@@ -22,8 +22,8 @@ class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
     """Whoever may change grants sees them; who may give the scope approves."""
 
     list_display = (
-        *("scope", "meaning", "held_by", "reason", "asked_by", "asked_at"),
-        *("approved_by", "expires_at", "state"),
+        *("scope", "meaning", "held_by", "state", "asked_by", "approved_by"),
+        *("reason", "expires_at", "asked_at"),
     )
     # What somebody who approves has to know.
     fields = (

@@ -3,6 +3,7 @@
 from api_guard.conf.access import (
     everyone_group,
     exempt,
+    is_everyone_group,
     last_used_interval,
     prefixes,
     unscoped_authentication,
@@ -54,6 +55,7 @@ __all__ = [
     "has_own_ledger_key",
     "introspection",
     "introspection_cache_seconds",
+    "is_everyone_group",
     "is_set",
     "last_used_interval",
     "ledger_keys",

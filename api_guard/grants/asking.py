@@ -17,6 +17,7 @@ from api_guard.grants.authority import (
     is_of,
     may_give_any,
     may_manage,
+    refuse,
     refuse_terms,
     refuse_without_authority,
     terms_of,
@@ -78,7 +79,7 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
         to = grantee_of(kept)
         refuse_without_authority(by, kept.scope, to)
         if kept.asked_by_id == by.pk or to == by:
-            raise GrantError("own_request", "Somebody else has to approve what is yours.")
+            refuse(by, "Somebody else has to approve what is yours.", "own_request")
         refuse_terms(kept.scope, to, kept.expires_at)  # the group may be everyone's by now
         is_break_glass(by, to, "", None)  # a group or a client of one's own
         approvals = GrantApproval.objects.using(database()).filter(request=kept)

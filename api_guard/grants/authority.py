@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.contrib.auth.models import Group
 from django.db import models
@@ -56,19 +56,15 @@ def refuse_without_authority(by: By, scope: str, grantee: models.Model | None = 
     if isinstance(by, (System, Claimed)):
         return
     if not may_manage(by, scope):
-        _refuse(by, f"You may not give or take {scope!r}.")
-    if (
-        isinstance(grantee, Group)
-        and grantee.name == conf.everyone_group()
-        and not may_give_any(by)
-    ):
-        _refuse(by, f"You may not give {scope!r} to everyone.")
+        refuse(by, f"You may not give or take {scope!r}.")
+    if isinstance(grantee, Group) and conf.is_everyone_group(grantee.name) and not may_give_any(by):
+        refuse(by, f"You may not give {scope!r} to everyone.")
 
 
 def refuse_without_any(by: By, what: str) -> None:
     """Raise GrantError `no_authority` where a user may not give every scope."""
     if not isinstance(by, (System, Claimed)) and not may_give_any(by):
-        _refuse(by, f"You may not {what}.")
+        refuse(by, f"You may not {what}.")
 
 
 def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datetime | None) -> bool:
@@ -82,14 +78,15 @@ def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datet
     if grantee == by:
         latest = timezone.now() + BREAK_GLASS
         if not reason.strip() or expires_at is None or not is_past(expires_at, latest):
-            raise GrantError(
-                "self_grant",
+            refuse(
+                by,
                 "You give this to yourself: that takes a reason, and an expiry within an hour. "
                 "Or have somebody else give it.",
+                "self_grant",
             )
         return True
     if is_of(by, grantee) and not may_give_any(by):
-        raise GrantError("self_grant", f"{grantee} is yours: have somebody else give it.")
+        refuse(by, f"{grantee} is yours: have somebody else give it.", "self_grant")
     return False
 
 
@@ -101,7 +98,7 @@ def terms_of(scope: str) -> ScopeTerms:
 def refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
     """Raise GrantError where a scope is not given to this grantee, or not for so long."""
     terms = terms_of(scope)
-    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
+    if terms.is_sensitive and isinstance(to, Group) and conf.is_everyone_group(to.name):
         raise GrantError("sensitive_to_everyone", f"{scope!r} is sensitive: not for everyone.")
     if terms.max_days is None:
         return
@@ -136,7 +133,8 @@ def is_of(user: models.Model, grantee: models.Model) -> bool:
     return bool(getattr(grantee, "user_id", None) == user.pk)
 
 
-def _refuse(by: models.Model, message: str) -> None:
+def refuse(by: models.Model, message: str, code: str = "no_authority") -> NoReturn:
+    """Raise GrantError, and log it."""
     # To the log alone: a record would be undone with the transaction, and floods the ledger.
     logger.warning("Refused to user %s: %s", by.pk, message)
-    raise GrantError("no_authority", message)
+    raise GrantError(code, message)

@@ -76,11 +76,14 @@ def before_group(sender: Any, instance: Group, **kwargs: Any) -> None:
     if kwargs["raw"] or everyone is None or not judging.is_saved("name", kwargs["update_fields"]):
         return
     old = judging.stored(instance, kwargs["using"])
-    if old is None or old.name == instance.name or everyone not in (old.name, instance.name):
+    if old is None or old.name == instance.name:
+        return
+    becomes = conf.is_everyone_group(instance.name)
+    if not (becomes or conf.is_everyone_group(old.name)):
         return
     refuse_without_any(f"You may not say who is in {everyone}.")
     terms = conf.scope_terms()
     scopes = judging.scopes_held(group=instance)
-    if instance.name == everyone and any(s in terms and terms[s].is_sensitive for s in scopes):
+    if becomes and any(s in terms and terms[s].is_sensitive for s in scopes):
         refuse(f"{old.name} holds a scope that is sensitive: not for everyone.")
     note(Event.RENAME_GROUP, instance, facts={"was": old.name, "name": instance.name})
