@@ -305,6 +305,16 @@ def test_a_row_that_is_overwritten_by_its_key_is_judged_as_one_that_was_read(
             row.save()
 
 
+def test_a_user_that_is_made_over_an_inactive_one_is_judged_too(alice, bob):
+    grants.grant("notes:read", alice, by=CODE)
+    get_user_model().objects.filter(pk=alice.pk).update(is_active=False)
+    again = get_user_model()(pk=alice.pk, username="alice")
+    with asks(bob), pytest.raises(PermissionDenied):
+        again.save()
+    again.save()
+    assert one(Event.REACTIVATE)["whom"] == "alice"
+
+
 def test_whom_a_subject_is_taken_for_is_recorded_and_judged(alice, bob, nora):
     grants.grant("notes:read", alice, by=CODE)
     subject = RemoteSubject(issuer="https://as.example", subject="42", user=alice)

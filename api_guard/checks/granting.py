@@ -11,6 +11,8 @@ from django.core.checks import CheckMessage
 from django.db import DatabaseError, router
 from django.db.models import Q
 
+from api_guard import conf, grants
+
 
 def check_permissions_of_users(
     app_configs: object = None, databases: Sequence[str] | None = None, **_: object
@@ -40,4 +42,29 @@ def check_permissions_of_users(
             "that page: readonly_fields = ('is_superuser', 'user_permissions').",
             id="api_guard.W083",
         )
+    ]
+
+
+def check_everyone_group(
+    app_configs: object = None, databases: Sequence[str] | None = None, **_: object
+) -> list[CheckMessage]:
+    """E085: the group of everyone holds no sensitive scope."""
+    del app_configs
+    everyone = conf.everyone_group()
+    if everyone is None or grants.database() not in (databases or ()):
+        return []
+    rows = grants.live().filter(group__name=everyone, scope__in=conf.sensitive_scopes())
+    try:
+        found = sorted(rows.order_by().values_list("scope", flat=True))
+    except DatabaseError:
+        return []  # before the first migrate there are no tables
+    return [
+        checks.Error(
+            f"The group {everyone!r} of API_GUARD['EVERYONE_GROUP'] holds {scope!r}, which is "
+            "sensitive: only its members have this scope, not everyone.",
+            hint=f"Revoke it: manage.py guard_revoke --group {everyone} --scope {scope}. Or name "
+            "another group in EVERYONE_GROUP.",
+            id="api_guard.E085",
+        )
+        for scope in found
     ]

@@ -3,6 +3,7 @@
 from api_guard.conf.access import (
     everyone_group,
     exempt,
+    is_everyone_group,
     last_used_interval,
     prefixes,
     unscoped_authentication,
@@ -32,7 +33,7 @@ from api_guard.conf.rates import (
     trusted_proxies,
 )
 from api_guard.conf.rules import Mistake, mistakes
-from api_guard.conf.scopes import scope_groups, scope_terms, scopes
+from api_guard.conf.scopes import scope_groups, scope_terms, scopes, sensitive_scopes
 from api_guard.conf.validation import Engine, max_tags, sanitizer
 from api_guard.conf.values import is_set
 
@@ -54,6 +55,7 @@ __all__ = [
     "has_own_ledger_key",
     "introspection",
     "introspection_cache_seconds",
+    "is_everyone_group",
     "is_set",
     "last_used_interval",
     "ledger_keys",
@@ -70,6 +72,7 @@ __all__ = [
     "scope_groups",
     "scope_terms",
     "scopes",
+    "sensitive_scopes",
     "trusted_proxies",
     "unscoped_authentication",
 ]

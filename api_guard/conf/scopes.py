@@ -37,6 +37,21 @@ def scope_terms() -> dict[str, ScopeTerms]:
     return {name: _terms(value) for name, value in declared.items() if name not in unclear}
 
 
+def sensitive_scopes() -> tuple[str, ...]:
+    """The scopes that are sensitive. Requests read it: it reads only the scopes that are mappings.
+
+    A name that is declared in two spellings is among them, although it cannot be granted.
+    """
+    value = read("SCOPES")
+    if not isinstance(value, Mapping):
+        return ()
+    return tuple(
+        name
+        for name, said in value.items()
+        if isinstance(said, Mapping) and _is_sensitive(said) and is_declarable(name)
+    )
+
+
 def scope_groups() -> tuple[str, ...]:
     """The groups that the declared scopes are in, by name."""
     return tuple(sorted({terms.group for terms in scope_terms().values() if terms.group}))
@@ -76,10 +91,14 @@ def _terms(value: object) -> ScopeTerms:
         description=str(value.get(_DESCRIPTION, "")),
         # In no group, so that only an authority over all scopes can grant it.
         group=group if _is_group(group) else "",
-        is_sensitive=value.get("sensitive", False) is not False,
+        is_sensitive=_is_sensitive(value),
         max_days=days if days is None or (is_count(days) and days > 0) else 1,
         is_requestable=value.get("requestable", False) is True,
     )
+
+
+def _is_sensitive(value: Mapping[Any, Any]) -> bool:
+    return value.get("sensitive", False) is not False
 
 
 def _is_group(value: object) -> bool:

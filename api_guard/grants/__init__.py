@@ -1,6 +1,6 @@
 """Grant, revoke, extend and look up. During a request, only this package queries ScopeGrant."""
 
-from api_guard.grants.asking import approve, decline, open_requests
+from api_guard.grants.asking import approve, decline, is_open, open_requests
 from api_guard.grants.authority import (
     authorities,
     managed_scopes,
@@ -65,6 +65,7 @@ __all__ = [
     "granted",
     "granted_with_overrides",
     "held",
+    "is_open",
     "live",
     "live_grants",
     "managed_scopes",

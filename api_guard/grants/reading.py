@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from api_guard import conf
 from api_guard.core.scopes import Granted
-from api_guard.grants.grantees import Sides, held_by, parameters
+from api_guard.grants.grantees import Sides, held_by, parameters, values_of_everyone
 from api_guard.grants.using import write_use
 from api_guard.models import ScopeGrant
 from api_guard.models.statements import Parameter, Statement
@@ -75,7 +75,7 @@ def values_of(
         **moments(timezone.now()),
         "user": None if user is None else user.pk,
         "client": client_id,
-        "everyone": conf.everyone_group(),
+        **values_of_everyone(),
         **{f"scope{number}": scope for number, scope in enumerate(scopes)},
     }
 
