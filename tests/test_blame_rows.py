@@ -33,6 +33,7 @@ from api_guard.input.client_errors.cells import Cell, Row, rows_in
 from api_guard.input.client_errors.columns import base_fields
 from api_guard.input.client_errors.constraints import Broken
 from api_guard.input.client_errors.database import is_data_sent, is_integrity_sent, is_of_value
+from api_guard.input.client_errors.dates import is_date_missing
 from api_guard.input.client_errors.readings import Readings, is_equal
 from api_guard.input.client_errors.sent import Sent
 from tests.hostile.models import Offer, Shelf, Stock, Thing
@@ -361,3 +362,13 @@ def test_a_type_that_a_driver_cannot_write_out_is_of_what_was_sent(query, is_sen
     with pytest.raises(TypeError) as caught:
         backend["execute"](("tea",))
     assert is_of_client(caught.value, request, SimpleNamespace()) is is_sent
+
+
+def test_another_error_of_a_validator_is_not_a_missing_date():
+    source = "def __call__(self, attrs):\n    return sys._getframe()\n"
+    scope = {"__name__": "rest_framework.validators", "sys": sys}
+    exec(source, scope)
+    validator = SimpleNamespace(date_field="day")
+    assert not is_date_missing([scope["__call__"](validator, {"day": DAY})])
+    assert not is_date_missing([scope["__call__"](validator, {"day": None})])
+    assert not is_date_missing([scope["__call__"](validator, None)])
