@@ -36,6 +36,7 @@ from api_guard.input.client_errors.database import is_data_sent, is_integrity_se
 from api_guard.input.client_errors.dates import is_date_missing
 from api_guard.input.client_errors.readings import Readings, is_equal
 from api_guard.input.client_errors.sent import Sent
+from api_guard.input.client_errors.updates import updated_in
 from tests.hostile.models import Offer, Shelf, Stock, Thing
 from tests.test_net_property import raised_in
 
@@ -372,3 +373,40 @@ def test_another_error_of_a_validator_is_not_a_missing_date():
     assert not is_date_missing([scope["__call__"](validator, {"day": DAY})])
     assert not is_date_missing([scope["__call__"](validator, {"day": None})])
     assert not is_date_missing([scope["__call__"](validator, None)])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("operator does not exist: daterange = integer", True),
+        ("operator does not exist: interval > numeric", True),
+        ("operator does not exist: date = hstore", True),
+        ("operator does not exist: text = integer", False),
+    ],
+)
+def test_a_search_that_postgresql_cannot_compare_is_about_a_value(text, is_found):
+    assert is_of_value(ProgrammingError(text)) is is_found
+
+
+def test_a_range_of_a_driver_holds_its_ends():
+    request = Request(RequestFactory().get("/?from=2024-01-31&to=2024-02-01"))
+    sent = Sent(request, VIEW, [])
+    assert sent.holds(DateRange("2024-01-31", "2024-02-01"))
+    assert not sent.holds(DateRange("2024-01-31", "2024-03-01"))
+
+
+def test_only_written_fields_of_the_constraint_are_of_an_update():
+    query = UpdateQuery(Stock)
+    names = ("places", "name")
+    query.values = [(Stock._meta.get_field(name), None, "tea") for name in names]
+    compiler = SQLUpdateCompiler(query, None, "default")
+    frames = [sys._getframe(), update_frame(compiler)]
+    broken = Broken("key", columns=("name",))
+    assert [field.name for field, _ in updated_in(frames, broken)] == ["name"]
+    assert [field.name for field, _ in updated_in(frames, None)] == [*names]
+
+
+def update_frame(compiler):
+    scope = {"sys": sys}
+    exec("def execute_sql(self):\n    return sys._getframe()\n", scope)
+    return scope["execute_sql"](compiler)
