@@ -62,6 +62,7 @@ class Kept(models.Model):
     odd = OddField(default=dict)
     data = models.JSONField(default=dict)
     text = models.CharField(max_length=5, choices=[("a", "A")])
+    content = models.BinaryField(null=True)
 
     class Meta:
         app_label = "unchecked"  # no app: Django would check these columns, too
@@ -303,6 +304,7 @@ def statement(frame):
         "days": {"upper": "9999-12-31"},
         "list": [LAST],
         "odd": 5,
+        "content": 5,
     }
     return unreadable_of_client(frame, request, VIEW)
 
@@ -333,6 +335,9 @@ DAY = datetime.date.max
         ("list", LAST, False),
         ("counts", [1], False),
         ("odd", 5, False),
+        ("content", 5, True),
+        ("content", 6, False),
+        ("content", b"5", False),
     ],
 )
 @pytest.mark.parametrize("by", ["insert", "update"])
