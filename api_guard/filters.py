@@ -47,8 +47,9 @@ class SearchFilter(filters.SearchFilter):
         """Return the lookup of one search field. Raises GuardError."""
         if field_name.startswith("$") or field_name.rpartition("__")[2] in _PATTERNS:
             raise GuardError(
-                f"search_fields: {field_name!r} would run a client's text as a regular expression, "
-                f"which may take for ever; write {field_name.lstrip('$').split('__')[0]!r}."
+                f"search_fields: {field_name!r} would run the text of a client as a regular "
+                "expression, "
+                f"which may never end. Write {field_name.lstrip('$').split('__')[0]!r}."
             )
         return str(super().construct_search(field_name, queryset))
 

@@ -1,4 +1,4 @@
-"""Pages that a client can neither make too large nor forge."""
+"""Pagination with a maximum size and with signed cursors."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from api_guard.access.endpoints import dotted_path
 
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
-# Beyond it a database reads and throws away more than any client waits for.
+# Beyond it, a database reads and discards too many rows.
 MAX_OFFSET = 1_000_000
 
 
 class PageNumberPagination(pagination.PageNumberPagination):
-    """DRF's, with pages of at most `max_page_size` objects."""
+    """DRF's class, with pages of at most `max_page_size` objects."""
 
     page_size = api_settings.PAGE_SIZE or PAGE_SIZE
     max_page_size = MAX_PAGE_SIZE
 
 
 class LimitOffsetPagination(pagination.LimitOffsetPagination):
-    """DRF's, with pages of at most `max_limit` objects, up to `max_offset`; beyond it is 404."""
+    """DRF's class, with pages of at most `max_limit` objects, and 404 beyond `max_offset`."""
 
     default_limit = api_settings.PAGE_SIZE or PAGE_SIZE
     max_limit = MAX_PAGE_SIZE
     max_offset = MAX_OFFSET
 
     def get_offset(self, request: Request) -> int:
-        """Return the offset that is asked for. Raises NotFound."""
+        """Return the requested offset. Raises NotFound."""
         offset = int(super().get_offset(request))
         if offset > self.max_offset:
             raise NotFound(force_str(f"There is no page beyond offset {self.max_offset}."))
@@ -46,7 +46,7 @@ class LimitOffsetPagination(pagination.LimitOffsetPagination):
 
 
 class CursorPagination(pagination.CursorPagination):
-    """DRF's, with signed cursors: one that was not given out for this view and order is 404."""
+    """DRF's class, with signed cursors: a cursor of another view or order is 404."""
 
     page_size = api_settings.PAGE_SIZE or PAGE_SIZE
     max_page_size = MAX_PAGE_SIZE
@@ -63,7 +63,7 @@ class CursorPagination(pagination.CursorPagination):
             raise NotFound(self.invalid_cursor_message) from None
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Return the cursor of the request, None where it has none. Raises NotFound."""
+        """Return the cursor of the request, or None. Raises NotFound."""
         signed = request.query_params.get(self.cursor_query_param)
         if signed is None:
             return None

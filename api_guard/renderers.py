@@ -1,4 +1,4 @@
-"""JSON that is always written, and that no page can be broken out of."""
+"""JSON that is always valid, and safe inside an HTML page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ logger = logging.getLogger("api_guard")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _DEEPEST = 100
 _MOST_BITS = 4096
-# Outside strings JSON has none of these; inside, this is another way to write them.
+# JSON has these characters only in strings, where they can be escaped.
 _ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 
 
 class JSONRenderer(renderers.JSONRenderer):
-    """DRF's, for values that were stored before anybody looked, and for pages that hold JSON.
+    """DRF's renderer, for stored values that are not valid JSON, and for pages that contain JSON.
 
     What JSON cannot say is written as what comes nearest: a lone surrogate as U+FFFD, and so what
     is not UTF-8 in bytes, of which DRF makes text; NaN, Infinity, a number of more than 4096 bits
@@ -34,15 +34,15 @@ class JSONRenderer(renderers.JSONRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """Return `data` in JSON. Raises only for what is no data."""
+        """Return `data` as JSON. Raises only for objects that are not data."""
         context = dict(renderer_context or {})
         try:
             text = super().render(data, accepted_media_type, context)
         except (ValueError, RecursionError) as error:
-            logger.warning("What was to be answered is not JSON, and was mended: %s.", error)
+            logger.warning("The answer was not valid JSON and was corrected: %s.", error)
             mended = _mended(data, ())
             text = super().render(mended, accepted_media_type, context)
-            # Of None, DRF makes an answer without a body.
+            # DRF makes an answer without a body from None.
             text = b"null" if mended is None else text
         for character, escape in _ESCAPES:
             text = text.replace(character, escape)

@@ -1,4 +1,4 @@
-"""Counts requests against rates, and refuses what is one too many."""
+"""Counts requests against rates, and refuses a request over a rate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHARED = 4096
 
 
 def use(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
-    """Count one request of `key` against every rate, and return what is used.
+    """Count one request of `key` against every rate, and return the usages.
 
     Rates without a budget are counted for `group` alone. Raises GuardUnavailable where the
     counters are down and `API_GUARD["ON_FAULT"]` says deny.
@@ -45,7 +45,7 @@ def use(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
 
 
 def admit(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
-    """Count as `use` does, and raise RateLimited where a rate is exceeded."""
+    """Count as `use` does, and raise RateLimited if a rate is exceeded."""
     usages = use(group, key, rates)
     if any(usage.exceeded for usage in usages):
         raise RateLimited(retry_after(usages), usages)
@@ -65,21 +65,21 @@ class RateThrottle(BaseThrottle):
             raise GuardError(f"RateThrottle: {error}") from None
 
     def __call__(self) -> RateThrottle:
-        """Stand where DRF expects a class."""
+        """Return itself, because DRF expects a class here."""
         return self
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Count the request; raise RateLimited where it is one too many."""
+        """Count the request; raise RateLimited if it exceeds a rate."""
         admit(f"{dotted_path(type(view))}#throttle", throttle_key(request), self.rates)
         return True
 
 
 @lru_cache(maxsize=4096)
 def _counter(group: str, key: str, rate: Rate) -> Counter:
-    # The limit is no part of the name: it may change for a grantee while it is counted.
+    # Without the limit, which may change for a grantee during a count.
     place = f"budget:{rate.budget}" if rate.budget else f"view:{group}"
     window = f"{rate.seconds}{'~' if rate.is_sliding else ''}"
-    # Hashed, because a cache allows neither every letter nor every length.
+    # Hashed, because a cache limits the letters and the length of a key.
     name = f"api_guard:{_hashed(place, window, key)[:40]}"
     kind, _, whose = key.partition(":")
     if kind != "address":
@@ -103,7 +103,7 @@ def _hashed(*texts: str) -> str:
 
 def _without_cache(counted: tuple[Counter, ...], fault: counters.CounterFault) -> tuple[Usage, ...]:
     mode = conf.on_fault()
-    logger.error("The counters' cache is down (%s); on fault: %s", fault, mode)
+    logger.error("The cache of the counters is down (%s); on fault: %s", fault, mode)
     if mode == "deny":
         raise GuardUnavailable from fault
     if mode == "allow":

@@ -1,4 +1,4 @@
-"""Answers, before Django does, what its request cannot be built from."""
+"""Answers requests that Django cannot build a request object from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(BODY
 
 
 class Application:
-    """A WSGI application around another one: 400 for a Content-Type that makes Django fail."""
+    """A WSGI application around another one: 400 for a Content-Type that crashes Django."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application
@@ -23,7 +23,7 @@ class Application:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Answer, or hand on."""
+        """Answer, or call the inner application."""
         if is_readable(str(environ.get("CONTENT_TYPE") or "")):
             return self.application(environ, start_response)
         start_response("400 Bad Request", [*HEADERS])
@@ -47,5 +47,5 @@ def is_readable(content_type: str) -> bool:
 
 
 def get_wsgi_application() -> Application:
-    """Return Django's application, wrapped: for the place of Django's function of this name."""
+    """Return Django's application, wrapped. Use it instead of Django's function of this name."""
     return Application(django_application())

@@ -235,7 +235,7 @@ def test_without_a_declaration_nobody_orders(api, url):
 
 @pytest.mark.parametrize("url", ["/pattern", "/otherpattern"])
 def test_a_search_by_regular_expressions_is_an_error_of_the_view(api, url):
-    with pytest.raises(GuardError, match="write 'title'"):
+    with pytest.raises(GuardError, match="Write 'title'"):
         api.get(f"{url}?search=a")
 
 

@@ -22,11 +22,11 @@ _EXTENDED = re.compile(r"\*\s*=")
 
 
 class RequestError(ValueError):
-    """A request that is refused."""
+    """The request is refused."""
 
 
 def refuse_query(query: bytes, limits: Limits) -> None:
-    """Raise RequestError for a query string that is too much, or that is not UTF-8."""
+    """Raise RequestError for a query string that exceeds a limit or is not UTF-8."""
     if len(query) > limits.query:
         raise RequestError(f"The query string is longer than {limits.query} bytes.")
     if query.count(b"&") >= limits.parameters:
@@ -34,29 +34,29 @@ def refuse_query(query: bytes, limits: Limits) -> None:
     try:
         refuse_encoded(query)
     except BodyError:
-        raise RequestError("The query string is not UTF-8, or holds a null character.") from None
+        raise RequestError("The query string is not UTF-8, or contains a null character.") from None
 
 
 def is_parameter(value: object) -> bool:
-    """Whether `value` may be what the path says of something stored."""
+    """Whether `value` can be a parameter of a path."""
     if isinstance(value, str):
         return _NOT_TEXT.search(value) is None
     return not isinstance(value, int) or abs(value) < _LONGEST_PARAMETER
 
 
 def refuse_headers(meta: Mapping[str, object]) -> None:
-    """Raise RequestError for header fields that break what reads them."""
+    """Raise RequestError for header fields that crash their readers."""
     fields = [
         value
         for name, value in meta.items()
         # A server's environment is longer than its header fields: a slice is no call.
         if (name[:5] == "HTTP_" or name == "CONTENT_TYPE")
-        # A bad credential is a 401, which is for the authenticator to say.
+        # A bad credential is a 401, and the authenticator answers it.
         and name != "HTTP_AUTHORIZATION"
         and isinstance(value, str)
     ]
     if _NOT_IN_HEADER.search(" ".join(fields)):
-        raise RequestError("A header field holds a null character or a line break.")
+        raise RequestError("A header field contains a null character or a line break.")
     accept = str(meta.get("HTTP_ACCEPT") or "")
     if len(accept) > _LONGEST_ACCEPT:
         raise RequestError(f"The Accept field is longer than {_LONGEST_ACCEPT} characters.")
@@ -67,7 +67,7 @@ def refuse_headers(meta: Mapping[str, object]) -> None:
 
 
 def refuse_credentials(authorization: str) -> None:
-    """Raise RequestError for a credential with a null character, which no database looks up.
+    """Raise RequestError for a credential with a null character, because databases reject it.
 
     That is one of Basic, once decoded, and of any other scheme but Bearer, whose authenticator
     reads it first.
@@ -82,10 +82,10 @@ def refuse_credentials(authorization: str) -> None:
         except binascii.Error:
             return  # for the authenticator to refuse
     if b"\x00" in held:
-        raise RequestError("The credential holds a null character.")
+        raise RequestError("The credential contains a null character.")
 
 
 def refuse_cookies(values: Iterable[str]) -> None:
-    """Raise RequestError for a cookie that no text can be stored as."""
+    """Raise RequestError for a cookie that cannot be stored as text."""
     if any(_NOT_TEXT.search(value) for value in values):
-        raise RequestError("A cookie holds a null character.")
+        raise RequestError("A cookie contains a null character.")

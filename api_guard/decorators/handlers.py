@@ -123,7 +123,7 @@ def _refuse_changed(handling: Handling, decided: Request, request: Any) -> None:
 
 def _refuse_change(handling: Handling, request: Any, what: str) -> None:
     logger.error(
-        "%s: %s %s was decided as %s, and came with %s: refused. What changes a request belongs "
+        "%s: %s %s was decided as %s, but the handler got %s: refused. Change a request only "
         "before super().initial().",
         dotted_path(type(handling.view)),
         request.method,

@@ -55,7 +55,7 @@ class Net:
             if self._has_stored or not self._is_of_client(error):
                 raise
             logger.warning(
-                "%s: %s %s was given a value that it cannot work with: %s.",
+                "%s: %s %s got a value that it cannot use: %s.",
                 dotted_path(type(self._view)),
                 self._request.method,
                 self._request.path_info,

@@ -41,6 +41,6 @@ def _say_unknown() -> None:
     # Once a process: it is a mistake of the deployment, the same for every request.
     logger.error(
         "A request came without an address (REMOTE_ADDR is empty), as behind a proxy on a Unix "
-        "socket: all such callers are counted as one. Where a proxy forwards theirs, write "
+        "socket: all such callers share one count. If a proxy forwards their addresses, write "
         'API_GUARD["TRUSTED_PROXIES"] = ["unix"].'
     )

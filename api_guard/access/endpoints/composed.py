@@ -1,4 +1,4 @@
-"""What a list of permission classes requires, composed ones included."""
+"""The scopes that a list of permission classes requires, composed classes included."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def is_and(permission: Any) -> bool:
 
 
 def sides_of(permission: Any) -> tuple[Any, ...]:
-    """Return what `A & B`, `A | B` or `~A` is made of; nothing for a single permission."""
+    """Return the parts of `A & B`, `A | B` or `~A`; an empty tuple for a single permission."""
     sides = (getattr(permission, name, None) for name in ("op1_class", "op2_class"))
     return tuple(side for side in sides if side is not None)

@@ -1,4 +1,4 @@
-"""Which fields of a view the object rules of other views narrow."""
+"""Finds the fields of a view that the object rules of other views narrow."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def narrowed_fields(view_class: type) -> Iterator[str]:
 @cache
 def _related_fields(view_class: type) -> tuple[tuple[str, type[Model]], ...]:
     found: dict[str, type[Model]] = {}
-    # Whatever goes wrong without a request is no answer, and no error.
+    # Without a request anything may fail. Then there is no answer, and no error.
     with suppress(Exception):
         serializer: Any = serializer_class_of(view_class)()
         for source, field in _fields_of(serializer, ()):

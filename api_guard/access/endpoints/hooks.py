@@ -1,11 +1,11 @@
-"""What a guard wraps of a view class, and whether all of it is still there."""
+"""The hooks of a view class that a guard wraps, and whether all are still wrapped."""
 
 from __future__ import annotations
 
 _ABSENT = object()
 
 
-# What a guard wraps. The guard is whole while all of these are its own.
+# A guard wraps these hooks. It is whole while all of them are its own.
 HOOKS = (
     "initialize_request",
     "initial",
@@ -25,9 +25,9 @@ HOOKS = (
 
 
 def is_whole(cls: type) -> bool:
-    """Whether every hook of a guarded class still is one of the guard's wrappers."""
+    """Whether every hook of a guarded class is still a wrapper of the guard."""
     for name in HOOKS:
-        # Each request comes here.
+        # This runs with every request.
         hook = getattr(cls, name, _ABSENT)
         if hook is not _ABSENT and getattr(hook, "is_api_guard_hook", False) is not True:
             return False
@@ -40,7 +40,7 @@ def is_hook(function: object) -> bool:
 
 
 def is_own_of(owner: type, cls: type, name: str) -> bool:
-    """Whether a method of a guarded class is that of `owner`, the guard's wrappers aside."""
+    """Whether a method of a guarded class is that of `owner`, without the guard's wrappers."""
     for each in cls.__mro__:
         found = each.__dict__.get(name)
         if found is not None and (not is_hook(found) or found.own is not None):

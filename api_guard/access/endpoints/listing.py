@@ -20,7 +20,7 @@ _FIRST_PARTY = " (first-party only)"
 
 @dataclass(frozen=True)
 class Row:
-    """What one view requires at one route; methods that are asked the same share a row."""
+    """What one view requires at one route. Methods with the same requirement share a row."""
 
     method: str
     path: str
@@ -55,7 +55,7 @@ def _row(endpoint: Endpoint) -> Row:
 
 
 def _objects(policy: Policy, endpoint: Endpoint) -> str:
-    """Write the object rule, what may be left behind where that is another, and narrowed fields."""
+    """Write the object rule, the keep rule if it differs, and narrowed fields."""
     operation = endpoint.operation
     rule, keep = policy.object_rule_for(operation), policy.keep_rule_for(operation)
     said = [] if rule is None else [str(rule)]

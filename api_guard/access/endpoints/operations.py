@@ -1,4 +1,4 @@
-"""Which operation a request asks a view for."""
+"""Finds the operation that a request asks for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from api_guard.core.policy import Operation
 
 
 def operation_of(view: Any, request: Any) -> Operation:
-    """Return the operation that `request` asks for; a probe's is that of its method."""
+    """Return the operation that `request` asks for. For a probe, it is that of its method."""
     method = str(getattr(request, "method", None) or "GET").upper()
     actions = getattr(view, "action_map", None) or {}
-    # DRF's own answer to OPTIONS goes by this name, a routed one by its own.
+    # DRF's own answer to OPTIONS has this name; a routed action has its own.
     default = "metadata" if method == "OPTIONS" else None
     return Operation(method, actions.get(method.lower(), default))

@@ -1,4 +1,4 @@
-"""What `owner=` leads to."""
+"""Follows `owner=` to a user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api_guard.core.objects import ObjectRule
 
 @cache
 def leads_to_user(model: type[Model], lookup: str) -> str | None:
-    """Return the lookup that compares with a user's primary key; None where it names no user.
+    """Return the lookup that compares with a user's primary key, or None if it leads to no user.
 
     A lookup that ends at another model would compare the numbers of two different things.
     """
@@ -44,7 +44,7 @@ def _is_user(model: type[Model]) -> bool:
 
 @cache
 def owner_field(model: type[Model], owner: str | None) -> ForeignKey[Any, Any] | None:
-    """Return the foreign key to a user's primary key that `owner` names, if it is one."""
+    """Return the foreign key to a user's primary key that `owner` names, or None."""
     if owner is None or leads_to_user(model, owner) is None:
         return None
     field = first_hop(model, owner)
@@ -53,21 +53,21 @@ def owner_field(model: type[Model], owner: str | None) -> ForeignKey[Any, Any] |
 
 
 def first_hop(model: type[Model], lookup: str) -> Field[Any, Any] | None:
-    """Return the column that a lookup begins with; None where it begins with a relation to many."""
+    """Return the column at the start of a lookup, or None if it is a relation to many."""
     name = lookup.partition("__")[0]
     field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
     return field if isinstance(field, Field) and field.concrete and not field.many_to_many else None
 
 
 def many_to_many(model: type[Model], owner: str | None) -> Any:
-    """Return the many-to-many field to users that `owner` names, if it is one."""
+    """Return the many-to-many field to users that `owner` names, or None."""
     if owner is None or leads_to_user(model, owner) is None:
         return None
     return next((field for field in model._meta.many_to_many if field.name == owner), None)
 
 
 def is_oneself(rule: ObjectRule, model: type[Model]) -> bool:
-    """Whether a rule over users shows each user itself alone, as a view of one's profile does."""
+    """Whether a rule over users shows each user only itself, as a view of the profile does."""
     if rule.owner is None or not _is_user(model):
         return False
     field = first_hop(model, rule.owner) if leads_to_user(model, rule.owner) else None

@@ -1,4 +1,4 @@
-"""The rates that are in use, where they stand, and by what name a view's are known."""
+"""The rates in use, their places, and the names of the rates of a view."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from api_guard.core.rates import Rate
 
 
 def counted_as(view_class: type, name: str) -> str:
-    """Return what the rates of a view are known by; `name` is the slot or action, or empty."""
+    """Return the name of the rates of a view; `name` is the slot or action, or empty."""
     return f"{dotted_path(view_class)}:{name}" if name else dotted_path(view_class)
 
 
 def rates_in_use() -> Iterator[tuple[Rate, str, str]]:
-    """Yield every rate of the ceiling and of a routed view: where it stands, and its name there."""
+    """Yield every rate of the ceiling and of routed views, with its place and its name."""
     for kind in conf.CALLERS:
         for rate in conf.ceiling(kind):
             yield rate, f'API_GUARD["CEILING"] for a {kind}', ""

@@ -1,4 +1,4 @@
-"""Finds the views of DRF behind a URL's callback: those it is, and those it may hide."""
+"""Finds the DRF views behind a URL's callback: the visible ones, and hidden ones."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from itertools import chain
 from types import CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
-# How many objects are looked at: a decorator may lead anywhere.
+# The search ends after so many objects, because a decorator may lead anywhere.
 _DEEPEST = 100
 _WIDEST = 1000
 
-# What is in these is made to be derived from, and is nobody's view yet.
+# Classes in these modules are base classes, and not views.
 _ABSTRACT = ("rest_framework.views", "rest_framework.generics", "rest_framework.viewsets", "adrf.")
 _CONTAINERS = (dict, list, tuple, set, frozenset)
-# What calls a view class, and what only tells its name.
+# Attributes that call a view class, and attributes that only have its name.
 _CALLS = frozenset({"as_view", "dispatch"})
 _NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
 
@@ -30,12 +30,12 @@ class Found(NamedTuple):
 
 
 def views_of(callback: Any) -> tuple[Found, ...]:
-    """Return the DRF views that a callback is, however it is decorated, the nearest first."""
+    """Return the DRF views of a callback, however it is decorated, the nearest first."""
     return (_nearest if _is_hashable(callback) else _nearest.__wrapped__)(callback)
 
 
 def hidden_views_of(callback: Any) -> tuple[Found, ...]:
-    """Return the DRF views that a callback holds in any other way, and may call."""
+    """Return the DRF views that a callback contains in another way, and may call."""
     return (_hidden if _is_hashable(callback) else _hidden.__wrapped__)(callback)
 
 
@@ -47,7 +47,7 @@ def _is_hashable(callback: Any) -> bool:
     return True
 
 
-# Asked with every request; what can be hashed is searched once.
+# This runs with every request. The result for a hashable callback is cached.
 @cache
 def _nearest(callback: Any) -> tuple[Found, ...]:
     return _search(callback, _wrapped_by, _DEEPEST)
@@ -81,15 +81,15 @@ def _search(callback: Any, look: Callable[[Any], Iterable[Any]], most: int) -> t
 
 
 def is_view(callback: Any) -> bool:
-    """Whether a callback is a view of DRF itself, and nothing that stands around one."""
-    # It is where the search ends at once; a class that is looked at leads to itself.
+    """Whether a callback is a DRF view itself, and not a wrapper of one."""
+    # The search ends here at once; a class leads to itself.
     views = views_of(callback)
     return len(views) == 1 and views[0].callback is callback and views[0].view_class is not callback
 
 
 def _view_class_at(callback: Any) -> Any:
     """Return the class that `as_view()` has noted at the callback that it returned."""
-    # Static, and by type(), because what is looked at may be anybody's object, lazy ones included.
+    # Static, and by type(), because the object may be anything, also a lazy object.
     if not _is_a(callback, (type, *_CONTAINERS)):
         for name in ("cls", "view_class"):
             cls = getattr_static(callback, name, None)
@@ -108,7 +108,7 @@ def _is_a(found: Any, kinds: Any) -> bool:
 
 
 def _wrapped_by(callback: Any) -> list[Any]:
-    """Return what a decorated callback stands around: by functools, or in its closure's cells."""
+    """Return what a decorated callback wraps: by functools, or in the cells of its closure."""
     inner = [getattr_static(callback, name, None) for name in ("__wrapped__", "func")]
     if _is_a(callback, partial):
         inner.append(callback.func)
@@ -142,7 +142,7 @@ def _held_by_function(function: FunctionType) -> Iterator[Any]:
     cells = (content for _, content in _cells_of(function))
     can_call = not _CALLS.isdisjoint(_names(function.__code__))
     for each in chain(defaults, cells, _globals_of(function)):
-        # A class may be there for its name or its queryset alone.
+        # A class may be used only for its name or its queryset.
         if can_call or not _is_view_class(each):
             yield each
 
@@ -154,7 +154,7 @@ def _attributes_of(grantee: Any) -> Iterator[Any]:
 
 def _attributes_of_class(cls: Any) -> Iterator[Any]:
     for ancestor in cls.__mro__:
-        # Django's own holds nobody's views; the methods of everybody else may name some.
+        # Django's own classes contain no views; methods of other classes may name some.
         if not ancestor.__module__.startswith(("django.", "builtins")):
             yield from vars(ancestor).values()
 
@@ -168,7 +168,7 @@ def _globals_of(function: FunctionType) -> Iterator[Any]:
 
 
 def _names(code: CodeType, *, are_global: bool = False) -> Iterator[str]:
-    """Yield the names of the attributes and the globals that code speaks of, or of these alone."""
+    """Yield the names of attributes and globals in the code, or only those in `names`."""
     if not are_global:
         yield from code.co_names
     else:

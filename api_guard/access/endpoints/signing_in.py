@@ -1,4 +1,4 @@
-"""The views that sign somebody in and say so to nobody: they hand out a token instead."""
+"""The views that sign a user in without a signal: they return a token."""
 
 from __future__ import annotations
 

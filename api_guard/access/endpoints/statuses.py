@@ -15,7 +15,7 @@ from api_guard.access.endpoints.views import initkwarg, is_exempt, plain_view, p
 
 
 class Status(Enum):
-    """How an endpoint stands."""
+    """The status of an endpoint."""
 
     GUARDED = "guarded"
     PUBLIC = "public"
@@ -28,7 +28,7 @@ _WEAKNESS = (Status.GUARDED, Status.EXEMPT, Status.UNKNOWN, Status.UNGUARDED)
 
 
 def status_of(callback: Any, path: str) -> Status | None:
-    """Return how the view behind a callback stands; None where it is no concern of a guard.
+    """Return the status of the view behind a callback, or None if the guard ignores it.
 
     `path` is the request's path, or the route's: below `API_GUARD["PREFIXES"]` every view is.
     A view that the callback only holds counts where nobody declared it, for it may be called.
@@ -40,15 +40,15 @@ def status_of(callback: Any, path: str) -> Status | None:
 
 
 def listed_class_of(callback: Any) -> type | None:
-    """Return the class for which `status_of` answers; None for a plain Django view."""
+    """Return the class that `status_of` judges; None for a plain Django view."""
     weakest = _weakest(callback)
     return None if weakest is None else weakest[1].view_class
 
 
 def _weakest(callback: Any) -> tuple[Status, Found] | None:
-    """Return the DRF view that is declared least, with its status."""
+    """Return the least declared DRF view, with its status."""
     views = [(_status_of_view(found), found) for found in views_of(callback)]
-    # A mere mention of a view that is declared makes no endpoint of what mentions it.
+    # Code that only mentions a declared view is not an endpoint.
     hidden = ((_status_of_view(found), found) for found in hidden_views_of(callback))
     views += [each for each in hidden if each[0] in (Status.UNKNOWN, Status.UNGUARDED)]
     if not views or _is_exempt_by_name(callback):
@@ -57,12 +57,12 @@ def _weakest(callback: Any) -> tuple[Status, Found] | None:
 
 
 def gate_status_of(callback: Any, path: str) -> Status | None:
-    """Return how a callback stands by itself, whatever it may hold."""
+    """Return the status of a callback itself, without hidden views."""
     views = views_of(callback)
     if views and _is_exempt_by_name(callback):
         return Status.EXEMPT
     if views:
-        # Of several, as behind a function that chooses one, the weakest counts.
+        # If there are several, for example in a function that chooses one, the weakest counts.
         return max(map(_status_of_view, views), key=_WEAKNESS.index)
     if not _is_below_prefixes(path):
         return None
@@ -70,7 +70,7 @@ def gate_status_of(callback: Any, path: str) -> Status | None:
 
 
 def is_exempt_callback(callback: Any) -> bool:
-    """Whether a callback is exempt by its own name, or as each of the views that it is."""
+    """Whether a callback is exempt by its own name, or by the names of all its views."""
     views = views_of(callback)
     if _is_exempt_by_name(callback):
         return True
@@ -78,7 +78,7 @@ def is_exempt_callback(callback: Any) -> bool:
 
 
 def _is_exempt_by_name(callback: Any) -> bool:
-    # A view of DRF goes by the name of its class.
+    # A DRF view has the name of its class.
     return not is_view(callback) and is_exempt(plain_view(callback))
 
 
@@ -101,9 +101,10 @@ def _status_of_view(found: Found) -> Status:
 
 
 def _asks_permissions(cls: Any) -> bool:
-    """Whether nothing of what leads to `permission_classes` is overridden."""
-    # By the class that has it, and not by the function's module: tools such as Sentry put their own
-    # function into DRF's class, around DRF's.
+    """Whether no method that leads to `permission_classes` is overridden."""
+    # By the class, and not by the module of the function: tools such as Sentry put their own
+    # function
+    # into DRF's class.
     names = ("dispatch", "initial", "check_permissions", "get_permissions")
     owners = (next(owner for owner in cls.__mro__ if name in vars(owner)) for name in names)
     return all(owner.__module__.partition(".")[0] in ("rest_framework", "adrf") for owner in owners)

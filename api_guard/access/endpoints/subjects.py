@@ -1,4 +1,4 @@
-"""What a view is about: the model of its objects."""
+"""Finds the model of the objects of a view."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def model_of(view_class: Any, initkwargs: Mapping[str, Any] | None = None) -> ty
 
 
 def serializer_class_of(view_class: Any) -> Any:
-    """Return the serializer class of a view, None where it takes a request to tell."""
+    """Return the serializer class of a view, or None if it depends on the request."""
     said = getattr(view_class, "serializer_class", None)
     if said is not None or not hasattr(view_class, "get_serializer_class"):
         return said
@@ -51,7 +51,7 @@ def _model_of_serializer(serializer_class: Any) -> Any:
     return getattr(getattr(serializer_class, "Meta", None), "model", None)
 
 
-# By class, as long as there is one: a view may have been made for one request.
+# By class, as long as the class exists: a view may be made for one request.
 _MODELS: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
 
 
@@ -62,9 +62,9 @@ def _model_of_methods(view_class: Any) -> Any:
 
 
 def _ask_methods(view_class: Any) -> Any:
-    """Ask a view without a request, as a schema generator does; what needs one has no answer."""
+    """Ask a view without a request, as a schema generator does."""
     for name in ("get_queryset", "get_serializer_class"):
-        # Whatever goes wrong without a request is no answer, and no error.
+        # Without a request anything may fail. Then there is no answer, and no error.
         with suppress(Exception):
             found = getattr(_without_request(view_class), name)()
             model = getattr(found, "model", None) or _model_of_serializer(found)

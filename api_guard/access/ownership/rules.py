@@ -63,8 +63,8 @@ def _refuse_none(said: Q) -> None:
         if value is None:
             logger.error(
                 "An object rule compares %s with None, which means IS NULL: refused. Return "
-                "Q(pk__in=[]) for a caller without a user, and write %s__isnull=True where an "
-                "empty field is meant.",
+                "Q(pk__in=[]) for a caller without a user, and write %s__isnull=True if an "
+                "empty field is intended.",
                 name,
                 name.removesuffix("__exact").removesuffix("__iexact"),
             )

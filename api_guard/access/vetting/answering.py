@@ -148,7 +148,7 @@ def refuse_unchecked(vetting: Vetting, operation: Operation) -> None:
     logger.error(
         "%s answered %s without its object rule: take the object from self.get_object() or "
         "self.get_queryset(), or call self.check_object_permissions(request, obj); "
-        'where it concerns no object of anyone, say @guard(objects={"%s": ANY_OBJECT}).%s',
+        'if the answer shows no objects, write @guard(objects={"%s": ANY_OBJECT}).%s',
         dotted_path(type(vetting.view)),
         name,
         name,

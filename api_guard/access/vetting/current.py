@@ -78,9 +78,13 @@ class unheld:  # noqa: N801  # a context manager, which reads as a function
     def __init__(self, *models: type[Model], why: str) -> None:
         given: tuple[object, ...] = models
         if not models or not all(isinstance(m, type) and issubclass(m, Model) for m in given):
-            raise GuardError('unheld: name the models, as in unheld(Comment, why="reply counter").')
+            raise GuardError(
+                'unheld: write the models, as in unheld(Comment, why="reply counter").'
+            )
         if not str(why or "").strip():
-            raise GuardError('unheld: say why, as in unheld(Comment, why="reply counter").')
+            raise GuardError(
+                'unheld: write the reason, as in unheld(Comment, why="reply counter").'
+            )
         self._models = frozenset(_concrete(model) for model in models)
         self.why = why
 

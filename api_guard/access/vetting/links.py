@@ -84,8 +84,8 @@ def is_hidden(
 def refuse_hidden(vetting: Vetting, model: type[Model], name: str) -> NoReturn:
     """Raise OutsideYourObjects for a row of `model` that the field `name` points at."""
     logger.warning(
-        "%s: %s would have written %s, which points at a %s outside its objects. Where that is "
-        'meant, say @guard(related={"%s": ANY_OBJECT}).',
+        "%s: %s would have written %s, which points to a %s outside its objects. If that is "
+        'intended, write @guard(related={"%s": ANY_OBJECT}).',
         dotted_path(type(vetting.view)),
         vetting.caller,
         name,

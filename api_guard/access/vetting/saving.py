@@ -47,7 +47,7 @@ def after_save(sender: Any, instance: Model, **_: object) -> None:
     del sender
     if isinstance(instance.__dict__.get(_NAME), _Judge):
         instance.__dict__[_NAME].leave()
-        logger.error("%s saves without _save_table(): refused.", instance._meta.label)
+        logger.error("%s is saved without _save_table(): refused.", instance._meta.label)
         raise RuleFailed
 
 

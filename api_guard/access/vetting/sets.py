@@ -152,7 +152,7 @@ def refuse_unowned(vetting: Vetting) -> None:
 def refuse_leaving(vetting: Vetting, instance: Model, field: Any) -> NoReturn:
     """Raise OutsideYourObjects for a set of owners in which the caller is not."""
     logger.warning(
-        "%s: %s would have left a %s whose %s it is not among.",
+        "%s: %s would have left a %s without itself among its %s.",
         dotted_path(type(vetting.view)),
         vetting.caller,
         instance._meta.label,

@@ -59,7 +59,9 @@ class Attempt:
         try:
             give_back(self.limits)
         except counters.CounterFault as fault:
-            logger.warning("A credential that did not fail is counted as failed so far: %s", fault)
+            logger.warning(
+                "A good credential is still counted as failed, because the cache failed: %s", fault
+            )
             owed.keep(zip(self.limits, self.usages, strict=True))
 
 

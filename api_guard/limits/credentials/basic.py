@@ -1,4 +1,4 @@
-"""Reads the account of an `Authorization: Basic` field (RFC 7617), and nothing else of it."""
+"""Reads only the account of an `Authorization: Basic` field (RFC 7617)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import binascii
 
 
 def account_of_basic(field: str) -> str | None:
-    """Return the user-id; None where the field is of another scheme, or cannot be read."""
+    """Return the user-id, or None for another scheme or an unreadable field."""
     scheme, _, encoded = field.partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,4 +1,4 @@
-"""The blocks that began: said in the log and by a signal, listed, and lifted."""
+"""The blocks of failed credentials: logged, signalled, listed and lifted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api_guard.signals import credentials_blocked
 
 logger = logging.getLogger("api_guard.credentials")
 
-# The newest are kept, in a ring.
+# Only the newest are stored.
 _MOST = 1000
 _NUMBER = "api_guard:blocks"
 
@@ -37,7 +37,7 @@ class Block:
 
 
 def announce(limit: Limit, usage: Usage) -> None:
-    """Say, keep and signal that a limit is reached."""
+    """Log, store and signal that a limit is reached."""
     logger.warning(
         "Failed credentials: %s of %s reached; account %r, address %s, for %d s.",
         limit.kind,
@@ -53,21 +53,24 @@ def announce(limit: Limit, usage: Usage) -> None:
     try:
         block = _keep(block, limit, usage.reset)
     except counters.CounterFault as fault:
-        logger.warning("The block could not be kept for guard_blocks: %s", fault)
+        logger.warning("The block could not be stored for guard_blocks: %s", fault)
     for receiver, answer in credentials_blocked.send_robust(sender=Block, block=block):
         if isinstance(answer, Exception):
-            logger.error("%r of credentials_blocked failed.", receiver, exc_info=answer)
+            logger.error(
+                "The receiver %r of credentials_blocked failed.", receiver, exc_info=answer
+            )
 
 
 def blocks() -> list[Block]:
-    """Return the blocks that last, the oldest first. Raises CounterFault."""
+    """Return the current blocks, the oldest first. Raises CounterFault."""
     now = timezone.now()
     found = (block for block, _ in _kept())
     return sorted((b for b in found if b.until > now), key=lambda block: block.number)
 
 
 def lift(number: int) -> Block | None:
-    """Begin the count of a block anew; None where there is no such block. Raises CounterFault."""
+    """Reset the count of a block and return it, or None if there is no such block. Raises "
+    "CounterFault."""
     for block, counted in _kept():
         if block.number == number:
             counters.forget(counted)
@@ -79,7 +82,7 @@ def lift(number: int) -> Block | None:
 def _keep(block: Block, limit: Limit, seconds: int) -> Block:
     number = counters.ask(_next_number)
     numbered = Block(number, *_rest(block))
-    # Plain values, which another version of this class can read.
+    # Plain values, so that other versions of this class can read them.
     names = " ".join(f"{each.name} {each.spare}" for each in counters_of(limit))
     row = (number, *_rest(numbered), names)
     counters.ask(lambda cache: cache.set(_key(number), row, seconds))

@@ -1,4 +1,4 @@
-"""Limits as counters, under names that give nothing away."""
+"""Counters of the limits, under names that do not reveal accounts or addresses."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from api_guard.core.rates import Counter, Usage, retry_after
 from api_guard.exceptions import GuardUnavailable, TooManyFailures
 from api_guard.limits import counters
 
-# The counts that whoever comes shares with others, where too many are stored to keep one for each.
+# If too many counts are stored, new callers share these.
 _SHARED = 4096
 
 
 def limits() -> Limits | None:
-    """Return the limits that are set, None where nothing is counted."""
+    """Return the limits in the settings, or None if nothing is counted."""
     return conf.failed_credentials() if conf.ratelimit_enabled() else None
 
 
@@ -36,12 +36,12 @@ def counters_of(limit: Limit) -> tuple[Counter, ...]:
 
 
 def secret_names(text: str) -> tuple[str, ...]:
-    """Return names that whoever reads the cache makes nothing of, one for each secret."""
+    """Return names that reveal nothing to a reader of the cache, one for each secret."""
     return tuple(_hashed(text, secret) for secret in (None, *settings.SECRET_KEY_FALLBACKS))
 
 
 def take(found: Sequence[Limit], *, count: bool = True) -> tuple[Usage, ...]:
-    """Count a credential, or only ask whether it may be tried; return the usage of each limit.
+    """Count a credential, or only check whether it may be tried; return the usage of each limit.
 
     Raises TooManyFailures where a limit is reached, and GuardUnavailable where that cannot be told.
     """
@@ -55,19 +55,19 @@ def take(found: Sequence[Limit], *, count: bool = True) -> tuple[Usage, ...]:
 
 
 def count_late(found: Sequence[Limit]) -> tuple[Usage, ...]:
-    """Count what has failed already, whether a limit is reached or not. Raises CounterFault."""
+    """Count a failure, also when a limit is reached. Raises CounterFault."""
     return _take(found, count=True)
 
 
 def give_back(found: Sequence[Limit]) -> None:
-    """Undo a `take` that was let in. Raises CounterFault."""
+    """Undo a `take` that was admitted. Raises CounterFault."""
     counters.give_back([each for limit in found for each in counters_of(limit)])
 
 
 def _take(found: Sequence[Limit], *, count: bool) -> tuple[Usage, ...]:
     named = [counters_of(limit) for limit in found]
     usages = iter(counters.take([each for group in named for each in group], count=count))
-    # Of a limit that is counted under several names, the one that is nearest to it.
+    # If a limit has several names, the count that is nearest to the limit.
     return tuple(
         max((next(usages) for _ in group), key=lambda usage: (usage.wait, usage.used))
         for group in named
@@ -75,7 +75,7 @@ def _take(found: Sequence[Limit], *, count: bool) -> tuple[Usage, ...]:
 
 
 def _spare(limit: Limit) -> str:
-    """Return the count that is shared: by the callers of a provider, or by some accounts."""
+    """Return the shared counter: of the callers of a provider, or of some accounts."""
     if limit.is_kept:
         return ""
     whose = provider_of(limit.address) if limit.address else limit.account

@@ -1,4 +1,4 @@
-"""Remembers from which addresses an account was opened."""
+"""Remembers the addresses from which an account was opened."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from api_guard.limits.credentials.counting import secret_names
 
 logger = logging.getLogger("api_guard.credentials")
 
-# Seconds for which an address is known to an account.
+# For so many seconds an address is known to an account.
 KNOWN_FOR = 30 * 86400
-# The newest addresses of an account are known, so that one account fills no cache.
+# Only the newest addresses are stored, so that an account cannot fill the cache.
 _MOST = 20
 
 

@@ -1,4 +1,4 @@
-"""Counts that could not be given back, because the cache failed in between: they are later."""
+"""Counts to give back later, because the cache failed in between."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from api_guard.core.rates import Usage
 from api_guard.limits import counters
 from api_guard.limits.credentials.counting import give_back
 
-# Of each tenant, until the end of the window in which it was counted.
+# For each tenant, until the end of the window of the count.
 _owed: deque[tuple[str, Limit, float]] = deque(maxlen=1000)
 
 
 def keep(counted: Iterable[tuple[Limit, Usage]]) -> None:
-    """Remember what was counted as failed, and did not fail."""
+    """Remember a count of a credential that did not fail."""
     now, tenant = time.monotonic(), counters.tenant()
-    # A second less, so that nothing is ever taken from the window after it.
+    # A second less, so that the next window is never changed.
     _owed.extend((tenant, limit, now + usage.reset - 1) for limit, usage in counted)
 
 
 def pay() -> None:
-    """Give back what is owed, in this process, to the tenant of this request."""
+    """Give back the owed counts of this process to the tenant of this request."""
     if not _owed:
         return
     now, tenant = time.monotonic(), counters.tenant()

@@ -1,4 +1,4 @@
-"""Keeps the attempt that a request makes, from Django's login until it is known how it went."""
+"""Keeps the attempt of a request, from Django's login until its outcome is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GATED = "_api_guard_gated"
 
 # By context and not by request, because django-oauth-toolkit asks with a request of its own making.
 _is_held: ContextVar[bool] = ContextVar("api_guard_attempt_held", default=False)
-# The attempt of a login behind which no request stands.
+# The attempt of a login without a request.
 _without_request: ContextVar[Attempt | None] = ContextVar("api_guard_attempt", default=None)
 
 
@@ -26,7 +26,7 @@ def open_attempt(request: Any, kind: str, account: str) -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """See to the attempt here: Django's login, if it is asked within, makes none of its own."""
+    """Handle the attempt here: Django's login makes no attempt of its own inside."""
     token = _is_held.set(True)
     try:
         yield
@@ -35,7 +35,7 @@ def held() -> Iterator[None]:
 
 
 def is_held() -> bool:
-    """Whether somebody else sees to the attempt that is made now."""
+    """Whether the current attempt is handled elsewhere."""
     return _is_held.get()
 
 
@@ -48,7 +48,7 @@ def fail(request: Any) -> None:
 
 
 def succeed(request: Any) -> None:
-    """The attempt of this request has let its account in."""
+    """The attempt of this request succeeded."""
     attempt = _kept(request)
     _keep(request, None)
     if attempt is not None:
@@ -56,7 +56,7 @@ def succeed(request: Any) -> None:
 
 
 def drop(request: Any) -> None:
-    """The attempt of this request did not fail; that it succeeded, nobody said."""
+    """The attempt of this request did not fail. Its success was not reported."""
     attempt = _kept(request)
     _keep(request, None)
     if attempt is not None:
@@ -64,23 +64,23 @@ def drop(request: Any) -> None:
 
 
 def is_open(request: Any) -> bool:
-    """Whether it is still to be said how the attempt of this request went."""
+    """Whether the outcome of the attempt of this request is still unknown."""
     return _kept(request) is not None
 
 
 def settle(request: Any, status: int) -> None:
-    """Judge an attempt that is still open by the status of the answer."""
-    # A view that refuses later says that nobody was let in; one that fails says nothing.
+    """Judge an open attempt by the status of the answer."""
+    # A view that refuses later reports a failure; a view that crashes reports nothing.
     (fail if 400 <= status < 500 else drop)(request)
 
 
 def mark_gated(request: Any) -> None:
-    """Say that GuardMiddleware stands before and after this request."""
+    """Mark that GuardMiddleware handles this request."""
     setattr(_django(request), _GATED, True)
 
 
 def is_gated(request: Any) -> bool:
-    """Whether GuardMiddleware stands before and after this request."""
+    """Whether GuardMiddleware handles this request."""
     return hasattr(_django(request), _GATED)
 
 

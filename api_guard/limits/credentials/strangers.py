@@ -1,4 +1,4 @@
-"""Bad high-entropy credentials: counted by address, and soon refused without a look at them."""
+"""Bad high-entropy credentials: counted by address, and then refused without verification."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from api_guard.limits.addresses import address_of
 from api_guard.limits.credentials.blocks import announce
 from api_guard.limits.credentials.counting import limits, take
 
-# Seconds for which a process remembers what is blocked and bad, at most: what was lifted, or made
-# good again, is seen after that.
+# A process remembers blocked addresses and bad credentials for at most so many seconds. After that,
+# it sees a lifted block or a corrected credential.
 _REMEMBERED = 30.0
 _MOST = 10_000
 
@@ -25,7 +25,7 @@ _bad: dict[tuple[str, bytes], float] = {}
 
 
 def refuse_known_bad(request: Any, credential: str) -> None:
-    """Raise TooManyFailures for a credential that was bad a moment ago and comes again.
+    """Raise TooManyFailures for a credential that was bad a moment ago.
 
     It asks neither the database nor the cache. A credential that is not known is let through,
     however many bad ones its address has sent: it may be good.
@@ -41,7 +41,7 @@ def refuse_known_bad(request: Any, credential: str) -> None:
 
 
 def count_bad(request: Any, credential: str = "") -> None:
-    """Count a credential that was refused. Raises TooManyFailures, in place of the refusal, where
+    """Count a refused credential. Raises TooManyFailures instead of the refusal, where
     its address has sent too many, and GuardUnavailable where that cannot be told.
     """
     set_limits = limits()
@@ -64,7 +64,7 @@ def count_bad(request: Any, credential: str = "") -> None:
 
 
 def forget_all() -> None:
-    """Forget what this process remembers."""
+    """Clear the memory of this process."""
     _blocked.clear()
     _bad.clear()
 
