@@ -1,4 +1,5 @@
-"""What an object rule leaves of a model to a caller, and which models share rows."""
+"""Finds the objects of a model that an object rule allows a caller, and the models that share "
+"rows."""
 
 from api_guard.access.endpoints.owners import (
     first_hop,

@@ -1,4 +1,4 @@
-"""Remembers, in a queryset, that an object rule has narrowed it, and vets what comes out of it."""
+"""Marks a queryset that an object rule has narrowed, and vets the objects that it yields."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from django.db.models.sql.where import AND
 
 
 class Vets(Protocol):
-    """Who is told of the objects that come out of a narrowed queryset."""
+    """Receives the objects of a narrowed queryset."""
 
     def remember(self, rule_key: object, instance: Model) -> None:
-        """Take `instance` as one that the rule leaves to the caller."""
+        """Accept `instance` as an object of the caller."""
 
 
 class Mark(Expression):
@@ -45,7 +45,7 @@ class Mark(Expression):
 
 
 def put_mark(queryset: QuerySet[Any], mark: Mark) -> QuerySet[Any]:
-    """Mark a queryset that was just narrowed, and vet what it yields from now on."""
+    """Mark a queryset that was just narrowed, and vet the objects that it yields."""
     queryset.query.where.add(mark, AND)
     iterable: Any = queryset._iterable_class
     if issubclass(iterable, ModelIterable):
@@ -54,7 +54,7 @@ def put_mark(queryset: QuerySet[Any], mark: Mark) -> QuerySet[Any]:
 
 
 def is_marked(query: Query, rule_key: object) -> bool:
-    """Whether every row of `query` has to meet the condition of this rule."""
+    """Whether every row of `query` must meet the condition of this rule."""
     return any(mark.rule_key == rule_key for mark in _marks(query))
 
 
@@ -64,7 +64,7 @@ def _marks(query: Query) -> list[Mark]:
     A condition that was negated, or made one side of an OR, says nothing any more.
     """
     if query.combinator:
-        # Every side has rows in it; what the query was made of stands in its own condition still.
+        # The rows come from every side; the condition of the first query is still its own.
         first, *others = map(_marks, query.combined_queries)
         keys = [{mark.rule_key for mark in marks} for marks in others]
         return [mark for mark in first if all(mark.rule_key in each for each in keys)]
@@ -75,7 +75,7 @@ def _marks(query: Query) -> list[Mark]:
 
 
 class _Vetted(type):
-    """The class of the classes below, by which pickle knows what to put in their place."""
+    """The metaclass of the classes below. With it, pickle finds their original classes."""
 
 
 @cache

@@ -21,7 +21,7 @@ NO_OBJECT = Q(pk__in=[])
 
 
 def restriction(rule: ObjectRule, caller: Caller, model: type[Model], request: Any) -> Q | None:
-    """Return what `rule` leaves of a model to `caller`; None for all of it.
+    """Return the condition of the objects of a model that `rule` allows `caller`; None for all.
 
     What is not said is nothing: an empty Q, None and whatever else a function returns. Raises
     RuleFailed for a Q that compares with None.
@@ -39,7 +39,7 @@ def restriction(rule: ObjectRule, caller: Caller, model: type[Model], request: A
 
 def _by_function(rule: ObjectRule, caller: Caller, request: Any) -> Q | None:
     if rule.narrow is None:
-        # With an owner there is nothing to add; without one, nothing was said.
+        # With an owner this adds nothing; without one it is not an answer.
         return None if rule.owner is not None else NO_OBJECT
     if isinstance(rule.narrow, AnyObject):
         return None
@@ -53,7 +53,7 @@ def _by_function(rule: ObjectRule, caller: Caller, request: Any) -> Q | None:
 
 
 def _is_empty(said: Any) -> bool:
-    """Whether a Q asks for nothing, as one that is composed of empty ones does."""
+    """Whether a Q has no condition, also if it is composed of empty ones."""
     return isinstance(said, Q) and all(_is_empty(child) for child in said.children)
 
 
@@ -80,14 +80,14 @@ def _conditions(said: Q) -> Iterator[tuple[str, Any]]:
 
 
 def narrow(queryset: Any, rule: ObjectRule, allowed: Q | None, mark: Mark) -> Any:
-    """Return the part of `queryset` that `rule`, which allows `allowed`, leaves to a caller.
+    """Return the part of `queryset` that `rule` allows, with `allowed` as its condition.
 
     What was narrowed by it already is left as it is. Raises RuleFailed.
     """
     if isinstance(queryset, Manager):
         queryset = queryset.all()
     if not isinstance(queryset, QuerySet):
-        # Any list will do where all is allowed.
+        # If everything is allowed, any list is allowed.
         return queryset if allowed is None else _fail(queryset)
     if allowed is None or is_marked(queryset.query, rule.key):
         return queryset
@@ -97,14 +97,14 @@ def narrow(queryset: Any, rule: ObjectRule, allowed: Q | None, mark: Mark) -> An
         return _fail(queryset)
     if is_plain(queryset, allowed):
         return put_mark(queryset.filter(allowed), mark)
-    # A subquery on the primary key, so that a join of the rule doubles no row and meets no filter
+    # A subquery on the primary key: a join of the rule must not repeat rows or meet a filter
     # of the view.
     inside = queryset.model._base_manager.filter(allowed).values("pk")
     return put_mark(queryset.filter(pk__in=inside), mark)
 
 
 def is_plain(queryset: QuerySet[Any], allowed: Q) -> bool:
-    """Whether a condition can stand in a queryset as it is."""
+    """Whether a condition can be used in a queryset directly."""
     query: Any = queryset.query
     taken = {*query.annotations, *query._filtered_relations}
     names = [name for name, _ in _conditions(allowed)]
@@ -133,7 +133,7 @@ def _children(said: Q) -> Iterator[Any]:
 
 
 def _is_single(model: type[Model], lookup: str) -> bool:
-    """Whether a lookup leads through foreign keys alone."""
+    """Whether a lookup only follows foreign keys."""
     found: Any = model
     for name in lookup.split("__"):
         if name == "pk":

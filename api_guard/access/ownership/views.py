@@ -1,4 +1,4 @@
-"""What the object rules of all reachable views together leave of a model to a caller."""
+"""Finds the objects of a model that the object rules of all reachable views allow a caller."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DELETING = Operation("DELETE", "destroy")
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks for whose objects, in which view."""
+    """The caller, the view and the request for which object rules are asked."""
 
     caller: Caller
     request: Any
@@ -36,7 +36,7 @@ class Asking:
 def rules_over(
     model: type[Model], asking: Asking, operation: Operation, *, is_kept: bool = False
 ) -> Iterator[tuple[ObjectRule, type[Model]]]:
-    """Yield the object rules of each view over `model` that count for the caller, and their model.
+    """Yield the object rules of all views over `model` that apply to the caller, and their model.
 
     A caller always has what is its own. What a view shows to others than the owner counts only for
     those that the view lets in. With `is_kept`, the rules for what may be left behind.
@@ -56,7 +56,7 @@ def _counts(rule: ObjectRule, policy: Policy, caller: Caller, operation: Operati
 def allowed_by_views(
     model: type[Model], asking: Asking, operation: Operation, *, is_kept: bool = False
 ) -> Q | None:
-    """Return what the views over `model` leave of it to the caller; None for all of it."""
+    """Return the condition of the objects that all views over `model` allow; None for all."""
     allowed = Q()
     for rule, own in rules_over(model, asking, operation, is_kept=is_kept):
         part = _part(rule, own, asking)
@@ -69,7 +69,8 @@ def allowed_by_views(
 
 
 def _part(rule: ObjectRule, own: type[Model], asking: Asking) -> Q | None:
-    """Return what one view's rule allows: nothing, where it raises; it is not this view's rule."""
+    """Return what the rule of one view allows. If it raises, nothing: it belongs to another "
+    "view."""
     try:
         return restriction(rule, asking.caller, own, asking.request)
     except Exception as error:
@@ -80,5 +81,5 @@ def _part(rule: ObjectRule, own: type[Model], asking: Asking) -> Q | None:
 
 
 def is_ruled(model: type[Model], view_class: type) -> bool:
-    """Whether a reachable view, or the view at work, has an object rule over `model`."""
+    """Whether a reachable view, or the current view, has an object rule over `model`."""
     return bool(policies_over(model, view_class))

@@ -1,4 +1,4 @@
-"""Vets what a handler loads, shows, saves and deletes by the object rules."""
+"""Checks the objects that a handler loads, shows, saves and deletes against the object rules."""
 
 from api_guard.access.vetting.answering import (
     conclude,

@@ -1,4 +1,4 @@
-"""Refuses an answer that the object rule had no part in, and a write before the rule had one."""
+"""Refuses an answer without the object rule, and a write before the rule has run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _WRITE = re.compile(
 
 
 def before_statement(vetting: Vetting, sql: str, params: Any, connection: Any) -> None:
-    """Refuse a write to the view's own tables before the rule has run, or one that hands over.
+    """Refuse a write to the tables of the view before the rule has run, or a transfer of ownership.
 
     What an event loop has left to be asked is asked before any write. Raises UncheckedObject,
     OutsideYourObjects, HiddenObject.
@@ -65,7 +65,7 @@ def before_statement(vetting: Vetting, sql: str, params: Any, connection: Any) -
 
 
 def watch_loads(model: type[Model]) -> None:
-    """Remember what is loaded of `model` in a handler before its object rule has run."""
+    """Remember the objects of `model` that a handler loads before its object rule has run."""
     if model not in _watched:
         for each in ownership.relatives(model):
             post_init.connect(_on_load, sender=each, dispatch_uid="api_guard.on_load")
@@ -80,7 +80,7 @@ def _on_load(sender: Any, instance: Model, **_: object) -> None:
 
 
 def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
-    """Raise UncheckedObject for a success in which the object rule had no part.
+    """Raise UncheckedObject for a success without the object rule.
 
     It had one where it vetted or judged an object, or narrowed a queryset and no object was loaded
     beside. Where all that was loaded turns out to be the caller's, or nothing of the view's model
@@ -101,7 +101,7 @@ def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
 
 
 def has_concluded(vetting: Vetting, *, is_last: bool) -> bool:
-    """Whether the parts of a stream so far may be sent. Raise UncheckedObject where they must not.
+    """Whether the current parts of a stream may be sent. Raises UncheckedObject if they must not.
 
     A part that nothing was read for, such as the first line of a table, waits for the object rule
     to have a part in what follows.
@@ -114,12 +114,12 @@ def has_concluded(vetting: Vetting, *, is_last: bool) -> bool:
 
 
 def is_lazy(response: Any) -> bool:
-    """Whether an answer is made while it is sent, and what makes it is looked at part by part."""
+    """Whether an answer is a stream, whose parts are checked one by one."""
     return isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse)
 
 
 def _has_loaded_its_own(vetting: Vetting) -> bool:
-    """Whether there are loaded objects, and all of them turn out to be the caller's."""
+    """Whether objects were loaded, and all of them belong to the caller."""
     loaded = vetting.loaded_rows()
     if not loaded or len(vetting.loaded) > _MOST_LOADED:
         return False
@@ -136,14 +136,14 @@ def _shows_nothing(response: Any) -> bool:
 
 
 def _is_empty(data: object) -> bool:
-    """Whether data is empty lists and zeros, as a page of no results is."""
+    """Whether data has only empty lists and zeros, as a page without results."""
     if isinstance(data, Mapping):
         return all(_is_empty(value) for value in data.values())
     return not isinstance(data, bool) and not data
 
 
 def refuse_unchecked(vetting: Vetting, operation: Operation) -> None:
-    """Log what to write, and raise UncheckedObject."""
+    """Log the fix, and raise UncheckedObject."""
     name = operation.action or operation.method
     logger.error(
         "%s answered %s without its object rule: take the object from self.get_object() or "

@@ -1,4 +1,4 @@
-"""Has the serializers of adrf tell what they show, where a project uses them."""
+"""Vets what the serializers of adrf show, if a project uses them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def wrap_async_serializers() -> None:
 
 
 class _Shown(property):
-    """The `adata` of a serializer, vetted before it is made."""
+    """The `adata` of a serializer, with its objects vetted first."""
 
     def __init__(self, own: Any) -> None:
         super().__init__(lambda serializer: _Data(own, serializer))
 
 
 class _Data:
-    """What to await for it; adrf asks whether there is an `adata` without awaiting it."""
+    """Return the awaitable. adrf looks for `adata` without awaiting it."""
 
     def __init__(self, own: Any, serializer: Any) -> None:
         self._own = own

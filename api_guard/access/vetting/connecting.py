@@ -1,4 +1,4 @@
-"""Connects the vetting of objects to Django's signals and connections, and to serializers."""
+"""Connects the vetting to Django's signals and connections, and to serializers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api_guard.access.vetting.sql import listen_to_connections
 
 def connect() -> None:
     """Connect; a second call changes nothing."""
-    # To nobody in particular: Django looks up no receiver of these before it saves in bulk.
+    # For every sender: Django does not look up receivers before it saves in bulk.
     pre_save.connect(before_save, dispatch_uid="api_guard.before_save")
     post_save.connect(after_save, dispatch_uid="api_guard.after_save")
     listen_to_connections()

@@ -1,4 +1,4 @@
-"""Whose handler runs now, so that a save, a delete or a statement knows what it is held to."""
+"""Knows the handler that runs now, so that saves, deletes and statements find its object rules."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("api_guard")
 
-# Context variables follow a request through coroutines and sync_to_async(), not into other threads.
+# Context variables follow a request into coroutines and sync_to_async(), but not into other
+# threads.
 _current: ContextVar[Vetting | None] = ContextVar("api_guard_vetting", default=None)
 _is_dispatching: ContextVar[bool] = ContextVar("api_guard_dispatching", default=False)
 _unheld: ContextVar[tuple[frozenset[type[Model]], ...]] = ContextVar("api_guard_unheld", default=())
 
 
 def current() -> Vetting | None:
-    """Return the record of the guarded handler that runs now, None outside of one."""
+    """Return the record of the guarded handler that runs now, or None."""
     return _current.get()
 
 
 class within:  # noqa: N801  # a context manager, which reads as a function
-    """Hold what is saved and deleted in here to the object rules of `vetting`."""
+    """Check the saves and deletes in this block against the object rules of `vetting`."""
 
-    # A class, for every request enters it: a generator takes three times as long.
+    # A class, because every request enters it and a generator takes three times as long.
     __slots__ = ("_token", "_vetting")
 
     def __init__(self, vetting: Vetting) -> None:
@@ -43,7 +44,7 @@ class within:  # noqa: N801  # a context manager, which reads as a function
 
 
 def enter(vetting: Vetting) -> None:
-    """Hold what comes after the decision, until `left_as_it_was` ends.
+    """Apply the rules after the decision, until `left_as_it_was` ends.
 
     Where a test calls `initial()` by itself, nothing would end it, and nothing begins.
     """
@@ -52,7 +53,7 @@ def enter(vetting: Vetting) -> None:
 
 
 class left_as_it_was:  # noqa: N801
-    """Take back what a view has entered in here."""
+    """Undo the `enter` of a view in this block."""
 
     __slots__ = ("_before", "_token")
 
@@ -65,7 +66,7 @@ class left_as_it_was:  # noqa: N801
 
 
 class unheld:  # noqa: N801  # a context manager, which reads as a function
-    """Save and delete objects of `models` without asking any object rule.
+    """Save and delete objects of `models` without object rules.
 
         with api_guard.unheld(Comment, why="reply counter"):
             Comment.objects.filter(pk=parent.pk).update(replies=F("replies") + 1)
@@ -89,7 +90,7 @@ class unheld:  # noqa: N801  # a context manager, which reads as a function
         self.why = why
 
     def __enter__(self) -> unheld:
-        # No token is kept: one object may stand in a module and be used by many threads.
+        # No token is stored: one object may be used by many threads.
         _unheld.set((*_unheld.get(), self._models))
         logger.debug("Not held to an object rule: %s", self.why)
         return self
@@ -105,7 +106,7 @@ class unheld:  # noqa: N801  # a context manager, which reads as a function
 
 
 def is_unheld(model: type[Model]) -> bool:
-    """Whether `unheld` names this model, a proxy of it, or a model that it inherits from."""
+    """Whether `unheld` names this model, a proxy of it, or one of its parents."""
     lifted = _unheld.get()
     if not lifted:
         return False

@@ -1,4 +1,4 @@
-"""Judges the deletion of held objects, at its origin: what cascades from it is not asked again."""
+"""Checks the deletion of objects at its origin; cascaded deletions are not checked again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = logging.getLogger("api_guard")
 
 @cache
 def watch_deletes(model: type[Model]) -> None:
-    """Have deletes of `model`, and of all that shares its rows, judged from now on.
+    """Check deletes of `model`, and of models that share its rows, from now on.
 
     Of these models alone: where a model has a receiver, Django loads what it deletes.
     """
@@ -48,7 +48,7 @@ def _before_delete(
         elif origin is None or origin is instance:
             _judge_one(vetting, instance, using)
         elif not is_held(vetting, origin.__class__):
-            # What cascades from another model takes held objects with it.
+            # A cascade from another model may delete objects with a rule.
             vetting.judged.append(origin)
             _judge_one(vetting, origin, using)
 
@@ -72,7 +72,7 @@ def _judge_all(vetting: Vetting, origin: QuerySet[Any], using: str) -> None:
     if rule is None or ownership.is_marked(origin.query, rule.key):
         vetting.has_run = vetting.has_vetted = True
         return
-    # The rule is about the view's model, which may be a parent or a child of this one.
+    # The rule is about the model of the view, which may be a parent or a child of this one.
     own: Any = vetting.model
     allowed = vetting.allowed(rule, own)
     if allowed is not None and allowed is not ownership.NO_OBJECT:

@@ -1,4 +1,4 @@
-"""Reads an UPDATE of Django's own for columns that hand a row over, or link it to a stranger's."""
+"""Finds columns in an UPDATE that give a row to another owner, or link it to a hidden row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from api_guard.exceptions import OutsideYourObjects
 def refuse_hand_over(
     vetting: Vetting, model: type[Model], sql: str, params: Any, connection: Any
 ) -> None:
-    """Refuse `update(author=…)` that leaves nothing of the caller's, and links to hidden rows.
+    """Refuse `update(author=…)` if the rows no longer belong to the caller, and links to hidden rows.
 
     What bulk_update() sets by a CASE is not read. Raises OutsideYourObjects.
     """
@@ -35,7 +35,7 @@ def refuse_hand_over(
 def _assignments(
     model: type[Model], sql: str, params: Any, connection: Any
 ) -> Iterator[tuple[Field[Any, Any], str, Any]]:
-    """Yield the foreign keys that are set: `%s` with its value, or the expression."""
+    """Yield the foreign keys that are set, as `%s` with its value or as an expression."""
     values = sql.partition(" SET ")[2].partition(" WHERE ")[0]
     for field in link_fields(model):
         before, is_set, after = values.partition(f"{connection.ops.quote_name(field.column)} = ")
@@ -67,7 +67,7 @@ def _refuse_owner(
         written = Written(instance, None, None, connection.alias, may_exist=False)
         is_kept = may_be_left(written, keep, None, model, vetting.caller.user_id) is not False
     else:
-        # The column itself, as F("author") writes it, or what bulk_update() writes.
+        # The column itself, as F("author") does, or the form of bulk_update().
         quote = connection.ops.quote_name
         itself = f"{quote(model._meta.db_table)}.{quote(field.column)}"
         is_kept = text.startswith(itself) or "CASE WHEN" in text[:12]

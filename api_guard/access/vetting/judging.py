@@ -1,4 +1,4 @@
-"""Judges one save: what is stored under its key, what it leaves behind, and what it points at."""
+"""Checks one save: the stored row, the new row, and the rows that it points to."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ logger = logging.getLogger("api_guard")
 
 
 def is_held(vetting: Vetting, model: type[Model]) -> bool:
-    """Whether saves and deletes of `model` are judged in this request."""
+    """Whether saves and deletes of `model` are checked in this request."""
     if is_unheld(model):
         return False
     return vetting.root(model) is not None or is_of_others(vetting, model)
 
 
 def is_of_others(vetting: Vetting, model: type[Model]) -> bool:
-    """Whether the rules of other views hold for `model` here.
+    """Whether the rules of other views apply to `model` here.
 
     They do where a serializer of this view writes it, or where they hold everywhere.
     """
@@ -48,7 +48,7 @@ def is_decided_by_sets(vetting: Vetting) -> bool:
 
 
 class Judgement:
-    """The judgement of one save, begun before the row is written.
+    """The check of one save, which starts before the row is written.
 
     `needs_row` says that only the written row can tell the rest.
     """
@@ -66,16 +66,17 @@ class Judgement:
             self._written = Written(instance, stored, update_fields, using, may_exist=may_exist)
             refuse_foreign_links(vetting, self._written)
             self.needs_row = self._is_undecided()
-        # What a set of the row decides, the serializer sets after the row: judged when it is done.
+        # The serializer writes sets after the row. They are checked then.
         self._is_later = self._is_own and vetting.is_filling and is_decided_by_sets(vetting)
         if self._is_later:
             self.needs_row = False
-        # A statement on the view's own table is this save's from here on.
+        # From here on, a statement on the view's table belongs to this save.
         if self._is_own:
             vetting.has_run = vetting.has_vetted = True
 
     def _vet_stored(self) -> Links | None:
-        """Return what the stored row points at, if there is one. Raise for a stranger's."""
+        """Return what the stored row points to, if it exists. Raises for a row of another "
+        "caller."""
         vetting = self._vetting
         if not self._is_own:
             return self._vet_others()
@@ -102,7 +103,8 @@ class Judgement:
         return None
 
     def _is_undecided(self) -> bool:
-        """Whether only the written row can tell. Raise where memory already shows a breach."""
+        """Whether the row must be checked after the write. Raises if memory already shows a "
+        "breach."""
         verdicts = list(self._verdicts())
         if not verdicts or True in verdicts:
             return False
@@ -133,7 +135,7 @@ class Judgement:
             yield False
 
     def _fill(self, rule: ObjectRule, model: type[Model]) -> None:
-        """Set the owner of a new row of a serializer that left it out."""
+        """Set the owner of a new row, if the serializer left it out."""
         vetting, instance = self._vetting, self._instance
         field = ownership.owner_field(model, rule.owner)
         is_new = self._written.stored is None and instance._state.adding
@@ -143,7 +145,7 @@ class Judgement:
             setattr(instance, field.name, vetting.request.user)
 
     def conclude(self) -> None:
-        """Ask the written row, where memory could not tell. Raises OutsideYourObjects."""
+        """Check the written row, if memory could not tell. Raises OutsideYourObjects."""
         vetting, instance = self._vetting, self._instance
         if self.needs_row:
             with failures_as_refusals(vetting.view, "the object rule"):
@@ -151,7 +153,7 @@ class Judgement:
             if not is_kept:
                 self._refuse("written")
         if self._is_own:
-            # What was found or made in this request may be saved again in it.
+            # Objects that this request found or made may be saved again.
             rule, key = vetting.rule, key_of(vetting, instance)
             links = {**(self._written.stored or {}), **links_of(instance)}
             vetting.learn(None if rule is None else rule.key, key, links)

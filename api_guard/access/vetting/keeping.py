@@ -1,4 +1,4 @@
-"""Whether what is about to be written is what an object rule lets a caller leave behind.
+"""Decides whether the new values of a row are allowed by an object rule.
 
 Memory tells for a plain owner, one related query for an owner behind a foreign key. For anything
 else the row has to be written first.
@@ -19,7 +19,7 @@ UNTOLD = object()
 
 
 class Written:
-    """An instance that `save()` is about to write: its values as the row will have them.
+    """An instance that `save()` is about to write, with the values of the future row.
 
     `stored` are the links of the row that is there already, as far as they are known. `may_exist`
     says whether there may be such a row.
@@ -48,7 +48,7 @@ class Written:
         return field.attname in self.instance.__dict__
 
     def value(self, field: Field[Any, Any]) -> object:
-        """Return what the row will have in a column; UNTOLD where memory cannot tell."""
+        """Return the future value of a column; UNTOLD if memory cannot tell."""
         if not self.is_written(field):
             return self._stored_value(field)
         value = self.instance.__dict__[field.attname]
@@ -56,13 +56,13 @@ class Written:
         return UNTOLD if hasattr(value, "resolve_expression") or is_made_on_saving else value
 
     def is_kept(self, field: Field[Any, Any]) -> bool:
-        """Whether memory tells that the save leaves a column as it is."""
+        """Whether memory shows that the save does not change a column."""
         if not self.is_written(field):
             return True
         return bool(self.instance.__dict__[field.attname] == self._stored_value(field))
 
     def was_stored(self, *fields: Field[Any, Any]) -> bool:
-        """Ask the database whether the columns have these values already."""
+        """Ask the database whether the columns already have these values."""
         if not self._may_exist:
             return False
         rows = type(self.instance)._base_manager.using(self.using)
@@ -76,7 +76,7 @@ class Written:
 def may_be_left(
     written: Written, keep: ObjectRule, find: ObjectRule | None, model: type[Model], user_id: object
 ) -> bool | None:
-    """Return whether `keep`, a rule over `model`, allows a row; None where memory cannot tell.
+    """Return whether `keep`, a rule over `model`, allows a row; None if memory cannot tell.
 
     `find` is the rule that has passed the stored row.
     """
@@ -88,7 +88,7 @@ def may_be_left(
     is_found_by_it = written.stored is not None and find is not None and find.owner == owner
     field = ownership.first_hop(model, owner)
     if field is None:
-        # A relation to many is not written by save(). A new row has nobody in it yet.
+        # save() does not write relations to many. In a new row they are empty.
         return True if written.stored is None or is_found_by_it else None
     if is_found_by_it and written.is_kept(field):
         return True

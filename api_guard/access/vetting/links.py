@@ -1,4 +1,4 @@
-"""Judges what a saved object points at: only what the caller may see."""
+"""Checks that a saved object points only to rows that the caller may see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger("api_guard")
 
 
 def refuse_foreign_links(vetting: Vetting, written: Written) -> None:
-    """Raise OutsideYourObjects where a foreign key is set to what the caller may not see."""
+    """Raise OutsideYourObjects if a foreign key is set to a row that the caller may not see."""
     instance = written.instance
     for field in link_fields(instance.__class__):
         if field.name in vetting.policy.related or written.is_kept(field):
@@ -33,7 +33,7 @@ def refuse_foreign_links(vetting: Vetting, written: Written) -> None:
             continue
         model: Any = field.related_model
         is_refused = is_hidden(vetting, model, field.target_field.name, [value])
-        # What points there already may be saved again.
+        # A row that already points there may be saved again.
         if is_refused and not written.was_stored(field):
             refuse_hidden(vetting, model, field.name)
     for generic in instance._meta.private_fields:
@@ -82,7 +82,7 @@ def is_hidden(
 
 
 def refuse_hidden(vetting: Vetting, model: type[Model], name: str) -> NoReturn:
-    """Raise OutsideYourObjects for a row of `model` that the field `name` points at."""
+    """Raise OutsideYourObjects for a row of `model` that the field `name` points to."""
     logger.warning(
         "%s: %s would have written %s, which points to a %s outside its objects. If that is "
         'intended, write @guard(related={"%s": ANY_OBJECT}).',
@@ -96,14 +96,14 @@ def refuse_hidden(vetting: Vetting, model: type[Model], name: str) -> NoReturn:
 
 
 def visible_key(operation: Operation) -> object:
-    """Return what rows are remembered by that a related field was narrowed to."""
+    """Return the key under which the rows of a narrowed related field are stored."""
     return "visible", operation
 
 
 def _is_seen(
     vetting: Vetting, model: type[Model], column: str, value: object, operation: Operation
 ) -> bool:
-    """Whether the row came to the caller by a narrowed queryset of this very request."""
+    """Whether the row came from a narrowed queryset of this request."""
     if column not in ("pk", str(model._meta.pk.name)):
         return False
     keys = [visible_key(operation)]

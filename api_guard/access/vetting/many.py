@@ -1,4 +1,4 @@
-"""Has several objects of one serializer stored together, or refused together."""
+"""Stores the objects of one serializer together, or refuses them together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from api_guard.exceptions import OutsideYourObjects
 def whole_or_refused(
     vetting: Vetting, serializer: Any, values: Mapping[str, Any]
 ) -> Iterator[None]:
-    """Refuse a list before its first row is stored, where memory can tell; else undo it.
+    """Refuse a list before its first row is stored, if memory can tell. Otherwise undo it.
 
     So too where a set of a row decides, which a serializer sets after the row. A refusal alone
     undoes: what an exception of the project's own has meant to keep stays.
@@ -37,7 +37,7 @@ def whole_or_refused(
         verdicts = {may_be_left(each, keep, None, model, user_id) for each in written}
         if False in verdicts:
             raise OutsideYourObjects
-        # What stores them all at once, as bulk_create() does, was judged with that.
+        # bulk_create() stores all rows at once, and was checked there.
         vetting.has_run = vetting.has_run or verdicts == {True}
         is_unclear = None in verdicts and len(rows) > 1
     if model is None or not (is_unclear or is_decided_by_sets(vetting)):
@@ -53,10 +53,10 @@ def whole_or_refused(
             raise
         except Exception as error:  # noqa: BLE001  # raised again below; it keeps what it stored
             failure = error
-        # A save that the database refused was undone alone, to its own savepoint.
+        # A save that the database refused was undone to its own savepoint.
         forget_caught(connections[using])
     if is_inside and isinstance(failure, DatabaseError):
-        # As it would be without this transaction in between.
+        # As without this transaction.
         transaction.set_rollback(True, using=using)
     if failure is not None:
         raise failure
@@ -67,7 +67,7 @@ def _is_row(row: object) -> bool:
 
 
 def _as_written(vetting: Vetting, values: Mapping[str, Any], using: str) -> Written:
-    """Return what one new row will be, as far as its foreign keys go."""
+    """Return the foreign keys of one new row."""
     model: Any = vetting.model
     instance = model()
     for field in link_fields(model):
@@ -77,6 +77,6 @@ def _as_written(vetting: Vetting, values: Mapping[str, Any], using: str) -> Writ
             setattr(instance, field.name, values[field.name])
     owner = None if vetting.keep is None else ownership.owner_field(model, vetting.keep.owner)
     if owner is not None and getattr(instance, owner.attname) is None:
-        # As it is filled in when the row is written.
+        # It is filled in when the row is written.
         setattr(instance, owner.attname, vetting.caller.user_id)
     return Written(instance, None, None, using, may_exist=False)

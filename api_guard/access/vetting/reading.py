@@ -1,4 +1,4 @@
-"""Vets the objects that a handler loads and shows."""
+"""Checks the objects that a handler loads and shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def vet(
     using: str | None = None,
     on_failure: type[Exception] = HiddenObject,
 ) -> None:
-    """Raise `on_failure` for an object that the rule does not leave to the caller.
+    """Raise `on_failure` for an object that the rule does not allow the caller.
 
     Objects of another model than the view's are not judged. All that are not known yet are one
     query. In an event loop it is made before the next write, and before the answer is sent.
@@ -29,7 +29,7 @@ def vet(
     rule = vetting.rule
     if rule is None:
         return
-    # The keys as they are now: an object that is deleted later has none.
+    # The current keys, because an object that is deleted later has none.
     ours = [(key_of(vetting, each), each) for each in instances if vetting.root(each.__class__)]
     unknown = [(key, each) for key, each in ours if vetting.known(rule.key, key) is None]
     if not unknown:
@@ -52,12 +52,12 @@ def vet(
 
 
 def is_new(instance: Model) -> bool:
-    """Whether an instance has not been stored, nor been given the key of what may be."""
+    """Whether an instance is not stored, and has no key of a stored row."""
     return instance._state.adding and instance.pk is None
 
 
 def settle(vetting: Vetting) -> None:
-    """Ask what could not be asked in the event loop; what was refused stays to be asked again."""
+    """Run the checks that had to wait for the event loop; refused ones are run again later."""
     while vetting.pending:
         ask = vetting.pending[-1]
         ask()
@@ -82,7 +82,7 @@ def key_of(vetting: Vetting, instance: Model) -> ownership.Key:
 def covered(
     vetting: Vetting, rule: ObjectRule, root: type[Model], values: list[object], using: str
 ) -> set[object]:
-    """Return which stored rows of the view's model the rule leaves to the caller, by their keys.
+    """Return the keys of the stored rows of the view's model that the rule allows the caller.
 
     What they point at is remembered.
     """
@@ -104,7 +104,7 @@ def covered(
 def stored_links(
     vetting: Vetting, rule: ObjectRule, key: ownership.Key, using: str
 ) -> tuple[bool, Links | None]:
-    """Return whether a row is stored under this key that the rule does not leave to the caller.
+    """Return whether there is a row with this key that the rule does not allow the caller.
 
     And what the row points at, where there is one that it does.
     """
@@ -135,7 +135,8 @@ def _are_covered(
     for root, found in by_root.items():
         alias = using or _database(vetting, next(iter(found.values())))
         missing = found.keys() - covered(vetting, rule, root, list(found), alias)
-        # A parent or a sibling without a row of this model is not judged, nor is a new object.
+        # A parent or sibling without a row of this model is not checked, and neither is a new
+        # object.
         strangers = [
             value
             for value in missing
@@ -149,7 +150,7 @@ def _are_covered(
 
 
 def _database(vetting: Vetting, instance: Model) -> str:
-    """Return the database to ask: before a write, the one that is written to."""
+    """Return the database to ask. Before a write, it is the one that is written to."""
     model: Any = vetting.model
     if vetting.operation.slot == "write":
         return router.db_for_write(model, instance=instance)

@@ -1,4 +1,4 @@
-"""What the guard knows of the objects of one request."""
+"""The record of the objects of one request."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from api_guard.core.caller import Caller
 from api_guard.core.objects import ObjectRule
 from api_guard.core.policy import Operation, Policy
 
-# By the names of its foreign keys, what a stored row points at.
+# What a stored row points to, by the names of its foreign keys.
 Links = Mapping[str, object]
 
 
 class Vetting:
-    """The object rules that a view instance, which is one request, is held to.
+    """The object rules of a view instance, which is one request.
 
     `model` is what the view is about, `held` are the other models that its serializers write.
     `has_run` says that the rule had a part in what the handler did, `has_vetted` that an object has
@@ -62,12 +62,12 @@ class Vetting:
 
     @property
     def policy(self) -> Policy:
-        """The policy of the class; what an instance says of itself does not count."""
+        """The policy of the class; attributes of the instance are ignored."""
         return policy_of(type(self.view)) or Policy()
 
     @property
     def request(self) -> Any:
-        """DRF's request, None where a schema generator asks.
+        """DRF's request, or None in a schema generator.
 
         While the handler runs it is the one that was decided, whatever becomes of `view.request`.
         """
@@ -78,50 +78,50 @@ class Vetting:
 
     @property
     def caller(self) -> Caller:
-        """Who asks."""
+        """The caller."""
         return caller_of(self.request)
 
     @property
     def operation(self) -> Operation:
-        """The operation at work: the decided one while its handler runs."""
+        """The current operation: the decided one while its handler runs."""
         return self._operation_of()
 
     @property
     def rule(self) -> ObjectRule | None:
-        """The rule that finds; None where every object may be touched."""
+        """The rule for finding objects; None if every object may be used."""
         rule = self.policy.object_rule_for(self.operation)
         return None if rule is None or rule.is_any else rule
 
     @property
     def keep(self) -> ObjectRule | None:
-        """The rule for what is left behind; None where anything may be."""
+        """The rule for written objects; None if everything may be written."""
         rule = self.policy.keep_rule_for(self.operation)
         return None if rule is None or rule.is_any else rule
 
     @property
     def asking(self) -> ownership.Asking:
-        """What the rules of other views are asked with."""
+        """The question to the rules of other views."""
         return ownership.Asking(self.caller, self.request, type(self.view))
 
     def begin(self) -> None:
-        """Begin a handler, in which the rule has had no part yet."""
+        """Start a handler. Its rule has not run yet."""
         self.has_run = self.has_vetted = self.has_read = False
         self.loaded.clear()
 
     @property
     def is_open(self) -> bool:
-        """Whether it has not been shown yet that the rule had a part in what the handler did."""
+        """Whether it is still open that the handler used its rule."""
         if self.rule is None or self.has_vetted:
             return False
         return not self.has_run or bool(self.loaded_rows())
 
     def loaded_rows(self) -> list[Model]:
-        """Return the stored objects that were loaded before one was vetted."""
+        """Return the stored objects that were loaded before the first check."""
         return [each for each in self.loaded if not each._state.adding and each.pk is not None]
 
     @contextmanager
     def saving(self) -> Iterator[None]:
-        """Say that the statements in here are those of a save that was judged."""
+        """Mark the statements in this block as those of a checked save."""
         before, self.is_saving = self.is_saving, True
         try:
             yield
@@ -129,21 +129,21 @@ class Vetting:
             self.is_saving = before
 
     def root(self, model: type[Model]) -> type[Model] | None:
-        """Return the table that `model` shares with the view's own model; None for a stranger."""
+        """Return the table that `model` shares with the model of the view, or None."""
         return None if self.model is None else ownership.shared_root(self.model, model)
 
     def allowed(self, rule: ObjectRule, model: type[Model]) -> Q | None:
-        """Return what a rule leaves of `model` to the caller; None for all of it."""
+        """Return the condition of the objects of `model` that a rule allows; None for all."""
         key = (rule.key, model)
         if key not in self._allowed:
             with failures_as_refusals(self.view, "the object rule"):
                 found = ownership.restriction(rule, self.caller, model, self.request)
-            # With the rule itself, so that no other function takes its place in memory.
+            # With the rule itself, so that no other function can get its place in memory.
             self._allowed[key] = (rule, found)
         return self._allowed[key][1]
 
     def foresee(self) -> None:
-        """Ask a rule function now: it may ask the database, which an event loop must not wait for.
+        """Call a rule function now: it may query the database, and an event loop must not wait.
 
         What it said is remembered.
         """
@@ -151,13 +151,13 @@ class Vetting:
             self.allowed(self.rule, self.model)
 
     def narrow(self, queryset: Any) -> Any:
-        """Return the part of a queryset of the view's model that the rule leaves to the caller."""
+        """Return the part of a queryset of the view's model that the rule allows the caller."""
         rule = self.rule
         model: Any = getattr(queryset, "model", None) or self.model
         if rule is None or (isinstance(queryset, (Manager, QuerySet)) and self._is_other(model)):
             return queryset
         if self.request is None:
-            # A schema generator asks without a request, and gets no row.
+            # A schema generator has no request, and gets no rows.
             return queryset.none() if hasattr(queryset, "none") else queryset
         self.has_run = True
         with failures_as_refusals(self.view, "the object rule"):
@@ -169,24 +169,24 @@ class Vetting:
         return self.model is not None and self.root(model) is None
 
     def remember(self, rule_key: object, instance: Model) -> None:
-        """Take `instance` as one that the rule leaves to the caller."""
+        """Accept `instance` as an object of the caller."""
         self.has_vetted = self.has_vetted or rule_key in self._rule_keys
         links = links_of(instance)
         for key in ownership.keys_of(instance):
             self._known[rule_key, *key] = links
 
     def learn(self, rule_key: object, key: ownership.Key, links: Links) -> None:
-        """Take a stored row as one that the rule leaves to the caller."""
+        """Accept a stored row as an object of the caller."""
         self._known[rule_key, *key] = links
 
     def known(self, rule_key: object, key: ownership.Key) -> Links | None:
-        """Return what a row that the rule has passed points at; None for any other row."""
+        """Return what an accepted row points to; None for any other row."""
         return self._known.get((rule_key, *key))
 
 
 @cache
 def link_fields(model: type[Model]) -> tuple[ForeignKey[Any, Any], ...]:
-    """Return the foreign keys of a model, but for those to the parents that it inherits from."""
+    """Return the foreign keys of a model, without those to its parents."""
     return tuple(
         field
         for field in model._meta.concrete_fields
@@ -195,7 +195,7 @@ def link_fields(model: type[Model]) -> tuple[ForeignKey[Any, Any], ...]:
 
 
 def links_of(instance: Model) -> Links:
-    """Return what an instance points at, as far as it was loaded."""
+    """Return what an instance points to, as far as it is loaded."""
     values = instance.__dict__
     fields = link_fields(instance.__class__)
     return {field.attname: values[field.attname] for field in fields if field.attname in values}

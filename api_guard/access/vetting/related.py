@@ -1,4 +1,4 @@
-"""Narrows related fields: a caller can name only what it may see."""
+"""Narrows related fields: a caller can only name rows that it may see."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from api_guard.access.vetting.current import current, is_unheld
 from api_guard.access.vetting.links import visible_key
 from api_guard.core.policy import Operation
 
-# Where a view keeps its record: the browsable API shows its forms after the handler.
+# The place of the record on a view: the browsable API shows forms after the handler.
 VETTING = "_api_guard_vetting"
 
 
 def narrow_choices(field: Any, queryset: Any) -> Any:
-    """Return what the caller may name by a related field, of what it offers."""
+    """Return the rows of a related field that the caller may name."""
     vetting = current() or getattr(field.context.get("view"), VETTING, None)
     if isinstance(queryset, Manager):
         queryset = queryset.all()
@@ -42,7 +42,7 @@ def narrow_choices(field: Any, queryset: Any) -> Any:
 
 
 def far_side(model: type[Model], source: str) -> type[Model] | None:
-    """Return the model whose rows are written where a field names them from their far side."""
+    """Return the model whose rows change if a field names them from the other side."""
     for relation in model._meta.related_objects:
         is_far = isinstance(relation, (ManyToOneRel, ManyToManyRel))
         if is_far and relation.get_accessor_name() == source:
@@ -59,7 +59,7 @@ def _model(model: Any) -> type[Model]:
 
 
 def _as_named(field: Any) -> tuple[str, Operation]:
-    """Return the name under which a field is written, and what writing it means."""
+    """Return the name of a written field, and what writing it means."""
     if isinstance(field.parent, ManyRelatedField):
         field = field.parent
     serializer = field.parent

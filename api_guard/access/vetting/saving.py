@@ -1,4 +1,4 @@
-"""Judges every `save()` of a held model, after all `pre_save` receivers and before `post_save`."""
+"""Checks every `save()` of a held model, after all `pre_save` receivers and before `post_save`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from api_guard.exceptions import RuleFailed
 logger = logging.getLogger("api_guard")
 
 _NAME = "_save_table"
-# Django 6.1 has renamed it.
+# Django 6.1 renamed it.
 _savepoint: Any = getattr(transaction, "savepoint_create", None) or transaction.savepoint
 
 
 def before_save(
     sender: Any, instance: Model, using: str, update_fields: Any = None, **_: object
 ) -> None:
-    """Put a judge in the way of the statement that this save is about to execute.
+    """Put a check before the statement of this save.
 
     Django calls `instance._save_table()` for each table of the model after `pre_save` was sent.
     Receivers after this one may still change the instance; receivers of `post_save` act already.
@@ -36,14 +36,14 @@ def before_save(
     vetting = current()
     if vetting is None or not is_held(vetting, instance.__class__):
         return
-    # The name is Django's own. `after_save` finds what stands there still, and refuses.
+    # The name is Django's. `after_save` refuses if the check is still there.
     setattr(instance, _NAME, _Judge(vetting, instance, using, update_fields))
-    # A receiver of `pre_save` may copy or pickle the instance, and the judge is not its to have.
+    # A receiver of `pre_save` may copy or pickle the instance, and must not copy the check.
     instance.__dict__["__getstate__"] = functools.partial(_state_of, instance)
 
 
 def after_save(sender: Any, instance: Model, **_: object) -> None:
-    """Refuse a save whose judge was not asked."""
+    """Refuse a save whose check did not run."""
     del sender
     if isinstance(instance.__dict__.get(_NAME), _Judge):
         instance.__dict__[_NAME].leave()
@@ -52,14 +52,14 @@ def after_save(sender: Any, instance: Model, **_: object) -> None:
 
 
 def _state_of(instance: Any) -> Any:
-    """Return what Django copies and pickles of an instance, without its judge."""
+    """Return the state of an instance for copies and pickles, without the check."""
     cls: Any = type(instance)
     state: dict[str, Any] = cls.__getstate__(instance)
     return {name: value for name, value in state.items() if name not in (_NAME, "__getstate__")}
 
 
 class _Judge:
-    """Stands in the place of `instance._save_table` for one save."""
+    """Replaces `instance._save_table` for one save."""
 
     def __init__(self, vetting: Vetting, instance: Model, using: str, update_fields: Any) -> None:
         self._vetting = vetting
@@ -70,7 +70,7 @@ class _Judge:
         self._savepoint: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # For who copies what an instance has, and means its values.
+        # For code that copies the attributes of an instance.
         return type(None), ()
 
     def __call__(self, raw: bool = False, cls: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -89,7 +89,7 @@ class _Judge:
             named = dict(zip(("force_insert", "force_update"), args, strict=False)) | kwargs
             judgement = self._judgement or self._judge(named)
             if judgement.needs_row and has_parents and self._savepoint is None:
-                # Django's own transaction around the tables of one object has none.
+                # Django's own transaction around the tables of one object has no savepoint.
                 self._savepoint = _savepoint(using=self._using)
             with self._block(needed=judgement.needs_row and is_last and not has_parents):
                 with self._vetting.saving():
@@ -100,7 +100,7 @@ class _Judge:
 
     @contextmanager
     def _block(self, *, needed: bool) -> Iterator[None]:
-        """Undo the row with a refusal. What the database itself refuses is undone to here too."""
+        """Undo the row if it is refused, also if the database refuses it."""
         if not needed:
             yield
             return
@@ -144,7 +144,7 @@ class _Judge:
 
 
 def _may_exist(instance: Model, is_insert: bool) -> bool:
-    """Whether the save may write over a row that is stored already.
+    """Whether the save may overwrite a stored row.
 
     Not where it can only insert: such a row would be an error of the database.
     """

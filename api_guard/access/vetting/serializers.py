@@ -1,4 +1,4 @@
-"""Has DRF's serializers tell what they read and show, whoever made them.
+"""Lets DRF's serializers report what they read and show, whoever made them.
 
 DRF's own classes are wrapped once, when the app is ready: a serializer that a handler makes by
 itself is held as one from `get_serializer()` is.
@@ -67,7 +67,7 @@ def _data(own: Any, serializer: Any, /) -> Any:
 
 
 def to_show() -> Vetting | None:
-    """Return what a serializer that is about to show something is held to, if anything.
+    """Return the record that applies to a serializer that shows something, or None.
 
     What one serializer shows by another is for it to choose.
     """
@@ -76,7 +76,7 @@ def to_show() -> Vetting | None:
 
 @contextmanager
 def showing() -> Iterator[None]:
-    """Say that a serializer shows what was vetted; each task of an event loop for itself."""
+    """Mark that a serializer shows vetted objects, separately for each task of an event loop."""
     token = _is_showing.set(True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Judges the many-to-many sets of held objects before they are changed."""
+"""Checks the many-to-many sets of held objects before they change."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from api_guard.exceptions import OutsideYourObjects
 
 logger = logging.getLogger("api_guard")
 
-# The field of each watched table between two models.
+# The field of each watched many-to-many table.
 _fields: dict[Any, Any] = {}
 
 
 def watch_sets(model: type[Model], view_class: type) -> None:
-    """Have the many-to-many sets of `model` judged from now on, where an object rule has a say.
+    """Check the many-to-many sets of `model` from now on, if an object rule applies.
 
     Of these alone: where a set has a receiver, Django asks which rows are there before it adds.
     """
@@ -71,7 +71,7 @@ def _before_change(
         elif reverse and action != "pre_remove":
             _refuse_as_named(vetting, instance, field)
         if action == "pre_add" and pk_set and not is_lifted:
-            # From the far side, the set of each object that is named is what changes.
+            # From the other side, the set of each named object changes.
             operation = ownership.WRITING if reverse else ownership.READING
             if is_hidden(vetting, model, "pk", list(pk_set), operation):
                 refuse_hidden(vetting, model, name)
@@ -90,7 +90,7 @@ def _own_blocks(using: str) -> int:
 
 
 def _vet_instance(vetting: Vetting, instance: Model, using: str) -> None:
-    """Refuse to change a set of an object that is not the caller's; of a new one it may."""
+    """Refuse to change a set of an object of another caller. New objects are allowed."""
     if any(key in vetting.saved for key in ownership.keys_of(instance)):
         vetting.has_run = True
     elif vetting.root(instance.__class__) is not None:
@@ -100,7 +100,7 @@ def _vet_instance(vetting: Vetting, instance: Model, using: str) -> None:
 
 
 def _refuse_as_named(vetting: Vetting, instance: Model, field: Any) -> None:
-    """Judge the object that held ones come to point at, as if it had been named by their field.
+    """Check the object that held ones will point to, as if their field had named it.
 
     `note.tags.add(tag)` and `tag.notes.add(note)` write the same row.
     """
@@ -113,7 +113,7 @@ def _refuse_as_named(vetting: Vetting, instance: Model, field: Any) -> None:
 def _judge_owners(
     vetting: Vetting, instance: Model, field: Any, action: str, pks: set[object], using: str
 ) -> None:
-    """Refuse to leave a set of owners in which the caller is not."""
+    """Refuse a set of owners without the caller."""
     keep = vetting.keep
     own = vetting.model
     if keep is None or own is None or vetting.root(instance.__class__) is None:
@@ -125,7 +125,7 @@ def _judge_owners(
     if action == "pre_add":
         is_left = user_id in pks or is_among(instance, field, user_id, using)
         if not is_left and any(key in vetting.made for key in ownership.keys_of(instance)):
-            # Oneself may be the last to be added to a new one.
+            # In a new object, the caller may be added last.
             vetting.unowned.append((instance, field, using))
             return
     elif action == "pre_remove":
@@ -143,14 +143,14 @@ def is_among(instance: Model, field: Any, user_id: object, using: str) -> bool:
 
 
 def refuse_unowned(vetting: Vetting) -> None:
-    """Refuse what a handler has made for others alone."""
+    """Refuse objects that a handler made only for others."""
     for instance, field, using in vetting.unowned:
         if not is_among(instance, field, vetting.caller.user_id, using):
             refuse_leaving(vetting, instance, field)
 
 
 def refuse_leaving(vetting: Vetting, instance: Model, field: Any) -> NoReturn:
-    """Raise OutsideYourObjects for a set of owners in which the caller is not."""
+    """Raise OutsideYourObjects for a set of owners without the caller."""
     logger.warning(
         "%s: %s would have left a %s without itself among its %s.",
         dotted_path(type(vetting.view)),

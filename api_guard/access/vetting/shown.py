@@ -1,4 +1,4 @@
-"""Vets what a serializer is given to show: one object, a queryset, or any other rows."""
+"""Checks what a serializer shows: one object, a queryset, or other rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from api_guard.exceptions import HiddenObject
 
 
 def vet_shown(vetting: Vetting, serializer: Any, *, is_read: bool = False) -> None:
-    """Vet what `serializer` shows; nothing is asked of what a rule has narrowed.
+    """Check what `serializer` shows, without a query if a rule has narrowed it.
 
     `is_read` says that it is about to be read: what can be read only once is kept then.
     """
@@ -54,7 +54,7 @@ def _vet_queryset(vetting: Vetting, rule: ObjectRule, shown: QuerySet[Any]) -> N
     elif _has_objects(shown):
         _vet_rows(vetting, shown)
     elif shown.query.group_by is None and not shown.query.combinator:
-        # Rows as dictionaries or tuples. What counts them together shows no object.
+        # Rows as dictionaries or tuples. An aggregate of rows does not show an object.
         _vet_keys(vetting, rule, shown)
 
 

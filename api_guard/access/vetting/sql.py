@@ -1,4 +1,4 @@
-"""Stands around each statement that a request executes."""
+"""Wraps each statement that a request executes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from api_guard.access.vetting.undoing import forget_caught
 
 
 class Listener(Protocol):
-    """Who is told."""
+    """Receives the statements."""
 
     def before(self, sql: str) -> None:
-        """A statement is about to be executed. What this raises, its caller gets."""
+        """A statement is about to be executed. An exception here reaches its caller."""
 
     def after(self, sql: str, context: Mapping[str, Any]) -> None:
         """A statement was executed."""
 
 
-# `connection.execute_wrapper()` is for one thread's connection; an async handler uses another's.
+# `connection.execute_wrapper()` wraps the connection of one thread; an async handler uses others.
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("api_guard_listeners", default=())
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Tell `listener` of each statement, on whichever connection."""
+    """Report each statement on every connection to `listener`."""
     token = _listeners.set((*_listeners.get(), listener))
     try:
         yield
@@ -42,7 +42,7 @@ def listening(listener: Listener) -> Iterator[None]:
 def tell(
     execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    """Stand around every statement of a connection."""
+    """Wrap every statement of a connection."""
     listeners, vetting = _listeners.get(), current()
     if not listeners and vetting is None:
         return execute(sql, params, many, context)
@@ -60,7 +60,7 @@ def tell(
 
 
 def listen_to_connections() -> None:
-    """Put `tell` around the statements of every connection, now and to come."""
+    """Put `tell` around the statements of all connections, present and future."""
     connection_created.connect(_on_connection, dispatch_uid="api_guard.sql")
     for connection in connections.all(initialized_only=True):
         _on_connection(None, connection)
@@ -69,5 +69,5 @@ def listen_to_connections() -> None:
 def _on_connection(sender: Any, connection: Any, **_: object) -> None:
     del sender
     if tell not in connection.execute_wrappers:
-        # First: `execute_wrapper()` takes off the last, whosever it is.
+        # First, because `execute_wrapper()` removes the last wrapper.
         connection.execute_wrappers.insert(0, tell)

@@ -1,4 +1,4 @@
-"""Leaves a transaction around a handler usable after a refusal that came before the statement.
+"""Keeps a transaction usable after a refusal that came before the statement.
 
 Django marks a transaction as broken when an exception passes through a save or a delete. Where the
 guard refused before anything was executed, nothing is broken.
@@ -20,7 +20,7 @@ _NOTE = "_api_guard_untouched"
 def nothing_executed(
     using: str, blocks: int, *, also: tuple[type[Exception], ...] = ()
 ) -> Iterator[None]:
-    """Note on a refusal raised in here that the database was not touched before it.
+    """Mark a refusal in this block as raised before any change in the database.
 
     `blocks` counts the transactions that Django itself has opened around the operation; `also` are
     exceptions before which a savepoint of ours was rolled back.
@@ -42,7 +42,7 @@ def was_untouched(refusal: APIException) -> bool:
 
 
 def is_untouched(refusal: BaseException | None, connection: object) -> bool:
-    """Whether nothing that stands between the handler and the refusal has to be rolled back.
+    """Whether nothing between the handler and the refusal must be rolled back.
 
     Not where a transaction of the project's own stands there.
     """
@@ -51,7 +51,7 @@ def is_untouched(refusal: BaseException | None, connection: object) -> bool:
 
 
 def forget_caught(connection: Any) -> None:
-    """Leave the transaction usable for a handler that caught the refusal and goes on."""
+    """Keep the transaction usable for a handler that catches the refusal and continues."""
     if connection.needs_rollback and is_untouched(connection.rollback_exc, connection):
         connection.needs_rollback = False
         connection.rollback_exc = None

@@ -1,4 +1,5 @@
-"""Holds what a serializer writes: the models of its whole tree, and what its `save()` returns."""
+"""Applies object rules to a serializer: to all models of its tree, and to the result of "
+"`save()`."""
 
 from __future__ import annotations
 
@@ -25,12 +26,12 @@ from api_guard.access.vetting.sets import watch_sets
 from api_guard.access.vetting.shown import vet_shown
 from api_guard.exceptions import OutsideYourObjects
 
-# Where a save() that takes any value is defined.
+# The classes whose save() accepts any value.
 _THEIRS = ("rest_framework.serializers", "adrf.serializers")
 
 
 def hold(vetting: Vetting, serializer: Any) -> None:
-    """Hold all that `serializer` may write to the object rules."""
+    """Apply the object rules to everything that `serializer` may write."""
     for model in _written_models(serializer, set()):
         if vetting.model is None and _may_be_about(vetting, model):
             vetting.model = model
@@ -43,7 +44,7 @@ def hold(vetting: Vetting, serializer: Any) -> None:
 
 
 def watch(vetting: Vetting, model: type[Model]) -> None:
-    """Have changes of sets judged, and deletes where a view has an object rule over the model."""
+    """Check changes of sets, and deletes if a view has an object rule over the model."""
     watch_sets(model, type(vetting.view))
     is_own = vetting.rule is not None and vetting.root(model) is not None
     if is_own or ownership.is_ruled(model, type(vetting.view)):
@@ -51,7 +52,7 @@ def watch(vetting: Vetting, model: type[Model]) -> None:
 
 
 def _may_be_about(vetting: Vetting, model: type[Model]) -> bool:
-    """Whether a view that does not say what it is about may be about this model."""
+    """Whether a view without a known model may be about this model."""
     rule = vetting.rule
     if rule is None:
         return False
@@ -59,11 +60,11 @@ def _may_be_about(vetting: Vetting, model: type[Model]) -> bool:
 
 
 def _written_models(serializer: Any, seen: set[type]) -> Iterator[type[Model]]:
-    """Yield every model that a serializer may write, however deep it nests others."""
+    """Yield every model that a serializer may write, at any depth."""
     if isinstance(serializer, ListSerializer):
         serializer = serializer.child
     cls = type(serializer)
-    # A serializer that nests itself builds its fields without an end.
+    # A serializer that nests itself has endless fields.
     fields = {} if cls in seen else getattr(serializer, "fields", None)
     if not isinstance(fields, Mapping):
         return
@@ -101,7 +102,7 @@ def _held_asave(vetting: Vetting, serializer: Any, whole: Any) -> Any:
 
     async def asave(*args: Any, **values: Any) -> Any:
         if isinstance(serializer, ListSerializer):
-            # In one thread, whose transaction may stand around all of its objects.
+            # In one thread, whose transaction may include all of its objects.
             return await sync_to_async(save_list)(*args, **values)
         with _filling(vetting, serializer):
             if vetting.pending:
@@ -114,7 +115,7 @@ def _held_asave(vetting: Vetting, serializer: Any, whole: Any) -> Any:
 
 @contextmanager
 def _filling(vetting: Vetting, serializer: Any) -> Iterator[None]:
-    """Fill in the owner of new rows meanwhile; first, vet the object that is about to change."""
+    """Vet the object that is about to change; then fill in the owner of new rows in this block."""
     if serializer.instance is not None:
         vet_shown(vetting, serializer)
     _refuse_owners(vetting, serializer)
@@ -127,7 +128,7 @@ def _filling(vetting: Vetting, serializer: Any) -> Iterator[None]:
 
 
 def _refuse_owners(vetting: Vetting, serializer: Any) -> None:
-    """Refuse many owners that the caller is not among, before the row is stored without any."""
+    """Refuse a set of owners without the caller, before the row is stored."""
     keep, model = vetting.keep, _model_of(serializer)
     if keep is None or keep.narrow is not None or model is None or vetting.root(model) is None:
         return
@@ -153,7 +154,7 @@ def _validated_rows(serializer: Any) -> list[Mapping[str, Any]]:
 
 
 def _judge_returned(vetting: Vetting, written: Any) -> Any:
-    """Judge what was written by no `save()` of a model, such as an `update()` of a queryset."""
+    """Check what was written without a `save()`, for example by `update()` of a queryset."""
     rows = written if isinstance(written, (list, tuple)) else [written]
     ours = [row for row in rows if isinstance(row, Model) and vetting.root(row.__class__)]
     keep, model = vetting.keep, vetting.model
