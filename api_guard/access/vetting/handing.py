@@ -19,7 +19,7 @@ from api_guard.exceptions import OutsideYourObjects
 def refuse_hand_over(
     vetting: Vetting, model: type[Model], sql: str, params: Any, connection: Any
 ) -> None:
-    """Refuse `update(author=…)` if the rows no longer belong to the caller, and links to hidden rows.
+    """Refuse `update(author=…)` that gives rows away, and links to hidden rows.
 
     What bulk_update() sets by a CASE is not read. Raises OutsideYourObjects.
     """
