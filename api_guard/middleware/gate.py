@@ -9,9 +9,11 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 
+from api_guard.access.decisions import record_refused
 from api_guard.access.endpoints import (
     Status,
     dotted_path,
+    endpoint_of,
     gate_status_of,
     has_handed_out_a_token,
     is_whole,
@@ -20,7 +22,7 @@ from api_guard.access.endpoints import (
 )
 from api_guard.access.failures import page_of, refusal_of, told
 from api_guard.access.record import record_route
-from api_guard.exceptions import UndeclaredEndpoint, Unsealed
+from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
 from api_guard.grants.serving import serving
 from api_guard.limits import credentials
 from api_guard.middleware.exposed import refuse_exposed, revoke_exposed
@@ -89,7 +91,7 @@ class GuardMiddleware:
         status = gate_status_of(view, request.path_info)
         if status is Status.UNGUARDED:
             logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
-            return UndeclaredEndpoint().answer()
+            return _refused(UndeclaredEndpoint(), request, endpoint_of(view))
         classes = view_classes_of(view)
         if not classes or status is Status.EXEMPT:
             return None
@@ -99,7 +101,7 @@ class GuardMiddleware:
                     "%s lost its guard: something was put in the place of its hooks.",
                     dotted_path(cls),
                 )
-                return Unsealed().answer()
+                return _refused(Unsealed(), request, cls)
         setattr(request, VIEWS, classes)
         setattr(request, ROUTED, view)
         return None
@@ -112,6 +114,11 @@ class GuardMiddleware:
         """
         refusal = refusal_of(request, exception)
         return None if refusal is None else page_of(refusal, request)
+
+
+def _refused(refusal: Refusal, request: HttpRequest, endpoint: Any) -> HttpResponseBase:
+    record_refused(refusal, request, endpoint=endpoint)
+    return refusal.answer()
 
 
 def _settle(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 from api_guard import grants
@@ -68,6 +71,9 @@ class _Asked:
         self._granted, self.rows = found
         self._known = None if names is None else frozenset(names)
 
+    def known(self) -> Known:
+        return Known(self.caller, self._granted, self._known)
+
     def overrides(self, names: tuple[str, ...], rates: tuple[str, ...]) -> tuple[Override, ...]:
         is_known = self._known is None or self._known.issuperset(names)
         scopes = () if is_known or not self.caller.may_hold(names) else names
@@ -79,6 +85,21 @@ class _Asked:
             self._granted, self.rows = found[:2]
             self._known = frozenset(scopes)
         return found[2]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A caller, and what was looked up of its grants: those of `scopes`, None for all."""
+
+    caller: Caller
+    granted: Granted
+    scopes: frozenset[str] | None
+
+
+def known_caller(request: HttpRequest) -> Known | None:
+    """Return who asks as far as that is known. It authenticates nobody, and asks no database."""
+    known = getattr(request, _ATTRIBUTE, None)
+    return None if known is None else known[2].known()
 
 
 def caller_of(request: Request) -> Caller:
