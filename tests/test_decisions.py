@@ -576,3 +576,18 @@ def test_a_refusal_without_a_request_is_recorded_all_the_same(lines):
     record_refused(refusal, None)
     [record] = lines.decisions
     assert (record.reason, record.path) == ("undeclared_endpoint", "")
+
+
+def test_the_lack_of_a_personal_token_is_on_the_token_and_the_user(
+    lines, api, alice, issue, give, settings
+):
+    settings.API_GUARD = {**settings.API_GUARD, "CLIENTLESS_TOKENS": "user"}
+    give(alice, "notes:read")
+    token = issue("notes:read", user=alice, to=None)
+    assert api.by_token(token).get("/read").status_code == 200
+    response = api.get("/both")
+    assert 'error="insufficient_scope"' in response["WWW-Authenticate"]
+    assert api.get("/person").json()["code"] == "first_party_only"
+    record, _ = lines.decisions
+    assert (record.credential, record.because) == ("personal", "")
+    assert (record.token_lacks, record.client_lacks) == (("notes:write",), None)

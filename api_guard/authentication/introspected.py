@@ -19,6 +19,9 @@ class IntrospectionAuthentication(BearerAuthentication):
     `client_id` here. A server that cannot be reached, or answers nonsense, is 503, and never 401.
     """
 
+    # A token whose client is not known here was issued to a client all the same.
+    has_personal_tokens = False
+
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         """Return the user and the token, None without a bearer token.
 

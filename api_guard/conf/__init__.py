@@ -5,6 +5,7 @@ from api_guard.conf.access import (
     exempt,
     last_used_interval,
     prefixes,
+    takes_clientless_tokens,
     unscoped_authentication,
 )
 from api_guard.conf.credentials import failed_credentials
@@ -70,6 +71,7 @@ __all__ = [
     "scope_groups",
     "scope_terms",
     "scopes",
+    "takes_clientless_tokens",
     "trusted_proxies",
     "unscoped_authentication",
 ]

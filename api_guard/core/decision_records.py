@@ -108,10 +108,10 @@ def lacks_of(
     `known` names the scopes whose grants were looked up, None for all of them. Alternatives of
     which all sides have one in common are left out: the caller meets that part.
     """
-    if credential not in (Credential.UNSCOPED, Credential.TOKEN):
+    if credential is not Credential.UNSCOPED and not credential.is_token:
         return Lacks()
     is_known = known is None or known.issuperset(requirement.scope_names)
-    token = carried if credential is Credential.TOKEN else None
+    token = carried if credential.is_token else None
     user = granted.user if is_known else None
     client = granted.client if is_known and credential is Credential.TOKEN else None
     sides = (token, user, client)

@@ -28,9 +28,16 @@ class Credential(Enum):
     UNSCOPED = "unscoped"
     """A session, a password: it stands for all that was granted to its user."""
     TOKEN = "token"  # noqa: S105  # the name of a kind, not a secret
-    """An access token: it stands for what it carries, at the most."""
+    """An access token of a client: it stands for what it carries, at the most."""
+    PERSONAL = "personal"
+    """An access token that no client was issued, where the site takes it: likewise."""
     UNKNOWN = "unknown"
     """Something that names a user and says no scopes: it stands for none."""
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it carries scopes, which cut down what was granted."""
+        return self in (Credential.TOKEN, Credential.PERSONAL)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ def effective_scopes(
     """
     if credential is Credential.UNSCOPED and granted.user is not None:
         return granted.user - PROTOCOL_SCOPES
+    if credential is Credential.PERSONAL and granted.user is not None:
+        return (carried & granted.user) - PROTOCOL_SCOPES
     if credential is not Credential.TOKEN:
         return NO_SCOPES
     sides = [side for side in (granted.user, granted.client) if side is not None]

@@ -10,7 +10,6 @@ from api_guard.authentication import resource_metadata
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial
 from api_guard.core.requirements import Requirement
-from api_guard.core.scopes import Credential
 from api_guard.exceptions import (
     FirstPartyOnly,
     InsufficientScope,
@@ -45,7 +44,7 @@ def refusal_of(decision: Decision, caller: Caller, request: Request, view: APIVi
         case Denial.NOT_AUTHENTICATED:
             return NotAuthenticated(_challenge(request, view))
         case Denial.INSUFFICIENT_SCOPE:
-            is_bearer = caller.credential is Credential.TOKEN
+            is_bearer = caller.credential.is_token
             metadata = resource_metadata(request) if is_bearer else None
             return InsufficientScope(decision.needed, bearer=is_bearer, resource_metadata=metadata)
         case Denial.STAFF_ONLY:
