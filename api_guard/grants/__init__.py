@@ -5,6 +5,7 @@ from api_guard.grants.authority import authorities, managed_scopes, may_give_any
 from api_guard.grants.authorizing import authorize, deauthorize
 from api_guard.grants.beside import Asked, Beside, Held
 from api_guard.grants.errors import GrantError, refuse_reason
+from api_guard.grants.explaining import Way, ended, groups_of, holders, ways
 from api_guard.grants.finding import held
 from api_guard.grants.giving import ensure, extend, grant, revoke, revoke_all
 from api_guard.grants.overrides import granted_with_overrides
@@ -42,6 +43,7 @@ __all__ = [
     "Held",
     "LiveGrant",
     "System",
+    "Way",
     "adopt",
     "approve",
     "authorities",
@@ -52,13 +54,16 @@ __all__ = [
     "deauthorize",
     "decline",
     "differences",
+    "ended",
     "ensure",
     "extend",
     "get",
     "grant",
     "granted",
     "granted_with_overrides",
+    "groups_of",
     "held",
+    "holders",
     "live",
     "live_grants",
     "managed_scopes",
@@ -73,6 +78,7 @@ __all__ = [
     "revoke_all",
     "scopes_of_client",
     "user_of",
+    "ways",
     "who_of",
     "whoever_is_served",
 ]

@@ -88,20 +88,16 @@ class GuardMiddleware:
         if refused is not None:
             revoke_exposed(request)
             return refused
-        status = gate_status_of(view, request.path_info)
-        if status is Status.UNGUARDED:
-            logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
-            return _refused(UndeclaredEndpoint(), request, endpoint_of(view))
-        classes = view_classes_of(view)
+        status, classes = gate_status_of(view, request.path_info), view_classes_of(view)
+        if status is not Status.GUARDED:
+            found = refuse_undeclared(view, status, classes)
+            if found is not None:
+                refusal, endpoint = found
+                _log(refusal, request, endpoint)
+                record_refused(refusal, request, endpoint=endpoint)
+                return refusal.answer()
         if not classes or status is Status.EXEMPT:
             return None
-        for cls in classes if status is not Status.GUARDED else ():
-            if policy_of(cls) is not None and not is_whole(cls):
-                logger.error(
-                    "%s lost its guard: something was put in the place of its hooks.",
-                    dotted_path(cls),
-                )
-                return _refused(Unsealed(), request, cls)
         setattr(request, VIEWS, classes)
         setattr(request, ROUTED, view)
         return None
@@ -116,9 +112,28 @@ class GuardMiddleware:
         return None if refusal is None else page_of(refusal, request)
 
 
-def _refused(refusal: Refusal, request: HttpRequest, endpoint: Any) -> HttpResponseBase:
-    record_refused(refusal, request, endpoint=endpoint)
-    return refusal.answer()
+def _log(refusal: Refusal, request: HttpRequest, endpoint: Any) -> None:
+    if isinstance(refusal, UndeclaredEndpoint):
+        logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
+    else:
+        logger.error(
+            "%s lost its guard: something was put in the place of its hooks.",
+            dotted_path(endpoint),
+        )
+
+
+def refuse_undeclared(
+    view: Callable[..., Any], status: Status | None, classes: tuple[type, ...]
+) -> tuple[Refusal, Any] | None:
+    """Return the refusal of an endpoint that nobody declared or that lost its guard.
+
+    And with it the class or the function. `status` and `classes` are those of `view`.
+    """
+    if status is Status.UNGUARDED:
+        return UndeclaredEndpoint(), endpoint_of(view)
+    lost = (cls for cls in classes if policy_of(cls) is not None and not is_whole(cls))
+    found = None if status is Status.EXEMPT else next(lost, None)
+    return None if found is None else (Unsealed(), found)
 
 
 def _settle(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -43,11 +43,11 @@ def identify(
         return _identify_forced(request, user, authenticator)
     if is_unscoped(type(authenticator)):
         return user, None, Credential.UNSCOPED, NO_SCOPES
-    if _says_scopes(authenticator):
+    if says_scopes(authenticator):
         scoped: Any = authenticator
         carried = frozenset(scoped.token_scopes(request.auth))
         client_id = scoped.token_client(request.auth)
-        return user, client_id, _kind_of(user, client_id, authenticator), carried
+        return user, client_id, kind_of_token(user, client_id, authenticator), carried
     return user, None, Credential.UNKNOWN, NO_SCOPES
 
 
@@ -60,10 +60,12 @@ def _identify_forced(
     scope = getattr(request.auth, "scope", None)
     client_id = getattr(request.auth, "application_id", None)
     carried = frozenset(scope.split()) if isinstance(scope, str) else NO_SCOPES
-    return user, client_id, _kind_of(user, client_id, authenticator), carried
+    return user, client_id, kind_of_token(user, client_id, authenticator), carried
 
 
-def _kind_of(user: models.Model | None, client_id: object, authenticator: object) -> Credential:
+def kind_of_token(
+    user: models.Model | None, client_id: object, authenticator: object
+) -> Credential:
     """Tell a token of a client from one that no client was issued, where the site takes that."""
     if client_id is not None or user is None or not conf.takes_clientless_tokens():
         return Credential.TOKEN
@@ -83,7 +85,8 @@ def _is_listed(authenticator: type, listed: frozenset[str]) -> bool:
     return path in listed or any(_resolves_to(name, authenticator) for name in listed)
 
 
-def _says_scopes(authenticator: Any) -> bool:
+def says_scopes(authenticator: Any) -> bool:
+    """Whether an authenticator, or a class of them, reports what its credential carries."""
     # What isinstance() asks of ScopedAuthentication, in a tenth of its time.
     names = ("token_scopes", "token_client")
     return all(callable(getattr(authenticator, name, None)) for name in names)
