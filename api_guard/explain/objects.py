@@ -30,8 +30,8 @@ def judge_object(
     """Return the code and the step of the object that a path names; None without an object rule."""
     policy = policy_of(cls)
     rule = None if policy is None else policy.object_rule_for(operation)
-    if rule is None or rule.is_any:
-        return None
+    if rule is None or rule.is_any or operation == Operation("OPTIONS", "metadata"):
+        return None  # DRF's own description of a view shows no object
     model = model_of(cls, getattr(callback, "initkwargs", None))
     field = initkwarg(callback, cls, "lookup_field") or ""
     argument = initkwarg(callback, cls, "lookup_url_kwarg") or field
