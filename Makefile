@@ -1,4 +1,5 @@
-# make demo: the main job, from nothing. make test: the tests. .ci/run: these and every other gate.
+# make demo: the main job, from nothing. make test: the tests that need nothing else. make test-all: every
+# test, with coverage. .ci/run: these and every other gate.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,14 +10,24 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 # The example says where a device's user goes.
 export PORT
 
-.PHONY: demo test lint types imports docs wheel bench clean
+.PHONY: demo test test-all fix lint types imports docs wheel bench clean
 
 # The example, on http://127.0.0.1:$(PORT)
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python example_project/manage.py demo --port $(PORT)
 
+# What needs SQLite and this process only.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+# Everything, with the coverage.
+test-all: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term
+
+fix: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/typos --write-changes
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -30,6 +41,8 @@ imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 docs: $(VENV)/dev.stamp
+	@command -v dot >/dev/null || { \
+		echo "The docs draw a picture with graphviz: install Debian's package graphviz." >&2; exit 1; }
 	$(BIN)/python -m sphinx -nW --keep-going -b html docs docs/_build/html
 
 wheel: $(VENV)/dev.stamp

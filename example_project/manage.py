@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    # The example is a package of the repository: what Python finds must be its parent.
+    # The example is a package of the repository, so its parent must be on the path.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_project.settings")
     from django.core.management import execute_from_command_line

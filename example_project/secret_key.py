@@ -1,4 +1,4 @@
-"""A secret key that outlives a restart."""
+"""A secret key that survives a restart."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from django.core.management.utils import get_random_secret_key
 
 
 def kept_in(path: Path) -> str:
-    """Return the key in `path`, made now if there is none; only its owner may read it."""
+    """Return the key in `path`, and create it if it is missing; only its owner may read it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""A notes API behind api_guard: SQLite and local memory, or DATABASE_URL and REDIS_URL."""
+"""A notes API with api_guard: SQLite and local memory, or DATABASE_URL and REDIS_URL."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ DEBUG = os.environ.get("DEBUG", "1") == "1"
 SECRET_KEY = os.environ.get("SECRET_KEY") or secret_key.kept_in(HERE / "demo.secret_key")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(",")
 
-# What api_guard needs: this, and the first line of MIDDLEWARE.
+# For api_guard: the settings up to MIDDLEWARE, and the first line of MIDDLEWARE.
 
 INSTALLED_APPS = [
     "api_guard",
@@ -62,7 +62,7 @@ API_GUARD = {
         "audit:write": "Write remarks into the audit",
         "introspection": "Ask what a token opens",
     },
-    "EXEMPT": {"example_project.notes.views.health": "the load balancer asks, and learns nothing"},
+    "EXEMPT": {"example_project.notes.views.health": "for the load balancer; returns no data"},
 }
 
 # The rest is Django's usual.
@@ -95,10 +95,10 @@ TEMPLATES = [
 
 DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{HERE / 'demo.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # A writer that has read before it writes would otherwise not wait for another writer.
+    # Without this, a transaction that reads before it writes does not wait for another writer.
     DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE"}
 else:
-    # Else a server that hangs is waited for without an end.
+    # Without this, requests wait forever for a server that hangs.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

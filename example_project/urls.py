@@ -1,4 +1,4 @@
-"""The routes. There is no root view of a router here: whatever is routed has a guard."""
+"""The routes. SimpleRouter has no root view, which would need a guard too."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView

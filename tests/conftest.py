@@ -35,7 +35,7 @@ MODELS = "django.contrib.auth.backends.ModelBackend"
 
 
 # What neither a database nor a version of Python or Django changes: own servers, browsers, clients,
-# pages of the docs. Run once, by `make test`; `-m "not once"` leaves them out.
+# pages of the docs. Run once, by `make test-all`; `-m "not once"` leaves them out.
 _ONCE = {
     "test_browser",
     "test_deadline",
@@ -61,6 +61,32 @@ _STORE = {
 }
 
 
+# Servers, browsers and processes of their own, whole databases, or very many cases: `-m "not slow"`
+# leaves them out.
+_SLOW = {
+    "test_async_holes",
+    "test_async_permissions",
+    "test_authorizing",
+    "test_browser",
+    "test_connections",
+    "test_counters",
+    "test_deadline",
+    "test_editors",
+    "test_example_project",
+    "test_faults",
+    "test_flows",
+    "test_grant_races",
+    "test_ledger_races",
+    "test_live_grants_migration",
+    "test_plans",
+    "test_replica",
+    "test_scripts",
+    "test_swapped",
+    "test_uvicorn",
+    "test_validator",
+}
+
+
 def pytest_collection_modifyitems(config, items):
     """Mark what need not run everywhere; on another database only what asks a database runs."""
     for item in items:
@@ -69,6 +95,8 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker("once")
         if name in _STORE:
             item.add_marker("store")
+        if name in _SLOW:
+            item.add_marker("slow")
     if not os.environ.get("ONLY_DATABASE"):
         return
     asks = [

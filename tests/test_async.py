@@ -601,6 +601,7 @@ def test_without_adrf_nothing_is_wrapped():
         assert wrap_async_serializers() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IDIOMS)
 def test_an_async_idiom_does_the_same_with_a_guard_and_without(django_user_model, give, name):
     alice = django_user_model.objects.create_user(pk=1, username="alice")

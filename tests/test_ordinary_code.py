@@ -1766,6 +1766,7 @@ def test_an_async_stream_saves_no_stranger_s_row(everybody, give):
 # ATOMIC_REQUESTS
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_exempt")
 @pytest.mark.parametrize("name", IDIOMS)

@@ -140,6 +140,7 @@ def test_fields_of_every_other_kind_read_it_or_refuse_it(data, ascii_only):
     json.loads(response.content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", EDGES, ids=repr)
 def test_every_field_meets_every_edge(value):
     Record.objects.get_or_create(pk=TARGET)

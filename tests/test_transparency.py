@@ -954,6 +954,7 @@ def run(name, side, api, alice, bob):
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_exempt")
 @pytest.mark.parametrize("name", IDIOMS)
 @pytest.mark.parametrize("atomic", [False, True], ids=["", "ATOMIC_REQUESTS"])

@@ -8,7 +8,7 @@ from example_project.notes.seed import Seeded
 
 @dataclass(frozen=True)
 class CommandLines:
-    """For a site that is served at `site` and run by `python`."""
+    """For a site at the address `site`, started with `python`."""
 
     site: str
     python: str
@@ -29,12 +29,12 @@ class CommandLines:
         return f"curl -s -u {login} -d grant_type=client_credentials {self.site}/o/token/"
 
     def reporter_token(self) -> str:
-        """Get that token, and keep it in $TOKEN."""
+        """Get that token and store it in $TOKEN."""
         only_it = """sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/'"""
         return f"TOKEN=$({self.ask_for_token()} | {only_it})"
 
     def exchange(self) -> str:
-        """Make a token of an authorization code."""
+        """Exchange an authorization code for a token."""
         seeded = self.seeded
         return (
             f"curl -s -d grant_type=authorization_code -d client_id={seeded.demo_client} "

@@ -1,4 +1,4 @@
-"""Notes, in notebooks that may be shared, and the remarks of those who look after them."""
+"""Notes, notebooks that can be shared, and remarks of the staff."""
 
 from django.conf import settings
 from django.db import models

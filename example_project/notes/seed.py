@@ -29,7 +29,7 @@ PUBLISHED = {"How to build a shed"}
 
 @dataclass(frozen=True)
 class Seeded:
-    """What a person or a test needs to know to go on. Secrets are new at every start."""
+    """What a person or a test needs for the next steps. Secrets are new at every start."""
 
     passwords: dict[str, str]
     alice_token: str
@@ -47,13 +47,13 @@ class Seeded:
 
     @property
     def challenge(self) -> str:
-        """The PKCE challenge that belongs to the verifier (RFC 7636 §4.2)."""
+        """The PKCE challenge for the verifier (RFC 7636 §4.2)."""
         return urlsafe_b64encode(sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 @transaction.atomic
 def sow(site: str) -> Seeded:
-    """Bring the database to the demo's beginning, whatever was done in it before."""
+    """Reset the database to the start of the demo."""
     passwords = {name: secrets.token_urlsafe(12) for name in ("admin", "alice", "bob")}
     admin, alice, bob = (_user(name, password) for name, password in passwords.items())
     redirect_uri = f"{site}/callback/"
@@ -89,7 +89,7 @@ def _user(name, password):
 
 
 def _demo_client(redirect_uri):
-    """A client in a browser, which keeps no secret: its users sign in and consent."""
+    """A client in a browser, without a secret: its users sign in and consent."""
     client, _ = Application.objects.update_or_create(
         client_id="demo",
         defaults={
@@ -116,7 +116,7 @@ def _television_client():
 
 
 def _program(name):
-    """A program without a user, which has a secret."""
+    """A program without a user, with a secret."""
     secret = secrets.token_urlsafe(24)
     client, _ = Application.objects.update_or_create(
         client_id=name,
@@ -144,7 +144,7 @@ def _grant(admin, alice, bob, demo, reporter):
         for scope in scopes:
             grants.ensure(scope, grantee, by=SEED)
     for row in grants.live().filter(client=reporter):
-        grants.revoke(row, by=SEED, reason="the demo starts anew")
+        grants.revoke(row, by=SEED, reason="the demo starts again")
 
 
 def _token(user, client):

@@ -1,4 +1,4 @@
-"""What goes in and out. Text from outside is taken by api_guard's fields alone."""
+"""Input and output of the API. All text from outside uses api_guard's fields."""
 
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
@@ -16,7 +16,7 @@ class NotebookSerializer(serializers.ModelSerializer):
 
 
 class NoteSerializer(serializers.ModelSerializer):
-    """The author is nowhere in it: the guard's `owner="author"` fills it in from the caller."""
+    """It has no author: the guard's `owner="author"` fills it in from the caller."""
 
     title = PlainTextField(max_length=120)
     body = RichTextField(max_length=5000, preset="comment", allow_blank=True, required=False)

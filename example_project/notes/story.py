@@ -1,4 +1,4 @@
-"""What the demo tells: command lines to paste, and what each of them answers."""
+"""The story of the demo: command lines to paste, and their answers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from example_project.notes.seed import Seeded
 
 @dataclass(frozen=True)
 class Line:
-    """A command line; `answer` is found in what it prints, `meaning` says what that is."""
+    """A command line. Its output contains `answer`; `meaning` explains it."""
 
     command: str
     answer: str
@@ -19,7 +19,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Step:
-    """What is shown and why."""
+    """One step of the story: what it shows, and why."""
 
     title: str
     why: str
@@ -48,19 +48,19 @@ class Story:
         return f"""
 api_guard demo: a notes API that is closed by default
 =====================================================
-Whatever a view does not offer aloud is refused. A request passes with the scopes that its token
-carries AND that were granted, in the admin, to its user AND to its client. Grants are looked up
-at every request: revoke one, and a token that is still good is refused at once.
+Everything that a view does not allow explicitly is refused. A request needs a scope that is on its
+token AND was granted, in the admin, to its user AND to its client. Grants are looked up at every
+request: after you revoke one, even a valid token is refused immediately.
 
   Admin     {self.site}/admin/     user: admin   password: {passwords["admin"]}
   Users     alice, password {passwords["alice"]}      bob, password {passwords["bob"]}
-  Clients   demo       an app in which alice has signed in; it holds a token of hers
-            reporter   a program that comes on its own behalf, secret {self.seeded.reporter_secret}
+  Clients   demo       an app in which alice has signed in; it has a token of hers
+            reporter   a program without a user, secret {self.seeded.reporter_secret}
   Granted   read and write notes: to the group writers (alice is in it), to bob, and to demo
-            publish them: to alice, and to demo
+            publish notes: to alice, and to demo
             to reporter: nothing yet
 
-Open a second terminal in this directory and paste the lines below. "->" is what they answer.
+Open a second terminal in this directory and paste the lines below. "->" shows the answer.
 """
 
     def _told(self) -> Iterator[str]:
@@ -80,19 +80,19 @@ Open a second terminal in this directory and paste the lines below. "->" is what
                 "code_challenge_method": "S256",
             }
         )
-        return f"""In a browser: sign in as alice or bob, and consent to what demo asks for:
+        return f"""In a browser: sign in as alice or bob, and consent to what demo requests:
 
    {self.site}/o/authorize/?{query}
 
-   The page that follows shows a code; within a minute, this makes a token of it:
+   The next page shows a code. Within a minute, exchange it for a token:
 
    {self.lines.exchange()}
 
-What else there is to see: example_project/README.md. Ctrl-C stops the server.
+For more to try, see example_project/README.md. Ctrl-C stops the server.
 """
 
     def steps(self) -> list[Step]:
-        """The six steps, in order; each relies on those before it."""
+        """The six steps, in order; each needs the ones before it."""
         return [
             self._no_token(),
             self._without_a_grant(),
@@ -104,8 +104,8 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
 
     def _no_token(self) -> Step:
         return Step(
-            "Refused: nobody says who is asking.",
-            "Published notes are for everybody, because their view says PUBLIC; notes are not.",
+            "Refused: the request has no credential.",
+            "Everybody may read published notes, because the view says PUBLIC. Notes need a scope.",
             [
                 Line(self.lines.curl("/published/"), "200"),
                 Line(self.lines.curl("/notes/"), "401", " not_authenticated"),
@@ -114,14 +114,14 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
 
     def _without_a_grant(self) -> Step:
         return Step(
-            "Refused: a client to which nothing was granted.",
-            "reporter has an id and a secret. They are good, and get no token.",
+            "Refused: a client without any grant.",
+            "reporter has a valid id and secret, but gets no token.",
             [Line(self.lines.ask_for_token(), "invalid_scope")],
         )
 
     def _granted(self) -> Step:
         return Step(
-            "Allowed: what was granted.",
+            "Allowed: the scope is granted.",
             "Grant notes:read to the client reporter, in the admin:\n"
             f"   {self.site}/admin/api_guard/scopegrant/add/\n"
             "   or by this line:",
@@ -130,7 +130,7 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
                 Line(
                     f"{self.lines.reporter_token()}; {self.lines.curl('/notes/', '$TOKEN')}",
                     "200",
-                    " with a new token, and no notes: a program is the author of none",
+                    " with a new token, and an empty list: a program has no notes of its own",
                 ),
                 Line(
                     self.lines.curl("/notes/", self.seeded.alice_token),
@@ -143,8 +143,8 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
     def _foreign_note(self) -> Step:
         alice = self.seeded.alice_token
         return Step(
-            "Not found: somebody else's note.",
-            'The view says owner="author". That bob has such a note, alice does not even learn.',
+            "Not found: another user's note.",
+            'The view says owner="author". Alice cannot even see that bob has such a note.',
             [
                 Line(self.lines.curl(f"/notes/{self.seeded.alice_note}/", alice), "200"),
                 Line(self.lines.curl(f"/notes/{self.seeded.bob_note}/", alice), "404"),
@@ -154,12 +154,12 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
     def _too_many(self) -> Step:
         return Step(
             "Refused: too many requests.",
-            "The view says 5/s, for each caller. Twelve quick calls:",
+            "The view allows 5/s for each caller. Twelve quick calls:",
             [
                 Line(
                     self.lines.many_curls("/notes/", self.seeded.alice_token),
                     "429",
-                    " from the sixth call within a second on, until the next begins",
+                    " from the sixth call in a second until the next second begins",
                 )
             ],
         )
@@ -167,10 +167,10 @@ What else there is to see: example_project/README.md. Ctrl-C stops the server.
     def _revoked(self) -> Step:
         call = self.lines.curl("/notes/", self.seeded.alice_token)
         return Step(
-            "Revoked: refused on the next request, by the same token.",
-            "Tick notes:read of the client Demo and choose Revoke, in the admin:\n"
+            "Revoked: the same token is refused on the next request.",
+            "In the admin, select notes:read of the client Demo and choose Revoke:\n"
             f"   {self.site}/admin/api_guard/scopegrant/?q=demo&state=live\n"
-            "   or by the line; then grant it anew, as in step 3.",
+            "   or use this line; then grant it again, as in step 3.",
             [
                 Line(self.lines.revoke("demo"), "Revoked 1 grant", " of Demo."),
                 Line(call, "403", " insufficient_scope"),

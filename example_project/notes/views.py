@@ -1,4 +1,4 @@
-"""One view of every kind that api_guard knows. Each says above its class what it requires."""
+"""One view of every kind that api_guard supports. The guard above each shows what it requires."""
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Q
@@ -33,7 +33,7 @@ from example_project.notes.serializers import (
     throttle=("5/s", "1000/d"),
 )
 class NoteViewSet(ModelViewSet):
-    """Your own notes. Those of others are not found, whatever you try."""
+    """Your own notes. Notes of other users are not found, in any way."""
 
     queryset = Note.objects.all()
     serializer_class = NoteSerializer
@@ -48,7 +48,7 @@ class NoteViewSet(ModelViewSet):
 
 @guard(read="notes:read", write="notes:write", owner="owner")
 class NotebookViewSet(ModelViewSet):
-    """Your own notebooks. A note can only be put into one that you may see."""
+    """Your own notebooks. You can put a note only into a notebook that you may see."""
 
     queryset = Notebook.objects.all()
     serializer_class = NotebookSerializer
@@ -66,7 +66,7 @@ def published(caller):
     throttle={"read": "60/m", "write": "10/m"},
 )
 class PublishedNoteViewSet(DestroyModelMixin, ReadOnlyModelViewSet):
-    """Anyone reads what is published; its author alone takes it back, with DELETE."""
+    """Everybody reads published notes; only the author can withdraw one, with DELETE."""
 
     queryset = Note.objects.select_related("author")
     serializer_class = PublishedNoteSerializer
@@ -77,7 +77,7 @@ class PublishedNoteViewSet(DestroyModelMixin, ReadOnlyModelViewSet):
 
 
 def shared_with(caller):
-    # A client on its own behalf has no user, and nothing is shared with nobody.
+    # A client on its own behalf has no user, so no notebook is shared with it.
     return Q(notebook__readers=caller.user_id) if caller.user_id is not None else None
 
 
@@ -90,7 +90,7 @@ class SharedNoteList(ListAPIView):
 
 
 class TitleList(ListAPIView):
-    """The titles of your notes, by DRF's own means: for a project that moves step by step."""
+    """The titles of your notes, with DRF's own lists: for a project that migrates step by step."""
 
     permission_classes = [HasScopes("notes:read")]
     throttle_classes = [RateThrottle("30/m")]
@@ -102,7 +102,7 @@ class TitleList(ListAPIView):
 
 @guard(read=STAFF, write=(STAFF, "audit:write"))
 class AuditView(APIView):
-    """Who holds what, and what the staff has to say about it."""
+    """All live grants, and the remarks of the staff."""
 
     def get(self, request):
         rows = grants.live().select_related("user", "group", "client")
@@ -122,7 +122,7 @@ staff_only = guard(read=STAFF, write=STAFF)
 @staff_only
 @api_view(["GET"])
 def statistics(request):
-    """How much there is."""
+    """Count notes and authors."""
     return Response(
         Note.objects.aggregate(
             notes=Count("pk"),
@@ -134,7 +134,7 @@ def statistics(request):
 
 @staff_only
 class AuthorList(ListAPIView):
-    """Who writes."""
+    """The users who have written notes."""
 
     queryset = (
         get_user_model()
@@ -148,18 +148,18 @@ class AuthorList(ListAPIView):
 @guard(read=PUBLIC, throttle="20/m")
 @api_view(["GET"])
 def ping(request):
-    """For everybody, and not too often."""
+    """Public, with a rate."""
     return Response({"ping": "pong"})
 
 
 @api_view(["GET"])
 def health(request):
-    """It has no guard; API_GUARD["EXEMPT"] names it, with the reason."""
+    """It has no guard: API_GUARD["EXEMPT"] names it, with a reason."""
     return Response({"status": "up"})
 
 
 def callback(request):
-    """Where the browser comes back to after the consent: what the client `demo` would do there."""
+    """The page after the consent. The client `demo` would exchange the code here."""
     code = request.GET.get("code")
     text = f"The code is {code}" if code else f"No code: {request.GET.get('error', 'none given')}"
     return HttpResponse(f"{text}\n", content_type="text/plain")

@@ -111,7 +111,7 @@ def _bodies() -> list[Crash]:
         ),
         Crash("a null character in a slug", body=b'{"slug": "\\u0000"}'),
         Crash("a null character in a form", body=b"title=%00", content_type=FORM),
-        Crash("a key that stands twice", "got/", b'{"title": "tea", "title": "cake"}'),
+        Crash("a repeated key", "got/", b'{"title": "tea", "title": "cake"}'),
         Crash("a link to http://[", "links/", b'{"title": "a", "parent": "http://["}'),
         Crash(
             "a form index of 5,000 digits",
@@ -199,7 +199,7 @@ def _types() -> list[Crash]:
             only_in_process=True,
         ),
         Crash("no media type", "got/", b'{"title": "a"}', ";;;"),
-        Crash("a media type that nobody reads", "got/", b"title: a", "application/yaml"),
+        Crash("an unknown media type", "got/", b"title: a", "application/yaml"),
         Crash("multipart without a boundary", "got/", b"--X--", "multipart/form-data"),
     ]
 
@@ -310,12 +310,12 @@ def _queries() -> list[Crash]:
         ),
     ]
     junk = {
-        "a date that is none": cursor("p=tea"),
+        "an invalid date": cursor("p=tea"),
         "a null character": cursor("p=%00"),
         "a position of another view": cursor("p=2026-99-99"),
         "an offset of 2**63": cursor("o=9223372036854775808&p=2026-01-01"),
-        "no base64": "!!!!",
-        "not ASCII": "%C3%A9",
+        "invalid base64": "!!!!",
+        "other letters than ASCII": "%C3%A9",
         "an offset of 2,500 digits": cursor("o=" + "9" * 2500),
     }
     return found + [

@@ -1,4 +1,4 @@
-"""`manage.py demo`: migrate, seed, tell the story, serve."""
+"""`manage.py demo`: migrate, seed, print the story, serve."""
 
 import json
 import os
@@ -18,12 +18,12 @@ HOST = "127.0.0.1"
 
 
 class Command(BaseCommand):
-    help = "Migrate, seed, print what to try, and serve it on 127.0.0.1."
+    help = "Migrate, add the demo data, print what to try, and serve on 127.0.0.1."
 
     def add_arguments(self, parser):
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--no-serve", action="store_true", help="stop after the story")
-        parser.add_argument("--json", action="store_true", help="the story for a program")
+        parser.add_argument("--json", action="store_true", help="print the story as JSON")
 
     def handle(self, *args, port, no_serve, **options):
         if not no_serve:
@@ -38,9 +38,9 @@ class Command(BaseCommand):
 
 
 def refuse_busy(port):
-    """Say before anything is printed that the server could not start."""
+    """Stop before anything is printed if the server could not start."""
     try:
-        # As the server itself will bind: a port that was left a moment ago is free.
+        # Bind as the server will: a port that was released a moment ago counts as free.
         with socket.create_server((HOST, port)):
             pass
     except (OSError, OverflowError) as error:
@@ -51,7 +51,7 @@ def refuse_busy(port):
 
 
 def python_as_typed():
-    """The interpreter, as short as it can be typed in the current directory."""
+    """Return the interpreter's path, as short as possible from the current directory."""
     python, here = Path(sys.executable), Path.cwd()
     return str(python.relative_to(here) if python.is_relative_to(here) else python)
 
