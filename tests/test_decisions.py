@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import logging.config
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import Group
@@ -459,8 +463,6 @@ def test_head_is_refused_with_a_line(lines, api):
     ],
 )
 def test_no_path_forges_a_line(lines, client, path):
-    from urllib.parse import quote
-
     client.get(f"/any{quote(path)}")
     [logged] = lines.records
     text = logged.getMessage()
@@ -591,3 +593,27 @@ def test_the_lack_of_a_personal_token_is_on_the_token_and_the_user(
     record, _ = lines.decisions
     assert (record.credential, record.because) == ("personal", "")
     assert (record.token_lacks, record.client_lacks) == (("notes:write",), None)
+
+
+def test_the_docs_log_decisions_in_a_file_that_is_read_again(api, tmp_path):
+    page = (Path(__file__).parent.parent / "docs" / "decisions.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    said = {}
+    for block in blocks:
+        if "LOGGING = " in block or "JSONFormatter" in block:
+            exec(block.replace("/var/log/api", str(tmp_path)), said)
+    config = said["LOGGING"]
+    logger = telling.logger
+    before = (logger.handlers[:], logger.level, logger.propagate)
+    try:
+        logging.config.dictConfig(config)
+        [handler] = logger.handlers
+        api.get("/read")
+        handler.setFormatter(said["JSONFormatter"]())
+        api.get("/read")
+        handler.close()
+    finally:
+        logger.handlers[:], logger.level, logger.propagate = before
+        logger.setLevel(before[1])
+    lines = (tmp_path / "decisions.log").read_text().splitlines()
+    assert [read_line(line).reason for line in lines] == ["not_authenticated"] * 2

@@ -128,6 +128,7 @@ urlpatterns = [
     path("scoped", Scoped.as_view()),
     path("plain", plain),
     path("public", guard(read=PUBLIC)(View).as_view()),
+    path("all", guard(read=PUBLIC, write=PUBLIC)(View).as_view()),
     path("staff", guard(read=STAFF)(View).as_view()),
     path("signed-in", guard(read=SIGNED_IN)(View).as_view()),
     path("staff-scope", guard(read=(STAFF, "notes:read"))(View).as_view()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api_guard.core.decision_records import DecisionRecord, Outcome
 
-_REASONS = {
+REASONS = {
     "not_authenticated": "There was no credential, and the operation needs one.",
     "invalid_token": "The access token was unknown, expired, revoked or meant for something else.",
     "authentication_failed": "An authenticator refused the credential.",
@@ -33,7 +33,7 @@ _REASONS = {
     "unsupported_charset": "The body was in another encoding than UTF-8.",
     "invalid_value": "A value that was sent could not be worked with.",
 }
-_BECAUSE = {
+BECAUSE = {
     "clientless_token": "No known client was issued the token.",
     "scopes_not_reported": "The authenticator does not report scopes.",
 }
@@ -45,8 +45,8 @@ def in_words(record: DecisionRecord) -> str:
         return "allowed."
     said = [
         f"{record.outcome}: {record.reason}.",
-        _REASONS.get(record.reason, "An authenticator of the project refused the credential."),
-        _BECAUSE.get(record.because, ""),
+        REASONS.get(record.reason, "An authenticator of the project refused the credential."),
+        BECAUSE.get(record.because, ""),
         *_lacking("The token", record.token_lacks),
         *_lacking("The user", record.user_lacks),
         *_lacking("The client", record.client_lacks),

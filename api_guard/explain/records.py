@@ -41,5 +41,5 @@ def _named(model: Any, key: str | None, kind: str) -> models.Model | None:
     rows = model._base_manager.using(router.db_for_write(model))
     found: models.Model | None = rows.filter(pk=key).first()
     if found is None:
-        raise LookupError(f"The {kind} {key} is no more.")
+        raise LookupError(f"The {kind} {key} does not exist any more.")
     return found

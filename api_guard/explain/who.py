@@ -85,12 +85,12 @@ def _users_who_can(
     everyone = tuple(way for way in held if way.kind == "everyone")
     standing = max(each.standing or Standing.SIGNED_IN for each in requirements)
     shared = frozenset(way.scope for way in everyone)
-    if all(each.is_met_by(shared) for each in requirements):
-        kind = "every active user" if standing < Standing.STAFF else "every active user of staff"
-        yield Who(kind, "", tuple(map(str, everyone)))
+    is_open = all(each.is_met_by(shared) for each in requirements)
+    if is_open and standing < Standing.STAFF:
+        yield Who("every active user", "", tuple(map(str, everyone)))
         return
     count = 0
-    for user in _candidates(held):
+    for user in _users().order_by("pk").iterator() if is_open else _candidates(held):
         caller = caller_as(user, None, Credential.UNSCOPED, NO_SCOPES)
         if count < most and _may(requirements, caller):
             count += 1

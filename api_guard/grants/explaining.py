@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from api_guard import conf
-from api_guard.grants.reading import counting, live, live_grants, stored
+from api_guard.grants.reading import live, live_grants, stored
 from api_guard.models import ScopeGrant
 
 
@@ -55,8 +55,9 @@ def ended(user: models.Model | None, client_id: object, scopes: Iterable[str]) -
         grantees |= Q(user=user.pk) | Q(group__in=groups_of(user))
     if client_id is not None:
         grantees |= Q(client=client_id)
-    over = stored().filter(grantees, scope__in=list(scopes)).exclude(counting(timezone.now()))
-    return _ways(over)
+    # Written out: NOT of a condition on `live` would be NULL where that is NULL.
+    is_over = Q(live__isnull=True) | Q(expires_at__lte=timezone.now())
+    return _ways(stored().filter(grantees, is_over, scope__in=list(scopes)))
 
 
 def groups_of(user: models.Model) -> QuerySet[Group]:
