@@ -1,7 +1,8 @@
 """Grants and revokes in a process of its own: `python -m tests.ledger_writer DATABASE USER N HOW`.
 
-HOW is `each`, a transaction for each change; `one`, all of them in one; or `killed`, by SIGKILL
-between a change and its record.
+HOW is `each`, a transaction for each change; `request`, a transaction around each change, as
+ATOMIC_REQUESTS opens one; `one`, all changes in one; or `killed`, SIGKILL between a change and its
+record.
 """
 
 from __future__ import annotations
@@ -37,10 +38,13 @@ def main(database, user, count, how):
         os.kill(os.getpid(), signal.SIGKILL)
 
     killed = patch("api_guard.grants.who.record", die) if how == "killed" else nullcontext()
+    around = transaction.atomic if how == "request" else nullcontext
     with transaction.atomic() if how == "one" else nullcontext(), killed:
         for _ in range(int(count)):
-            row = grants.grant("notes:read", grantee, by=by)
-            grants.revoke(row, by=by, reason="it was enough")
+            with around():
+                row = grants.grant("notes:read", grantee, by=by)
+            with around():
+                grants.revoke(row, by=by, reason="it was enough")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def test_what_cannot_be_granted_is_said_on_the_form_and_nothing_is_lost(root, al
         ({"scopes": ["bogus"], "user": alice.pk}, "not one of the available choices"),
         ({"scopes": ["notes:write"]}, "exactly one grantee"),
         ({"scopes": ["notes:write"], "user": alice.pk, "client": application.pk}, "exactly one"),
-        ({"scopes": ["notes:write"], "user": alice.pk, **past}, "past already"),
+        ({"scopes": ["notes:write"], "user": alice.pk, **past}, "is in the past"),
         ({"scopes": ["notes:write", "notes:read"], "user": alice.pk}, "already"),
         ({"user": alice.pk}, "required"),
     ]:
@@ -78,7 +78,7 @@ def test_a_live_grant_is_extended_and_nothing_else_of_it_changes(root, alice):
     row.refresh_from_db()
     assert (row.scope, row.expires_at.date()) == ("notes:read", tomorrow)
     sent["expires_at_0"] = "2001-01-01"
-    assert "past already" in errors(root.post(url, sent))
+    assert "is in the past" in errors(root.post(url, sent))
     assert root.post(url, {"expires_at_0": "", "expires_at_1": ""}).status_code == 302
     row.refresh_from_db()
     assert row.expires_at is None
@@ -108,7 +108,7 @@ def test_grants_are_revoked_by_an_action_that_asks_for_a_reason(root, alice, adm
     row.refresh_from_db()
     assert (row.revoked_by, row.revoked_reason) == (admin_user, "left")
     said = [str(message) for message in response.context["messages"]]
-    assert any("revoked already" in text for text in said)
+    assert any("already revoked" in text for text in said)
     assert "1 grant was revoked." in said
     assert admin_user.logentry_set.count() == 1
 
@@ -194,7 +194,7 @@ def test_a_remote_subject_is_told_which_user_it_is(root, alice, settings):
     [row] = RemoteSubject.objects.all()
     assert (row.user, str(row)) == (alice, "42 of https://auth.example")
     again = root.post(page, {**subject, "user": alice.pk})
-    assert "This subject is a user already." in errors(again)
+    assert "This subject already belongs to a user." in errors(again)
     assert "42" in root.get("/admin/api_guard/remotesubject/?q=42").content.decode()
 
 
@@ -241,12 +241,12 @@ def test_a_long_list_leads_to_its_first_rows_and_says_so(root, alice, monkeypatc
     rows = [grants.grant(scope, alice, by=grants.System("a test")) for scope in scopes]
     page = root.get(LIST)
     assert page.context["cl"].result_count == 3
-    assert "The first 3. Search or filter for others." in page.content.decode()
+    assert "The first 3. Search or filter to see others." in page.content.decode()
     assert shown(root, LIST) == {str(row) for row in rows[2:]}
     assert shown(root, LIST, p=2) == {str(rows[1])}
     chosen = {"action": "revoke", "_selected_action": [rows[0].pk], "select_across": "1"}
     response = root.post(LIST, chosen, follow=True)
-    assert "At most 3 grants are revoked at once" in response.content.decode()
+    assert "You can revoke at most 3 grants at once" in response.content.decode()
     # What is chosen one by one is not concerned, and neither is a list that is short.
     assert "Revoke grants" in root.post(LIST, {**chosen, "select_across": "0"}).content.decode()
     assert "The first" not in root.get(LIST, {"q": "notes:read"}).content.decode()

@@ -99,11 +99,11 @@ def test_a_manager_is_offered_and_gives_what_it_manages(nora, client, alice):
 def test_a_crafted_form_gives_nothing_else_and_is_logged(nora, client, alice, caplog):
     everyone = Group.objects.create(name="everyone")
     for values, said in (
-        ({"scopes": ["pay:read"], "user": alice.pk}, "You may not give or take"),
-        ({"scopes": ["notes:read", "pay:read"], "user": alice.pk}, "You may not give or take"),
+        ({"scopes": ["pay:read"], "user": alice.pk}, "You may not grant or revoke"),
+        ({"scopes": ["notes:read", "pay:read"], "user": alice.pk}, "You may not grant or revoke"),
         ({"scopes": ["notes:read"], "group": everyone.pk}, "to everyone"),
         ({"scopes": ["notes:read"], "user": nora.pk}, "to yourself"),
-        ({"scopes": ["notes:read"], "group": nora.groups.get().pk}, "is yours"),
+        ({"scopes": ["notes:read"], "group": nora.groups.get().pk}, "is your own group"),
     ):
         assert said in errors(client.post(ADD, form(**values)))
     assert not ScopeGrant.objects.exists()
@@ -117,10 +117,10 @@ def test_a_grant_of_another_s_scopes_is_neither_extended_nor_revoked(nora, clien
     assert client.post(page, form(expires_at_0="2999-01-01")).status_code == 403
     chosen = {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes", "reason": ""}
     said = messages(client.post(f"{LIST}?state=live", chosen, follow=True))
-    assert said == ["You may not give or take 'pay:read'."]
+    assert said == ["You may not grant or revoke 'pay:read'."]
     ending = {"user": alice.pk, "client": "", "reason": "", "revoke_grants": "on"}
     ended = client.post(f"{LIST}end-access/", {**ending, "revoke_tokens": "on"})
-    assert "You may not give or take" in ended.content.decode()
+    assert "You may not grant or revoke" in ended.content.decode()
     assert grants.held(alice).get() == row
     assert not LedgerRecord.objects.filter(event="end_access").exists()
 
@@ -139,7 +139,7 @@ def test_an_inline_gives_nothing(admin_user, client, alice):
         "scope_grants-0-user": alice.pk,
     }
     answer = client.post(page, rows)
-    assert "through api_guard.grants alone" in answer.content.decode()
+    assert "Use api_guard.grants" in answer.content.decode()
     assert not ScopeGrant.objects.exists()
 
 
@@ -179,16 +179,16 @@ def test_a_sensitive_scope_is_asked_for_and_approved_in_the_admin(managing, clie
     client.force_login(asks)
     chosen = form(scopes=["pay:refund"], user=alice.pk, reason="a case")
     said = messages(client.post(ADD, chosen, follow=True))
-    assert said == ["Asked for, and two others have to approve it: pay:refund for user alice."]
+    assert said == ["Requested. Two other users have to approve it: pay:refund for user alice."]
     assert "already" in errors(client.post(ADD, chosen))
     row = GrantRequest.objects.get()
     approve = {"action": "approve", "_selected_action": [row.pk]}
     for user, outcome in (
-        (asks, "Somebody else has to approve"),
-        (nora, "You may not give or take"),
-        (first, "Approved, and one more has to"),
+        (asks, "You cannot approve a request by you"),
+        (nora, "You may not grant or revoke"),
+        (first, "Approved. One more approval is needed"),
         (second, "Granted: pay:refund for user alice"),
-        (second, "was decided"),
+        (second, "is already decided"),
     ):
         client.force_login(user)
         [said] = messages(client.post(REQUESTS, approve, follow=True))

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
@@ -17,7 +18,15 @@ from api_guard.access.receivers import connect
 from api_guard.exceptions import GuardError
 from api_guard.grants import Claimed, GrantError, System
 from api_guard.grants.finding import grantee_of
-from api_guard.models import GrantApproval, GrantAuthority, GrantRequest, ScopeGrant, recorded
+from api_guard.models import (
+    GrantApproval,
+    GrantAuthority,
+    GrantRequest,
+    RateOverride,
+    RemoteSubject,
+    ScopeGrant,
+    recorded,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -215,6 +224,26 @@ def test_two_others_approve_a_sensitive_scope(three, nora, alice):
         grants.approve(asked, by=first)
 
 
+def test_what_is_never_given_is_not_approved_either(three, alice, manager, settings):
+    """A group may become everyone's while a request for it waits, and the settings may change."""
+    asks, first, second = three
+    readers = Group.objects.create(name="readers")
+    asked, other = (
+        grants.grant("pay:refund", to, by=asks, expires_at=soon(days=6)) for to in (readers, alice)
+    )
+    grants.approve(asked, by=first)
+    grants.approve(other, by=first)
+    readers.name = "everyone"
+    readers.save()
+    with refusal("sensitive_to_everyone"):
+        grants.approve(asked, by=manager)
+    scopes = {**SCOPES, "pay:refund": {**SCOPES["pay:refund"], "max_days": 1}}
+    settings.API_GUARD = {**settings.API_GUARD, "SCOPES": scopes}
+    with refusal("too_long"):
+        grants.approve(other, by=second)
+    assert not ScopeGrant.objects.exists()
+
+
 def test_who_gets_it_does_not_approve_it(three, managing):
     asks, first, second = three
     asked = grants.grant("pay:refund", first, by=asks, expires_at=soon(days=1))
@@ -390,16 +419,16 @@ def test_rows_are_written_by_nobody_else(alice, nora):
         GrantApproval(by=alice),
     )
     for row in rows:
-        with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+        with pytest.raises(ValidationError, match=r"Use api_guard\.grants"):
             row.save()
     kept = GrantAuthority.objects.get()
-    with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+    with pytest.raises(ValidationError, match=r"Use api_guard\.grants"):
         kept.delete()
     with recorded():
         kept.delete()
     assert not GrantAuthority.objects.exists()
     grant = grants.grant("plain", alice, by=CODE)
-    with pytest.raises(ValidationError, match=r"through api_guard\.grants"):
+    with pytest.raises(ValidationError, match=r"Use api_guard\.grants"):
         grant.delete()
     grant.reason = "another"
     with recorded():
@@ -410,12 +439,54 @@ def test_rows_are_written_by_nobody_else(alice, nora):
         lambda: ScopeGrant.objects.bulk_create([ScopeGrant(scope="plain", user=alice)]),
         lambda: ScopeGrant.objects.bulk_update([grant], ["reason"]),
         lambda: alice.scope_grants.all().update(expires_at=None),
+        lambda: alice.scope_grants.update(granted_by=alice),
     ):
-        with pytest.raises(GuardError, match="no record would tell"):
+        with pytest.raises(GuardError, match="without a record"):
             change()
     with recorded():
         grant.delete()
     assert not ScopeGrant.objects.exists()
+
+
+def test_no_related_manager_hands_a_row_to_somebody_else(nora, alice, bob, manager):
+    """Django's `add()` and `set()` write by the base manager, and send no signal."""
+    grant = grants.grant("plain", alice, by=CODE)
+    authority = GrantAuthority.objects.get()
+    asked, other = (
+        grants.grant("pay:refund", each, by=CODE, expires_at=soon(days=1)) for each in (alice, bob)
+    )
+    grants.approve(other, by=manager)
+    override = RateOverride.objects.create(name="budget:api/h", limit=5, user=alice)
+    subject = RemoteSubject.objects.create(issuer="https://as.example", subject="1", user=alice)
+    readers = Group.objects.create(name="readers")
+    for change in (
+        lambda: bob.scope_grants.add(grant),
+        lambda: bob.scope_grants.set([grant]),
+        lambda: alice.scope_grants.clear(),
+        lambda: readers.grant_authorities.add(authority),
+        lambda: bob.grant_requests.add(asked),
+        lambda: asked.approvals.add(other.approvals.get()),
+        lambda: bob.rate_overrides.add(override),
+        lambda: bob.remote_subjects.add(subject),
+        lambda: RateOverride.objects.update(limit=500),
+        lambda: RateOverride.objects.bulk_update([override], ["limit"]),
+        lambda: RemoteSubject.objects.bulk_create([RemoteSubject(user=bob)]),
+        lambda: ScopeGrant._base_manager.update(expires_at=None),
+    ):
+        with (
+            pytest.raises(GuardError, match="without a record in the ledger"),
+            transaction.atomic(),
+        ):
+            change()
+
+
+def test_a_grant_outlives_who_gave_it(manager, alice):
+    """Django sets the user to null in one statement."""
+    row = grants.grant("plain", alice, by=manager)
+    grants.revoke(row, by=manager)
+    manager.delete()
+    row.refresh_from_db()
+    assert (row.granted_by, row.revoked_by) == (None, None)
 
 
 # Commands
@@ -462,8 +533,8 @@ def test_scopes_are_granted_on_the_command_line(alice, application, capsys):
         (("--user", "nobody", "plain"), "no user"),
         (("--client", "nobody", "plain"), "no client"),
         (("--group", "nobody", "plain"), "no group"),
-        (("--user", "alice", "plain", "--until", "tomorrow"), "is no moment"),
-        (("--user", "alice", "plain", "--until", "2027-13-45T00:00Z"), "is no moment"),
+        (("--user", "alice", "plain", "--until", "tomorrow"), "is not a time"),
+        (("--user", "alice", "plain", "--until", "2027-13-45T00:00Z"), "is not a time"),
         (("--user", "alice", "plain", "--days", "99999999999"), "too large"),
         (("--user", "alice", "plain", "--days", "-1"), "past"),
         (("--user", "alice", "plain", "--by", "nobody"), "no user"),

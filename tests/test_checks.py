@@ -175,14 +175,14 @@ def said(**terms):
         ({"SCOPES": {"openid": "x"}}, "OpenID"),
         ({"SCOPES": {"notes:read": " "}}, "description"),
         ({"SCOPES": {"notes:read": {"group": "Notes"}}}, "description"),
-        (said(sensitiv=True), "'notes:read' says 'sensitiv', which nothing reads. Did you mean 's"),
-        (said(sensitive="no"), "has neither True nor False as 'sensitive'"),
-        (said(requestable=1), "has neither True nor False as 'requestable'"),
-        (said(max_days=0), "has no whole number of days as max_days"),
-        (said(group="*"), "has no text as its group"),
+        (said(sensitiv=True), "'notes:read' has an unknown key 'sensitiv'. Did you mean 's"),
+        (said(sensitive="no"), "needs True or False as 'sensitive'"),
+        (said(requestable=1), "needs True or False as 'requestable'"),
+        (said(max_days=0), "needs a whole number of days as max_days"),
+        (said(group="*"), "needs a text other than '*' as its group"),
         (
             {"SCOPES": {"notes:read": "a", "Notes:Read": "b", "other": "c", "notes:READ": "d"}},
-            "declares 'notes:read' and 'Notes:Read' and 'notes:READ', which differ in case alone",
+            "declares 'notes:read' and 'Notes:Read' and 'notes:READ', which differ only in case",
         ),
         ({"EXEMPT": {"x.y": ""}}, "a reason that is not empty"),
         ({"EXEMPT": {1: "x"}}, "dotted path"),
@@ -410,7 +410,7 @@ def test_what_may_never_be_asked_for_is_named(routed):
     routed(path("a", Scopeless.as_view()), path("b", view))
     scopeless, replaced = checks.check_unknown()
     assert {scopeless.id, replaced.id} == {"api_guard.E010"}
-    assert "HasScopes stands in permission_classes" in scopeless.msg
+    assert "permission_classes has HasScopes" in scopeless.msg
     assert "replaced" in replaced.msg
 
 
@@ -662,7 +662,7 @@ LOGIN_LIMIT = "api_guard.backends.LoginLimit"
         ([LOGIN_LIMIT, MODELS], None),
         (["axes.backends.AxesStandaloneBackend", LOGIN_LIMIT, MODELS], None),
         ([MODELS], "is missing"),
-        ([MODELS, LOGIN_LIMIT], "comes after another one"),
+        ([MODELS, LOGIN_LIMIT], "comes after another backend"),
     ],
 )
 def test_a_login_without_a_limit_is_a_warning(settings, backends, problem):
@@ -950,7 +950,7 @@ def test_the_toolkit_s_own_urls_say_what_fails_with_an_oauthlib(
     sys.modules["tests.routed"].urlpatterns = [path("o/", include(own))]
     clear_url_caches()
     [message] = checks.check_toolkit()
-    assert ("its endpoint of devices is a 500" in message.msg) is is_said
+    assert ("its device endpoint answers 500" in message.msg) is is_said
 
 
 @pytest.mark.parametrize("name", ["nowhere.Validator", "oauth2_provider.models.Application", None])

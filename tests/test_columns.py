@@ -130,7 +130,7 @@ def code_of(field, data):
 
 @pytest.mark.parametrize("name", ["odd", "odds"])
 def test_a_column_that_nobody_knows_says_what_to_write(name):
-    with pytest.raises(GuardError, match=r"Odd, for which no field is known\. Write in the"):
+    with pytest.raises(GuardError, match=r"a Odd, and api_guard has no field for it\. Declare a"):
         _ = made(name).fields
     if name == "odd":
         shown = made(name, read_only_fields=[name]).fields[name]

@@ -286,7 +286,7 @@ def test_a_policy_prints_what_it_asks_for():
 
 
 def test_any_of_nothing_is_refused():
-    with pytest.raises(PolicyError, match="met by nobody"):
+    with pytest.raises(PolicyError, match="refuses every caller"):
         Requirement.parse(any_of())
 
 

@@ -292,7 +292,7 @@ def test_the_cache_of_answers_holds_up_one_request_and_no_longer_than_the_counte
 
 def test_a_request_after_the_end_is_not_sent():
     url = "http://127.0.0.1:{}/"
-    too_late = pytest.raises(urllib3.exceptions.HTTPError, match="its time is up")
+    too_late = pytest.raises(urllib3.exceptions.HTTPError, match="the time is over")
     with peer(lambda: [HEAD, BODY]) as answering, within(-1), too_late:
         pool_manager().request("GET", url.format(answering.port))
     assert answering.questions == 0

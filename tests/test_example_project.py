@@ -64,7 +64,7 @@ class Site:
         changelist = f"{self.url}{GRANTS}?state=live"
         pk = re.search(r'name="_selected_action" value="(\d+)"', self._row(changelist, *grant))[1]
         chosen = {"action": "revoke", "_selected_action": pk}
-        assert "cannot be revived" in submit(self.admin, changelist, **chosen).text
+        assert "You cannot undo this" in submit(self.admin, changelist, **chosen).text
         answer = submit(self.admin, changelist, **chosen, confirmed="yes", reason="a test")
         assert "1 grant was revoked" in answer.text
 

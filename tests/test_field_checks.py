@@ -121,7 +121,7 @@ class MappedSerializer(OdderSerializer):
 def test_a_column_that_nobody_knows_is_an_error_with_the_line_to_write(routed):
     (message,) = routed(OdderSerializer, MappedSerializer)
     assert message.id == "api_guard.E063"
-    assert "tests.Odder.odd is a column of Odd, for which no field is known" in message.msg
+    assert "tests.Odder.odd is a Odd, and api_guard has no field for it" in message.msg
     assert "odd = PlainTextField(max_length=100)" in message.msg
 
 

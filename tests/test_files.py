@@ -175,7 +175,7 @@ def test_a_field_declared_wrongly_says_what_to_write():
         SafeFileField()
     with pytest.raises(GuardError, match=r"named 'pfd'. Did you mean 'pdf'"):
         SafeFileField(types=["pfd"])
-    with pytest.raises(GuardError, match="pdf: no image"):
+    with pytest.raises(GuardError, match="pdf: not an image type"):
         SafeImageField(types=["pdf"])
     assert SafeFileField(read_only=True).read_only
 

@@ -58,7 +58,7 @@ def test_a_reason_that_cannot_be_kept_is_refused_before_anything_is_written(alic
     ):
         with refusal(code) as caught:
             refused()
-        assert str(caught.value).startswith("The reason cannot be kept. ")
+        assert str(caught.value).startswith("The reason is not valid. ")
     assert held_by(alice) == {"notes:read"}
     assert grants.get(row.pk).expires_at is None
 
@@ -270,7 +270,7 @@ def test_a_grantee_that_is_gone_is_no_grant_that_is_there_already(alice):
     alice.delete()
     with refusal("invalid") as caught:
         grants.grant("notes:read", gone, by=grants.System("a test"))
-    assert "no such user" in str(caught.value)
+    assert "This user does not exist" in str(caught.value)
     broken = IntegrityError("a foreign key")
     with patch.object(ScopeGrant, "save", side_effect=broken), pytest.raises(IntegrityError):
         grants.grant("notes:read", gone, by=grants.System("a test"))
@@ -282,7 +282,7 @@ def test_who_a_row_names_must_be_there(alice, bob, manager):
     for field in ("user_id", "granted_by_id", "revoked_by_id"):
         named = grants.get(row.pk)
         setattr(named, field, bob.pk)
-        with pytest.raises(ValidationError, match="There is no such"):
+        with pytest.raises(ValidationError, match="does not exist"):
             named.save()
     with pytest.raises(ValidationError) as caught:
         RateOverride(name="", limit=0, user_id=bob.pk).full_clean()

@@ -240,13 +240,13 @@ def test_depth_is_counted_exactly(depth, with_objects):
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({}, "names no limit"),
-        (5, "names no limit"),
+        ({}, "has no limits"),
+        (5, "has no limits"),
         ({"byte": 5}, "Did you mean 'bytes'?"),
         ({"bytes": 0}, "whole number above 0"),
         ({"bytes": True}, "whole number above 0"),
         ({"bytes": "5"}, "whole number above 0"),
-        ({"top": "dict"}, "no kind of JSON"),
+        ({"top": "dict"}, "not a kind of JSON"),
     ],
 )
 def test_limits_that_cannot_be_meant_say_why(said, why):

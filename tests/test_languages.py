@@ -233,7 +233,9 @@ def test_a_password_that_cannot_be_hashed_or_costs_too_much_is_refused():
 
 
 def test_an_unknown_word_for_what_becomes_of_the_invisible_is_refused():
-    with pytest.raises(GuardError, match="invisible='strip' is none of 'drop', 'keep', 'refuse'"):
+    with pytest.raises(
+        GuardError, match="invisible='strip' is not one of 'drop', 'keep', 'refuse'"
+    ):
         PlainTextField(max_length=9, invisible="strip")
 
 

@@ -64,7 +64,7 @@ def assert_whole(count):
     assert ScopeGrant.objects.filter(live=None).count() == count
 
 
-@pytest.mark.parametrize("how", ["each", "one"])
+@pytest.mark.parametrize("how", ["each", "request", "one"])
 def test_nothing_is_lost_or_doubled_by_writers_at_once(how, record_property):
     seconds = write(WRITERS, how)
     assert_whole(WRITERS * WRITES)

@@ -133,10 +133,10 @@ def test_a_choice_is_of_its_own_type():
 def test_a_refused_choice_is_not_sent_back():
     with pytest.raises(serializers.ValidationError) as caught:
         CHOICE.run_validation("<script>alert(1)</script>")
-    assert caught.value.detail == ["This is none of the choices."]
+    assert caught.value.detail == ["This is not one of the choices."]
     with pytest.raises(serializers.ValidationError) as caught:
         CHOICE.run_validation("publish")
-    assert caught.value.detail == ["This is none of the choices. Did you mean 'published'?"]
+    assert caught.value.detail == ["This is not one of the choices. Did you mean 'published'?"]
 
 
 def test_a_form_writes_a_choice_as_text():

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from api_guard import PUBLIC, budget, cost, grants, guard, sliding
 from api_guard.admin.rate_overrides import rate_choices
 from api_guard.core.rates import Override, overridden, override_name, parse_rates
-from api_guard.models import RateOverride
+from api_guard.models import RateOverride, recorded
 from tests.costs import queries_of_a_token
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
@@ -139,7 +139,8 @@ def test_an_override_may_lower_and_ends_with_its_expiry(api, alice):
     override = give(1, user=alice, expires_at=soon)
     api.by_session(alice)
     assert admitted(api) == 1
-    RateOverride.objects.filter(pk=override.pk).update(expires_at=timezone.now())
+    with recorded():
+        RateOverride.objects.filter(pk=override.pk).update(expires_at=timezone.now())
     assert admitted(api) == 1
 
 
@@ -168,7 +169,7 @@ def test_the_model_refuses_what_cannot_be_meant(alice, application):
     assert str(override) == "budget:search 5/h for user alice"
     with pytest.raises(ValidationError, match="already"):
         give(6, user=alice)
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(IntegrityError), transaction.atomic(), recorded():
         RateOverride.objects.filter(pk=override.pk).update(limit=0)
     nobody = RateOverride(name=NAME, limit=1)
     assert (nobody.grantee_kind, nobody.grantee) == ("nobody", None)

@@ -153,8 +153,8 @@ def test_a_stock_parser_or_renderer_of_a_view_is_named(routed, attributes, code,
     ("parser", "hint"),
     [
         (CamelCase, "Derive it from api_guard.parsers.JSONParser."),
-        (parsers.FileUploadParser, "Use one of api_guard.parsers in its place"),
-        (Xml, "bound what it reads and silence api_guard.W070"),
+        (parsers.FileUploadParser, "Use a parser of api_guard.parsers instead"),
+        (Xml, "limit what this one reads and silence api_guard.W070"),
     ],
 )
 def test_the_hint_does_not_repeat_the_parser_that_it_is_about(routed, parser, hint):

@@ -79,10 +79,10 @@ def test_cost_budget_and_sliding_compose_in_any_order():
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda: cost("10", "1000/h"), "no cost"),
-        (lambda: cost(True, "1000/h"), "no cost"),
-        (lambda: cost(0, "1000/h"), "no cost"),
-        (lambda: cost(6, "5/s"), "admits nobody"),
+        (lambda: cost("10", "1000/h"), "not a cost"),
+        (lambda: cost(True, "1000/h"), "not a cost"),
+        (lambda: cost(0, "1000/h"), "not a cost"),
+        (lambda: cost(6, "5/s"), "allows no requests"),
         (lambda: cost(2), "empty list"),
         (lambda: budget("Search", "5/s"), "small letters"),
         (lambda: budget("", "5/s"), "small letters"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from api_guard import grants
+from api_guard import grants, ledger
 from api_guard.grants import GrantError, System
 from api_guard.models import LedgerRecord, ScopeGrant, recorded
 
@@ -43,6 +44,7 @@ def rows(alice, bob, application):
     grants.extend(until, later + timedelta(days=1), by=CODE)
     grants.grant("notes:read", application, by=CODE)
     application.delete()
+    Group.objects.create(name="readers")
     return {"kept": kept, "until": until, "gone": gone}
 
 
@@ -56,8 +58,20 @@ def test_what_was_written_as_it_should_be_is_as_the_ledger_says(rows):
     [
         ("UPDATE {table} SET expires_at = NULL WHERE id = %s", "until", "the ledger says"),
         ("UPDATE {table} SET scope = 'audit:write' WHERE id = %s", "kept", "the ledger says"),
-        ("UPDATE {table} SET revoked_at = NULL WHERE id = %s", "gone", "no record gives"),
+        ("UPDATE {table} SET revoked_at = NULL WHERE id = %s", "gone", "no record grants"),
         ("UPDATE {table} SET revoked_at = granted_at WHERE id = %s", "kept", "without a record"),
+        (
+            "UPDATE {table} SET user_id = (SELECT id FROM auth_user WHERE username = 'bob') "
+            "WHERE id = %s",
+            "until",
+            "the ledger says notes:write",
+        ),
+        (
+            "UPDATE {table} SET user_id = NULL, group_id = (SELECT MAX(id) FROM auth_group) "
+            "WHERE id = %s",
+            "kept",
+            "the ledger says notes:read",
+        ),
         ("DELETE FROM {table} WHERE id = %s", "kept", "without a record"),
     ],
 )
@@ -88,7 +102,7 @@ def test_a_record_that_cannot_be_read_says_nothing_of_a_grant(rows, content):
     )
     sql(f"UPDATE {LedgerRecord._meta.db_table} SET content = %s WHERE id = %s", content, record.pk)
     [problem] = problems()
-    assert "no record gives" in problem
+    assert "no record grants" in problem
 
 
 def run(capsys, *line):
@@ -102,7 +116,7 @@ def test_the_command_verifies_adopts_and_prunes(rows, bob, capsys):
     with recorded():
         older = ScopeGrant(scope="notes:write", user=bob)
         older.save()
-    with pytest.raises(CommandError, match=f"grant {older.pk}: no record gives notes:write"):
+    with pytest.raises(CommandError, match=f"grant {older.pk}: no record grants notes:write"):
         call_command("guard_ledger", "verify")
     with pytest.raises(CommandError, match="Nothing was pruned"):
         call_command("guard_ledger", "prune", "--through", "1")
@@ -132,3 +146,30 @@ def test_an_end_that_a_clock_put_before_its_beginning_is_an_end(rows):
     sql(f"UPDATE {table} SET id = %s WHERE id = %s", "0" * 64, ended.pk)
     assert problems() == []
     assert given.pk > "0" * 64
+
+
+def test_what_sql_did_is_not_made_good_by_an_extension(rows, bob):
+    sql(f"UPDATE {TABLE} SET user_id = %s WHERE id = %s", bob.pk, rows["until"].pk)
+    grants.extend(grants.get(rows["until"].pk), timezone.now() + timedelta(days=9), by=CODE)
+    [problem] = problems()
+    assert f"for user:{bob.pk}" in problem
+    assert grants.adopt(by=CODE) == 1
+    assert problems() == []
+
+
+def test_a_grantee_that_was_erased_is_not_compared(rows, alice):
+    ledger.forget(alice.pk, who=grants.who_of(CODE))
+    assert problems() == []
+    sql(f"UPDATE {TABLE} SET scope = 'audit:write' WHERE id = %s", rows["kept"].pk)
+    [problem] = problems()
+    assert "for somebody who was erased" in problem
+
+
+def test_many_grants_are_compared_some_at_a_time(rows, monkeypatch):
+    monkeypatch.setattr("api_guard.grants.reconciling._SPAN", 1)
+    monkeypatch.setattr("api_guard.grants.reconciling._PAGE", 2)
+    assert problems() == []
+    assert grants.adopt(by=CODE) == 0
+    for which in ("kept", "until"):
+        sql(f"DELETE FROM {TABLE} WHERE id = %s", rows[which].pk)
+    assert len(problems()) == 2

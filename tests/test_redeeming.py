@@ -82,7 +82,7 @@ def test_a_code_that_comes_twice_ends_what_was_issued_for_it(client, code, caplo
     assert live_tokens() == (1, 1)
     redeem(client, code)
     assert live_tokens() == (0, 0)
-    assert "The client web came twice with one code" in caplog.text
+    assert "The client web sent one code twice" in caplog.text
     assert code not in caplog.text
 
 

@@ -342,7 +342,7 @@ def test_the_command_revokes_what_it_is_told(application, access):
         (["--client", "nothing"], "no client 'nothing'"),
         (["--user", "alice", "--by", "nobody"], "no user 'nobody'"),
         (["--user", "alice", "--scope", "audit:read"], "holds no grant"),
-        (["--user", "alice", "--scope", "notes:read", "--grants"], "leave --scope out"),
+        (["--user", "alice", "--scope", "notes:read", "--grants"], "remove --scope"),
         (["--user", "alice", "--reason", "x" * 501], "it has 501.*Nothing was revoked"),
         (["--user", "alice", "--tokens", "--reason", "\0"], "null character.*Nothing was revoked"),
         ([], "required"),
@@ -400,7 +400,7 @@ def root(client, admin_user):
 
 def test_the_list_of_grants_leads_to_the_page(root, client, staff, access):
     assert PAGE in root.get("/admin/api_guard/scopegrant/").content.decode()
-    assert "Every token" in root.get(PAGE).content.decode()
+    assert "All tokens" in root.get(PAGE).content.decode()
 
 
 def test_the_page_ends_the_access_of_a_grantee(root, api, alice, admin_user, access):

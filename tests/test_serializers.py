@@ -65,7 +65,7 @@ def test_what_is_declared_passes():
 def test_an_unknown_field_is_an_error_with_the_near_one():
     serializer = Loose(data={"titel": "a", "title": "b"})
     assert errors_of(serializer) == {"titel": ["unknown_field"]}
-    assert serializer.errors["titel"] == ["There is no such field. Did you mean 'title'?"]
+    assert serializer.errors["titel"] == ["This field does not exist. Did you mean 'title'?"]
     assert errors_of(Loose(data={"x": 1})) == {"x": ["unknown_field"], "title": ["required"]}
     nested = {"title": "a", "tags": [{"name": "b", "x": 1}], "main": {"name": "c", "x": 1}}
     found = errors_of(Loose(data=nested))
@@ -195,7 +195,7 @@ def test_the_type_that_is_wanted_is_named():
     assert not serializer.is_valid()
     assert serializer.errors == {
         "integer": ["This must be an integer."],
-        "users": ["This must be a list of which each is an integer."],
+        "users": ["This must be a list in which each item is an integer."],
         "decimal": ["This must be a number in plain digits."],
     }
 
@@ -328,7 +328,7 @@ def test_the_places_of_missing_keys_are_told_up_to_ten(users):
     serializer = Team(data={"members": [users[0].pk] + [-1] * 20})
     assert not serializer.is_valid()
     assert serializer.errors["members"] == [
-        "There is no such object. (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …)"
+        "This object does not exist. (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …)"
     ]
     assert errors_of(Team(data={"members": "12"})) == {"members": ["not_a_list"]}
 

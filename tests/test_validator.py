@@ -290,7 +290,7 @@ def test_a_read_write_decorator_asks_for_the_toolkit_s_scopes(rf, pair, settings
 def test_the_toolkit_s_own_decorator_is_named_by_a_check():
     [message] = check_decorators()
     assert message.id == "api_guard.W037"
-    assert message.msg.startswith("tests.test_validator.loose, at /loose, stands behind")
+    assert message.msg.startswith("tests.test_validator.loose, at /loose, uses")
 
 
 @pytest.mark.filterwarnings("ignore:Presenting an OAuth 2.0 access token:DeprecationWarning")
@@ -317,7 +317,7 @@ def test_the_toolkit_s_introspection_by_name_is_not_followed(client, settings, c
         "RESOURCE_SERVER_AUTH_TOKEN": "secret",
     }
     assert client.get("/plain", HTTP_AUTHORIZATION="Bearer unknown").status_code == 403
-    assert "is not followed" in caplog.text
+    assert "is ignored" in caplog.text
 
 
 # OpenID Connect
@@ -352,7 +352,7 @@ def test_a_client_that_cannot_sign_is_named_in_the_log(client, bob, web_app, fie
         "/o/token/", {**data, "code_verifier": VERIFIER}, HTTP_AUTHORIZATION=header
     )
     assert (refused.status_code, refused.json()["error"]) == (400, "server_error")
-    assert "The client Web cannot be issued an ID token" in caplog.text
+    assert "The client Web cannot get an ID token" in caplog.text
     assert not AccessToken.objects.exists()
 
 

@@ -1,4 +1,4 @@
-"""Grant and revoke in Django's admin; calls grants.py, holds no rules."""
+"""Grant and revoke in Django's admin. The rules are in `api_guard.grants`."""
 
 from api_guard.admin.authorities import GrantAuthorityAdmin
 from api_guard.admin.grant_requests import GrantRequestAdmin

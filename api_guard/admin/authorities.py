@@ -1,4 +1,4 @@
-"""The admin of GrantAuthority: who manages which scopes."""
+"""The admin of GrantAuthority: which Django groups manage which scopes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _FIELD_OF = {"unknown_scope_group": "scope_group", "already_authorized": "scope_
 
 
 def scope_group_choices() -> list[tuple[str, Any]]:
-    """Return the groups of scopes, and all of them."""
+    """Return the scope groups, and a choice for every scope."""
     return [*((name, name) for name in conf.scope_groups()), (EVERY_SCOPE, _("every scope"))]
 
 
 class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Choose a Django group, and what its members may give and take."""
+    """Choose a Django group and the scopes that its members may grant and revoke."""
 
     by: models.Model
 
@@ -36,7 +36,7 @@ class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
         fields = ("group", "scope_group", "reason")
 
     def clean(self) -> dict[str, Any]:
-        """Try it and undo it, so that whatever is refused is said on the form."""
+        """Authorize in a transaction and roll it back, to show every error on the form."""
         cleaned = super().clean() or {}
         if self.errors:
             return cleaned
@@ -49,49 +49,49 @@ class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
         return cleaned
 
     def authorize(self, cleaned: dict[str, Any]) -> GrantAuthority:
-        """Do what the form says. Raises GrantError."""
+        """Save the authority. Raises GrantError."""
         return grants.authorize(
             cleaned["group"], cleaned["scope_group"], by=self.by, reason=cleaned["reason"]
         )
 
     def _post_clean(self) -> None:
-        pass  # the model has judged the row that was tried
+        pass  # clean() has already validated the row
 
 
 @admin.register(GrantAuthority)
 class GrantAuthorityAdmin(WrittenAdmin):
-    """For grantees of `api_guard.grant_any_scope` alone."""
+    """Only for users with the permission `api_guard.grant_any_scope`."""
 
     form = AuthorityForm
     list_display = ("group", "scope_group", "reason", "created_at")
     list_select_related = ("group",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this person says who manages which scopes."""
+        """Whether this user may decide who manages which scopes."""
         del obj
         return grants.may_give_any(cast("models.Model", request.user))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whether this person says who manages which scopes."""
+        """Whether this user may decide who manages which scopes."""
         return self.has_view_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this person says who manages which scopes."""
+        """Whether this user may decide who manages which scopes."""
         return self.has_view_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """One is taken back and another given."""
+        """Nobody: delete the authority and add another one."""
         del request, obj
         return False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whether this person says who manages which scopes."""
+        """Whether this user may decide who manages which scopes."""
         return self.has_view_permission(request) or super().has_module_permission(request)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """Return the form of this person."""
+        """Return the form, which knows the user."""
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.by = request.user
         return form
@@ -99,15 +99,15 @@ class GrantAuthorityAdmin(WrittenAdmin):
     def save_model(
         self, request: HttpRequest, obj: GrantAuthority, form: Any, change: bool
     ) -> None:
-        """Authorize."""
+        """Save the authority."""
         del request, change
         obj.__dict__.update(form.authorize(form.cleaned_data).__dict__)
 
     def delete_model(self, request: HttpRequest, obj: GrantAuthority) -> None:
-        """Take it back."""
+        """Take the authority back."""
         grants.deauthorize(obj, by=cast("models.Model", request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[GrantAuthority]) -> None:
-        """Take each back."""
+        """Take each authority back."""
         for row in queryset:
             self.delete_model(request, row)

@@ -1,4 +1,4 @@
-"""An admin that reads where it writes: a replica may show what was true some seconds ago."""
+"""An admin that reads from the database that it writes to: a replica may be seconds behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 
 class WrittenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Shows rows, and who may hold one, from the database that they are written to."""
+    """Reads the rows and their possible grantees from the database that rows are written to."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows."""
@@ -19,6 +19,6 @@ class WrittenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         return rows.using(router.db_for_write(self.model))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field with which a grantee is chosen."""
+        """Return the field that chooses a grantee."""
         using = router.db_for_write(self.model)
         return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "using": using})

@@ -1,4 +1,4 @@
-"""The page on which everything that a user or a client may do ends at once."""
+"""The page that ends all access of a user or a client at once."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _GRANTEES = ("user", "client")
 
 
 class EndingForm(forms.Form):
-    """Say whose access ends, and how much of it."""
+    """Choose whose access ends, and whether grants, tokens or both are revoked."""
 
     user: Any = forms.ModelChoiceField(None, required=False, label=_("User"))
     client: Any = forms.ModelChoiceField(None, required=False, label=_("Client"))
     revoke_grants = forms.BooleanField(
-        label=_("Every grant"),
+        label=_("All grants"),
         required=False,
         initial=True,
-        help_text=_("Not those of the groups that a user is in."),
+        help_text=_("Grants of the user's groups are not revoked."),
     )
     revoke_tokens = forms.BooleanField(
-        label=_("Every token"),
+        label=_("All tokens"),
         required=False,
         initial=True,
         help_text=_("Access, refresh and ID tokens, authorization codes and device codes."),
@@ -47,7 +47,7 @@ class EndingForm(forms.Form):
 
     def __init__(self, model_admin: ModelAdmin[Any], *args: Any) -> None:
         super().__init__(*args)
-        # A replica may not know yet who has just signed up.
+        # A replica may not have a new user yet.
         using = grants.database()
         for name in _GRANTEES:
             column: Any = ScopeGrant._meta.get_field(name)
@@ -56,17 +56,19 @@ class EndingForm(forms.Form):
             field.queryset = column.related_model._default_manager.using(using)
 
     def clean(self) -> dict[str, Any]:
-        """Ask for one grantee, and for something to revoke."""
+        """Require one grantee, and grants or tokens to revoke."""
         cleaned = super().clean() or {}
         if sum(cleaned.get(name) is not None for name in _GRANTEES) != 1:
-            raise forms.ValidationError(_("Choose a user or a client."), code="one_grantee")
+            raise forms.ValidationError(
+                _("Choose either a user or a client, not both."), code="one_grantee"
+            )
         if not cleaned.get("revoke_grants") and not cleaned.get("revoke_tokens"):
-            raise forms.ValidationError(_("Choose what is revoked."), code="nothing")
+            raise forms.ValidationError(_("Choose what to revoke."), code="nothing")
         return cleaned
 
 
 def end_access(model_admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
-    """Ask whose access ends, and end it."""
+    """Show the form, and end the access of the chosen user or client."""
     if not model_admin.has_change_permission(request):
         raise PermissionDenied
     form = EndingForm(model_admin, request.POST if request.method == "POST" else None)

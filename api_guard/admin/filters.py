@@ -15,7 +15,7 @@ from api_guard.models import ScopeGrant
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Live, expired or revoked."""
+    """Filter by live, expired or revoked."""
 
     title = _("state")
     parameter_name = "state"
@@ -42,7 +42,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class ScopeFilter(admin.SimpleListFilter):
-    """One of the declared scopes; Django would look through the table for those in use."""
+    """Filter by a declared scope. Django's own filter would scan the table for scopes in use."""
 
     title = _("scope")
     parameter_name = "scope"

@@ -1,4 +1,4 @@
-"""The forms by which a person grants and revokes."""
+"""The forms to grant, extend and revoke."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from django.utils.translation import gettext_lazy as _
 from api_guard import conf, grants
 from api_guard.models import GRANTEES, GrantRequest, ScopeGrant
 
-# Where an error of grants.py belongs on the form; any other stands above it.
+# The form field that shows each error of grants.py. All other errors appear above the form.
 _FIELD_OF = {"past": "expires_at", "unknown_scope": "scopes", "already_granted": "scopes"}
 _FIELD_OF |= dict.fromkeys(("no_authority", "already_asked", "sensitive_to_everyone"), "scopes")
 _FIELD_OF |= dict.fromkeys(("too_long", "self_grant"), "expires_at")
 
 
 def declared_choices() -> list[tuple[str, str]]:
-    """Return the declared scopes by description, as a person chooses them."""
+    """Return the declared scopes, each with its description."""
     return [(name, f"{text} ({name})") for name, text in conf.scopes().items()]
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Grant one or several declared scopes to one grantee; `by` is who does."""
+    """Grant one or several declared scopes to one grantee. `by` is the user who grants."""
 
     by: models.Model
 
@@ -40,11 +40,11 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         super().__init__(*args, **kwargs)
         managed = frozenset(grants.managed_scopes(self.by))
         field: Any = self.fields["scopes"]
-        # Shown are those that this person may give. Any other is refused, and logged, by grants.py.
+        # Show only the scopes that this user may grant. grants.py refuses and logs all others.
         field.widget.choices = [each for each in declared_choices() if each[0] in managed]
 
     def clean(self) -> dict[str, Any]:
-        """Try the grants and undo them, so that whatever grants.py refuses is said on the form."""
+        """Grant in a transaction and roll it back, to show every error of grants.py on the form."""
         cleaned = super().clean() or {}
         if self.errors:
             return cleaned
@@ -61,7 +61,7 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         return cleaned
 
     def grant(self, cleaned: dict[str, Any]) -> list[ScopeGrant | GrantRequest]:
-        """Grant what the form says, or ask for it. Raises GrantError."""
+        """Grant the chosen scopes, or request them. Raises GrantError."""
         grantee = next(cleaned[name] for name in GRANTEES if cleaned.get(name) is not None)
         expires_at: datetime | None = cleaned["expires_at"]
         return [
@@ -72,13 +72,13 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         ]
 
     def _post_clean(self) -> None:
-        # ModelForm would judge the instance without its scope; the model has judged each grant.
+        # ModelForm would validate the instance without its scope. clean() validated each grant.
         for name in GRANTEES:
             setattr(self.instance, name, self.cleaned_data.get(name))
 
 
 class ExtendForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Move the expiry of a live grant; `by` is who does."""
+    """Change the expiry of a live grant. `by` is the user who changes it."""
 
     by: models.Model
 
@@ -87,7 +87,7 @@ class ExtendForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("expires_at",)
 
     def clean(self) -> dict[str, Any]:
-        """Try the new expiry and undo it, so that whatever grants.py refuses is said here."""
+        """Extend in a transaction and roll it back, to show every error of grants.py here."""
         cleaned = super().clean() or {}
         try:
             with transaction.atomic(using=grants.database()):
@@ -98,7 +98,7 @@ class ExtendForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     def stored(self) -> ScopeGrant:
-        """Return the grant as it stands in the database."""
+        """Return the grant as the database has it."""
         return grants.get(self.instance.pk)
 
     def _post_clean(self) -> None:
@@ -106,7 +106,7 @@ class ExtendForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class RevokeForm(forms.Form):
-    """Say why, before revoking."""
+    """Ask for a reason before revoking."""
 
     reason = forms.CharField(
         label=_("Reason"),

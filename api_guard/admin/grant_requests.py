@@ -19,7 +19,7 @@ from api_guard.models import GRANTEES, GrantRequest
 
 @admin.register(GrantRequest)
 class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
-    """Whoever may change grants sees them; who may give the scope approves."""
+    """A user who may change grants sees the requests. A user who may grant the scope approves."""
 
     list_display = ("scope", "meaning", "held_by", "asked_by", "asked_at", "expires_at", "outcome")
     list_filter = ("outcome",)
@@ -27,22 +27,22 @@ class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
     actions = ("approve", "decline")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: whoever gives a scope that others have to approve has asked."""
+        """Nobody: granting a scope that needs approval creates the request."""
         del request
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this person may change grants; a request itself never changes."""
+        """Whether this user may change grants. A request itself never changes."""
         user: Any = request.user
         return obj is None and bool(user.has_perm("api_guard.change_scopegrant"))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this person may change grants."""
+        """Whether this user may change grants."""
         del obj
         return self.has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody: it is declined, and stays."""
+        """Nobody: decline the request instead. It stays in the list."""
         del request, obj
         return False
 
@@ -58,13 +58,13 @@ class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
 
     @admin.action(description=_("Approve the selected requests"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[GrantRequest]) -> None:
-        """Say yes; what two have approved is granted."""
+        """Approve each request. A request with enough approvals is granted."""
         by = cast("models.Model", request.user)
         self._each(request, queryset, lambda row: str(self._approved(grants.approve(row, by=by))))
 
     @admin.action(description=_("Decline the selected requests"), permissions=["change"])
     def decline(self, request: HttpRequest, queryset: QuerySet[GrantRequest]) -> None:
-        """Say no."""
+        """Decline each request."""
         by = cast("models.Model", request.user)
 
         def decline(row: GrantRequest) -> str:
@@ -74,7 +74,7 @@ class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
 
     def _approved(self, made: models.Model) -> Any:
         if isinstance(made, GrantRequest):
-            return _("Approved, and one more has to: %s.") % made
+            return _("Approved. One more approval is needed: %s.") % made
         return _("Granted: %s.") % made
 
     def _each(

@@ -1,4 +1,4 @@
-"""Finds whom to give a scope to, for managers who may look at no users, groups or clients."""
+"""Finds grantees by name, for managers who may not view users, groups or clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.urls import reverse
 from api_guard import grants
 from api_guard.models import GRANTEES, ScopeGrant
 
-# Nobody reads a list of all users by one letter after the other.
+# So that nobody can list all users letter by letter.
 LEAST_LETTERS = 2
 _PAGE = 20
 
@@ -31,18 +31,18 @@ class GranteeSelect(AutocompleteSelect):
         super().__init__(
             field,
             admin_site,
-            # Django's own width depends on what is chosen, which is nothing yet.
+            # Django's own width depends on the chosen value, and nothing is chosen yet.
             attrs={"data-minimum-input-length": LEAST_LETTERS},
             using=grants.database(),
         )
 
     def get_url(self) -> str:
-        """Return where it asks."""
+        """Return the URL of `find_grantees`."""
         return reverse(f"{self.admin_site.name}:api_guard_scopegrant_grantees")
 
 
 def find_grantees(model_admin: ModelAdmin[Any], request: HttpRequest) -> JsonResponse:
-    """Answer with the names of users, groups or clients that hold what was typed."""
+    """Return the users, groups or clients whose name contains the search term."""
     if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
         raise PermissionDenied
     kind, term = request.GET.get("field_name", ""), request.GET.get("term", "").strip()
@@ -56,7 +56,7 @@ def find_grantees(model_admin: ModelAdmin[Any], request: HttpRequest) -> JsonRes
 
 
 def display_name(grantee: models.Model) -> str:
-    """Return what a person calls a user, a group or a client."""
+    """Return the name of a user, a group or a client, to show to a person."""
     full: Any = getattr(grantee, "get_full_name", None)
     name = str(full()).strip() if callable(full) else ""
     if not name or getattr(grantee, "USERNAME_FIELD", "") == "email":

@@ -1,4 +1,4 @@
-"""The admin of the ledger: a list to read, and nothing to change."""
+"""The read-only admin of the ledger."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from api_guard.models import LedgerDetail, LedgerRecord
 
 
 class EventFilter(admin.SimpleListFilter):
-    """The act; an index leads to its records."""
+    """Filter by event. The query uses an index."""
 
     title = _("event")
     parameter_name = "event"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the acts."""
+        """Return the events."""
         del request, model_admin
         return [(event.value, event.value.replace("_", " ")) for event in Event]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[LedgerRecord]
     ) -> QuerySet[LedgerRecord]:
-        """Keep its records."""
+        """Keep the records of the chosen event."""
         del request
         return queryset.filter(event=self.value()) if self.value() else queryset
 
 
 @admin.register(LedgerRecord)
 class LedgerRecordAdmin(IndexedAdmin, WrittenAdmin):
-    """Read what was done. Whoever searches names a number, an id, a user, a group or a client.
+    """Shows the records. Search by number, id, user, group or client.
 
-    A user by its name or, deleted or not, as `user:7`.
+    Write a user as its name, or as `user:7`, which also finds a deleted user.
     """
 
     list_display = ("at", "sequence", "event", "scope", "who", "known", "whom", "reason")
@@ -53,22 +53,22 @@ class LedgerRecordAdmin(IndexedAdmin, WrittenAdmin):
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody may."""
+        """Nobody may add a record."""
         del request
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody may."""
+        """Nobody may change a record."""
         del request, obj
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody may."""
+        """Nobody may delete a record."""
         del request, obj
         return False
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list, whose rows know their details, read with one query."""
+        """Return the list. One query reads the details of all its rows."""
         changes: Any = super().get_changelist_instance(request)
         changes.result_list = list(changes.result_list)
         found = ledger.details([row.pk for row in changes.result_list])
@@ -94,43 +94,43 @@ class LedgerRecordAdmin(IndexedAdmin, WrittenAdmin):
 
     @admin.display(description=_("scope"))
     def scope(self, obj: LedgerRecord) -> str:
-        """What it is about."""
+        """The scope that was granted or revoked."""
         return str(_content(obj).get("scope", ""))
 
     @admin.display(description=_("known"))
     def known(self, obj: LedgerRecord) -> str:
-        """How it is known who acted."""
+        """How the ledger knows who acted."""
         return str(_content(obj).get("known", ""))
 
     @admin.display(description=_("facts"))
     def facts(self, obj: LedgerRecord) -> str:
-        """The rest."""
+        """All other facts of the record."""
         facts: dict[str, str | None] = _content(obj).get("facts", {})
         return ", ".join(f"{name}: {value}" for name, value in facts.items())
 
     @admin.display(description=_("who"))
     def who(self, obj: LedgerRecord) -> Any:
-        """Who acted."""
+        """The user or the code that acted."""
         return _detail(obj, "who")
 
     @admin.display(description=_("whom"))
     def whom(self, obj: LedgerRecord) -> Any:
-        """To whom."""
+        """The grantee that the event is about."""
         return _detail(obj, "whom")
 
     @admin.display(description=_("reason"))
     def reason(self, obj: LedgerRecord) -> Any:
-        """Why."""
+        """The reason that was given."""
         return _detail(obj, "reason")
 
     @admin.display(description=_("address"))
     def address(self, obj: LedgerRecord) -> Any:
-        """From where."""
+        """The IP address of the request."""
         return _detail(obj, "address")
 
 
 def _content(obj: LedgerRecord) -> dict[str, Any]:
-    """Return what a record says; nothing where somebody has made it unreadable."""
+    """Return the content of a record, or an empty dict if somebody made it unreadable."""
     try:
         said = json.loads(obj.content)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Lists whose cost does not grow with the table: in the order of an index, and counted so far."""
+"""Lists whose cost does not grow with the table: sorted by an index, counted up to a limit."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from django.utils.translation import gettext_lazy as _
 
 from api_guard.models import GRANTEES, ScopeGrant
 
-# Rows that a list leads to, at most: to count them all is to read the table.
+# A list shows at most this many rows, because counting all rows reads the whole table.
 MOST_ROWS = 1000
 
 
 class CountedSoFar(Paginator):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Counts no further than `MOST_ROWS`."""
+    """Counts up to `MOST_ROWS` rows."""
 
     @cached_property
     def count(self) -> int:
-        """How many rows there are, `MOST_ROWS` where there are more."""
+        """The number of rows, or `MOST_ROWS` if there are more."""
         rows: Any = self.object_list
         return int(rows[:MOST_ROWS].count())
 
     def page(self, number: int | str) -> Any:
-        """Return a page, on MySQL and MariaDB one whose rows are found by their keys.
+        """Return a page. On MySQL and MariaDB, find its rows by their keys.
 
-        The keys stand in the index; for whole rows these two would sort the table.
+        The index contains the keys. With whole rows, both databases would sort the table.
         """
         page: Any = super().page(number)
         rows: Any = self.object_list
@@ -44,20 +44,20 @@ class CountedSoFar(Paginator):  # type: ignore[type-arg]  # generic in the stubs
 
 
 class InOrder(ChangeList):
-    """A list in its own order: any other would sort the whole table."""
+    """A list with a fixed order: any other order would sort the whole table."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Return the order of the admin, whatever the URL asks for."""
+        """Return the order of the admin, and ignore the order in the URL."""
         self.params.pop(ORDER_VAR, None)
         return super().get_ordering(request, queryset)
 
 
 class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Shows the first rows of an order that an index has; a search or a filter leads to others.
+    """Shows the first rows in the order of an index. Search or filter to see other rows.
 
-    Whoever searches names a row's scope, rate or subject in full, or its grantee: a user by the
-    name with which it signs in, a group by its name, a client by its name or its client_id. Of
-    several words all must be met; quotes keep words together.
+    A search matches the full scope, rate or subject of a row, or its grantee: a user by its login
+    name, a group by its name, a client by its name or client_id. A row must match all words.
+    Quotes keep words together.
     """
 
     paginator = CountedSoFar
@@ -71,18 +71,18 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         return InOrder
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Say where there are more rows than the list leads to."""
+        """Add a note if there are more rows than the list shows."""
         response: Any = super().changelist_view(request, extra_context)
         found = getattr(response, "context_data", None) or {}
         if "cl" in found and found["cl"].result_count >= MOST_ROWS:
-            said = _("The first %(count)d. Search or filter for others.") % {"count": MOST_ROWS}
+            said = _("The first %(count)d. Search or filter to see others.") % {"count": MOST_ROWS}
             found["subtitle"] = found.get("subtitle") or said
         return response
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Keep the rows that each word names by an index."""
+        """Keep the rows that match each word. Every query uses an index."""
         del request
         for word in smart_split(search_term):
             if word.startswith(("'", '"')) and word[0] == word[-1]:
@@ -94,7 +94,7 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         found = Q()
         for name, keys in grantees_named(word, {field.name for field in self.opts.fields}).items():
             found |= Q(**{f"{name}__in": keys})
-        # What is a grantee's name is not looked for among the others: an OR over both is slow.
+        # A grantee's name is not also searched in the other column: an OR over both is slow.
         return found or Q(**{self.search_fields[0]: word})
 
 
@@ -103,7 +103,7 @@ def _sorts_rows(using: str) -> bool:
 
 
 def grantees_named(word: str, kinds: Collection[str] = GRANTEES) -> dict[str, list[Any]]:
-    """Return the primary keys of the users, the groups and the clients of a name, of some kinds."""
+    """Return the primary keys of the users, groups and clients with a name, by kind."""
     found: dict[str, list[Any]] = {}
     for name in GRANTEES:
         field: Any = ScopeGrant._meta.get_field(name)

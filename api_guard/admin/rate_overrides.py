@@ -1,4 +1,4 @@
-"""The admin of RateOverride: another limit for who needs one."""
+"""The admin of RateOverride: another limit for one grantee."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from api_guard.models import GRANTEES, RateOverride, is_past
 
 
 def rate_choices() -> list[tuple[str, str]]:
-    """Return the rates in use by the name of their override, with the limits they have in code."""
+    """Return the rates in use: the name of the override, and the limit in code."""
     limits: dict[str, dict[str, None]] = {}
     for rate, _place, view in rates_in_use():
         subject = view
@@ -33,7 +33,7 @@ def rate_choices() -> list[tuple[str, str]]:
 
 
 class RateOverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Choose one of the rates that are in use."""
+    """Choose one of the rates in use."""
 
     name = forms.ChoiceField(label=_("Rate"))
 
@@ -46,7 +46,7 @@ class RateOverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
         choices = rate_choices()
         kept = self.instance.name
         if kept and kept not in dict(choices):
-            choices.append((kept, kept))  # its rate has left the code; the row can still be read
+            choices.append((kept, kept))  # the code has no such rate now, but the row stays visible
         field: Any = self.fields["name"]
         field.choices = choices
 
@@ -57,7 +57,7 @@ def _manages(request: HttpRequest) -> bool:
 
 @admin.register(RateOverride)
 class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
-    """Add, change and delete; who did so stands in the history of Django's admin."""
+    """Add, change and delete. Django's admin history records who did it."""
 
     form = RateOverrideForm
     list_display = ("name", "limit", "held_by", "state", "expires_at", "reason")
@@ -65,19 +65,19 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
     search_fields = ("name",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Who manages every scope gives another limit."""
+        """Whether this user manages every scope."""
         return super().has_add_permission(request) and _manages(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who manages every scope gives another limit."""
+        """Whether this user manages every scope."""
         return super().has_change_permission(request, obj) and _manages(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who manages every scope takes it away."""
+        """Whether this user manages every scope."""
         return super().has_delete_permission(request, obj) and _manages(request)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list, whose rows know the rates in use, for which every route is walked."""
+        """Return the list. It finds the rates in use once, because that walks every route."""
         changes: Any = super().get_changelist_instance(request)
         changes.result_list = list(changes.result_list)
         names = frozenset(name for name, _limits in rate_choices())
@@ -86,7 +86,7 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
         return changes
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        """Autocomplete the grantees whose own admin can search."""
+        """Autocomplete the grantees whose admin has a search."""
         del request
         return [name for name in GRANTEES if self._can_search(name)]
 
@@ -103,7 +103,7 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
 
     @admin.display(description=_("state"))
     def state(self, obj: RateOverride) -> Any:
-        """Live, expired, or of a rate that is no more."""
+        """Live, expired, or for a rate that no longer exists."""
         if obj.expires_at is not None and is_past(obj.expires_at, timezone.now()):
             return _("expired")
         names: frozenset[str] = getattr(obj, "rates_in_use", frozenset())

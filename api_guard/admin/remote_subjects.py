@@ -1,4 +1,4 @@
-"""The admin of RemoteSubject: which user a subject of another authorization server is."""
+"""The admin of RemoteSubject: maps subjects of another authorization server to users."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api_guard.models import RemoteSubject
 
 
 class IssuerFilter(admin.SimpleListFilter):
-    """The issuer that is asked; Django would look through the table for those that are named."""
+    """Filter by the issuer of the settings. Django's own filter would scan the table."""
 
     title = _("issuer")
     parameter_name = "issuer"
@@ -30,14 +30,14 @@ class IssuerFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[RemoteSubject]
     ) -> QuerySet[RemoteSubject]:
-        """Keep its subjects."""
+        """Keep the subjects of the chosen issuer."""
         del request
         return queryset.filter(issuer=self.value()) if self.value() else queryset
 
 
 @admin.register(RemoteSubject)
 class RemoteSubjectAdmin(IndexedAdmin, WrittenAdmin):
-    """Say who is who."""
+    """Map a subject of the other server to a user of this site."""
 
     list_display = ("subject", "issuer", "user")
     list_filter = (IssuerFilter,)
@@ -45,13 +45,13 @@ class RemoteSubjectAdmin(IndexedAdmin, WrittenAdmin):
     search_fields = ("subject",)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer the issuer that is asked."""
+        """Fill in the issuer of the settings."""
         asked = conf.introspection()
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         return initial if asked is None else {"issuer": asked.issuer, **initial}
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
-        """Autocomplete the user, where the user's own admin can search."""
+        """Autocomplete the user if the user's admin has a search."""
         del request
         user: Any = RemoteSubject._meta.get_field("user").related_model
         other = self.admin_site._registry.get(user)

@@ -1,4 +1,4 @@
-"""The admin of ScopeGrant: grant, extend and revoke; nothing is deleted."""
+"""The admin of ScopeGrant: grant, extend and revoke. It cannot delete grants."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ HISTORY = (
 
 
 def _person(request: HttpRequest) -> models.Model:
-    return cast("models.Model", request.user)  # the admin lets nobody else in
+    return cast("models.Model", request.user)  # the admin requires a sign-in
 
 
-# What a list in one state is sorted by, so that an index has its order.
+# The order of the list for a state, which an index supports.
 _ORDERS = {"expired": ("-expires_at", "-pk"), "revoked": ("-revoked_at", "-pk")}
 
 
 @admin.register(ScopeGrant)
 class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
-    """Calls grants.py for everything that it writes."""
+    """Writes only through `api_guard.grants`."""
 
     list_display = ("scope", "meaning", "held_by", "state", "expires_at", "last_used_at", "reason")
     list_filter = (StateFilter, ScopeFilter, "granted_at")
@@ -53,11 +53,11 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
     actions = ("revoke",)
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """Return the newest first, or what ended last."""
+        """Return the newest first, or the grants that ended last."""
         return _ORDERS.get(request.GET.get("state", ""), super().get_ordering(request))
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page on which all access of a grantee ends."""
+        """Add the page that ends all access of a grantee, and the search for grantees."""
         view = self.admin_site.admin_view(partial(end_access, self))
         found = self.admin_site.admin_view(partial(find_grantees, self))
         return [
@@ -67,7 +67,7 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Lead to that page from the list."""
+        """Show a link to that page above the list."""
         may = {"may_end_access": self.has_change_permission(request)}
         response: HttpResponse = super().changelist_view(request, {**may, **(extra_context or {})})
         return response
@@ -75,28 +75,28 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """Return the form to grant with, or the one to extend with."""
+        """Return the form to grant or the form to extend."""
         form = GrantForm if obj is None else ExtendForm
         made: Any = super().get_form(request, obj, change, **{**kwargs, "form": form})
         made.by = request.user
         return made
 
     def get_fields(self, request: HttpRequest, obj: ScopeGrant | None = None) -> Any:
-        """Show the form, and the history of a grant that is made."""
+        """Show the form, and the history of an existing grant."""
         del request
         if obj is None:
             return ("scopes", *GRANTEES, "expires_at", "reason")
         return ("scope", "meaning", obj.grantee_kind, "expires_at", "reason", *HISTORY)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ScopeGrant | None = None) -> Any:
-        """Leave open what a live grant can still change: its expiry."""
+        """Make everything read-only except the expiry of an existing grant."""
         del request
         if obj is None:
             return ()
         return ("scope", "meaning", *GRANTEES, "reason", *HISTORY)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field with which a grantee is chosen, by its name."""
+        """Return the field that searches grantees by name."""
         found = GranteeSelect(db_field.name, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "widget": found})
 
@@ -108,7 +108,7 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
         made = form.grant(form.cleaned_data)
         for row in made:
             if isinstance(row, GrantRequest):
-                said = _("Asked for, and two others have to approve it: %s.") % row
+                said = _("Requested. Two other users have to approve it: %s.") % row
                 self.message_user(request, said, messages.WARNING)
         granted = [row for row in made if isinstance(row, ScopeGrant)]
         for row in granted[:1]:
@@ -117,27 +117,27 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
             self.log_addition(request, row, [{"added": {}}])
 
     def log_addition(self, request: HttpRequest, obj: ScopeGrant, message: Any) -> Any:
-        """Log what was granted; what was asked for has a record of its own."""
+        """Log a grant. A request has its own record."""
         return None if obj._state.adding else super().log_addition(request, obj, message)
 
     def response_add(
         self, request: HttpRequest, obj: ScopeGrant, post_url_continue: Any = None
     ) -> HttpResponse:
-        """Go on; where everything waits for approval, to the list."""
-        if obj._state.adding:  # nothing was granted yet
+        """Redirect. If nothing is granted yet, redirect to the list."""
+        if obj._state.adding:
             return self.response_post_save_add(request, obj)
         return super().response_add(request, obj, post_url_continue)
 
     def has_change_permission(self, request: HttpRequest, obj: ScopeGrant | None = None) -> bool:
-        """What is over is final, and what somebody else manages is theirs."""
+        """Whether the grant is live and this user manages its scope."""
         if not super().has_change_permission(request, obj):
             return False
         return obj is None or (obj.is_live() and grants.may_manage(_person(request), obj.scope))
 
     def has_delete_permission(self, request: HttpRequest, obj: ScopeGrant | None = None) -> bool:
-        """Nothing is deleted here: revoke instead, and the history stays.
+        """No: revoke a grant instead, so that its history stays.
 
-        A grantee that is deleted takes its grants along; its own admin decides that.
+        Other admins may delete a grantee, which deletes its grants.
         """
         del obj
         match = request.resolver_match
@@ -164,8 +164,8 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ScopeGrant]) -> HttpResponse | None:
         """Ask for a reason, then revoke."""
         if queryset[: MOST_ROWS + 1].count() > MOST_ROWS:
-            # Of all that match, the list has shown the first alone.
-            said = _("At most %d grants are revoked at once: search or filter first.") % MOST_ROWS
+            # The list shows only the first of all matching rows.
+            said = _("You can revoke at most %d grants at once. Filter the list.") % MOST_ROWS
             self.message_user(request, said, messages.ERROR)
             return None
         form = RevokeForm(request.POST if "confirmed" in request.POST else None)

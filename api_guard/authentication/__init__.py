@@ -1,4 +1,4 @@
-"""Who a request says it is: bearer tokens, from the Authorization header alone."""
+"""Authentication by bearer tokens, only from the Authorization header."""
 
 from api_guard.authentication.access_tokens import OAuth2Authentication
 from api_guard.authentication.challenges import resource_metadata

@@ -1,4 +1,4 @@
-"""Bearer tokens that this site's own authorization server has issued."""
+"""Bearer tokens that the authorization server of this site has issued."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from api_guard.authentication.bearer import BearerAuthentication
 
 
 class OAuth2Authentication(BearerAuthentication):
-    """Authenticate `Authorization: Bearer`, and nothing else, against the access tokens.
+    """Authenticate `Authorization: Bearer` with the access tokens of this site.
 
-    `request.auth` is the access token; `request.user` its user, or an AnonymousUser where a client
-    came on its own behalf. A bearer token that is bad is refused with 401, whatever else the
-    request carries (RFC 6750 §3.1).
+    `request.auth` is the access token. `request.user` is its user, or an AnonymousUser if a client
+    acts on its own behalf. An invalid bearer token is refused with 401, even if the request has
+    another credential (RFC 6750 §3.1).
     """
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        """Return the user and the access token, None without a bearer token.
+        """Return the user and the access token, or None without a bearer token.
 
         Raises InvalidToken.
         """
@@ -31,7 +31,7 @@ class OAuth2Authentication(BearerAuthentication):
         access_token = holdings.find_token(request, token)
         if access_token is None:
             raise self.refusal(request)
-        # Most tokens are meant for no resource in particular, and nobody looks at where they came.
+        # Most tokens are for any resource. Then the URL is not needed.
         uri = request.build_absolute_uri(request.path) if access_token.resource else ""
         if not tokens.is_good(access_token, request, uri=uri, path=request.path):
             raise self.refusal(request)

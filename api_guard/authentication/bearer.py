@@ -1,4 +1,4 @@
-"""The Authorization header of a bearer token."""
+"""Reads the Authorization header of a bearer token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api_guard.exceptions import InvalidToken
 
 
 class BearerAuthentication(BaseAuthentication):
-    """What every authenticator of bearer tokens has in common."""
+    """The base of all bearer token authenticators."""
 
     scheme = "bearer"
 
@@ -22,12 +22,12 @@ class BearerAuthentication(BaseAuthentication):
         return bearer_challenge(resource_metadata=resource_metadata(request))
 
     def bearer_token(self, request: Request) -> str | None:
-        """Return the bearer token of the Authorization header; None where there is none."""
+        """Return the bearer token of the Authorization header, or None."""
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         return token.strip() if scheme.lower() == self.scheme else None
 
     def refusal(self, request: Request) -> InvalidToken:
-        """Return what a request with a bad token gets."""
+        """Return the exception for an invalid token."""
         return InvalidToken(resource_metadata(request))
 
     def token_scopes(self, auth: Any) -> frozenset[str]:

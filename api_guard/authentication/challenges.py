@@ -1,4 +1,4 @@
-"""Where a refused client learns how to get a token (RFC 9728)."""
+"""The URL where a refused client learns how to get a token (RFC 9728)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from rest_framework.request import Request
 
 
 def resource_metadata(request: HttpRequest | Request) -> str | None:
-    """Return the URL of this API's metadata; None where no such route is mounted.
+    """Return the URL of this API's metadata, or None if no such route is mounted.
 
-    The one at the root of the site, where there is one, for it speaks of the whole site.
+    It prefers the route at the root of the site, because that describes the whole site.
     """
     try:
         return request.build_absolute_uri(reverse("oauth2_metadata:oauth-resource-metadata"))

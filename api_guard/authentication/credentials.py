@@ -1,4 +1,4 @@
-"""Authenticates a request, and holds every credential that is presented to account."""
+"""Authenticates a request, and checks every credential that it presents."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from api_guard.exceptions import (
 )
 from api_guard.limits import credentials
 
-# What says that a credential is bad, and not that it could not be looked at.
+# These say that a credential is invalid. Other exceptions say that it could not be checked.
 BAD_CREDENTIALS = (AuthenticationFailed, InvalidCredential, InvalidToken)
 
 
 def authenticate(request: Request) -> None:
-    """Authenticate as DRF does, and hold every credential that is presented to account.
+    """Authenticate as DRF does, but also check a credential beside a valid session.
 
-    A credential in the Authorization field is refused when all authenticators of its scheme refuse
-    it, and not before: two kinds of bearer token live side by side. It is looked at beside a good
-    session too, in whatever order they are listed. Raises what the first of them raised, or that
-    one of them could not be asked; TooManyFailures in place of the first.
+    A credential in the Authorization header is refused only if all authenticators of its scheme
+    refuse it, because a site may have two kinds of bearer tokens. The order of the authenticators
+    does not matter. Raises the exception of the first authenticator, or GuardUnavailable if one
+    could not be asked, or TooManyFailures.
     """
     drf: Any = request
     claimants = _claimants(drf)
@@ -42,7 +42,7 @@ def authenticate(request: Request) -> None:
 
 
 def _authenticate_account(request: Any, claimants: list[Any], account: str) -> None:
-    """Count before the password is verified: what can be guessed teaches nothing (NIST 800-63B)."""
+    """Count the attempt before the password is verified, against guessing (NIST 800-63B)."""
     attempt = credentials.begin(request, "user", account)
     if attempt is None:
         _authenticate(request, claimants)
@@ -51,7 +51,7 @@ def _authenticate_account(request: Any, claimants: list[Any], account: str) -> N
         with credentials.held():
             _authenticate(request, claimants)
     except Exception as error:
-        # What is a refusal, of whatever kind, has said no; what failed has said nothing.
+        # A refusal means a wrong password. Any other exception is a failure of the server.
         (attempt.failed if _is_refusal(error) else attempt.dropped)()
         raise
     if request._authenticator in claimants:
@@ -67,7 +67,7 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _authenticate_token(request: Any, claimants: list[Any], field: str) -> None:
-    """Count what was refused: a good credential is let in, whatever else its address sends."""
+    """Count only refusals: a valid credential is accepted, even if its address sends bad ones."""
     if field:
         credentials.refuse_known_bad(request, field)
     try:
@@ -89,7 +89,7 @@ def _authenticate(drf: Any, claimants: list[Any]) -> None:
             found = _ask(authenticator, drf)
         except APIException as error:
             if failure is None or isinstance(error, GuardUnavailable):
-                # Who could not be asked might have said yes, so that no 401 stands against it.
+                # An authenticator that could not be asked might accept it, so 401 would be wrong.
                 failure = _as_refusal(error, authenticator, drf)
             if is_claimant:
                 continue
@@ -106,14 +106,14 @@ def _authenticate(drf: Any, claimants: list[Any]) -> None:
 
 
 def _ask(authenticator: Any, request: Any) -> Any:
-    """Authenticate by one authenticator; those of adrf may be coroutines."""
+    """Authenticate with one authenticator. An authenticator of adrf may be a coroutine."""
     if iscoroutinefunction(authenticator.authenticate):
         return async_to_sync(authenticator.authenticate)(request)
     return authenticator.authenticate(request)
 
 
 def _as_refusal(error: APIException, authenticator: Any, request: Any) -> APIException:
-    """Keep the 401 of a bad credential, which DRF would judge by the first authenticator alone."""
+    """Keep the 401 of a bad credential. DRF would ask only the first authenticator for it."""
     if isinstance(error, Refusal):
         return error
     challenge = authenticator.authenticate_header(request)
@@ -123,7 +123,7 @@ def _as_refusal(error: APIException, authenticator: Any, request: Any) -> APIExc
 
 
 def _claimants(request: Any) -> list[Any]:
-    """Return the authenticators that speak the scheme of the credential that is presented."""
+    """Return the authenticators for the scheme of the presented credential."""
     scheme = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
     if not scheme:
         return []
@@ -132,5 +132,5 @@ def _claimants(request: Any) -> list[Any]:
 
 def _scheme_of(authenticator: Any, request: Any) -> str:
     if isinstance(authenticator, BearerAuthentication):
-        return authenticator.scheme  # its challenge is worth writing for a refusal alone
+        return authenticator.scheme  # faster than building its challenge
     return (authenticator.authenticate_header(request) or "").partition(" ")[0].lower()

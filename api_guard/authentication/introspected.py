@@ -1,4 +1,4 @@
-"""Bearer tokens of another authorization server, which is asked about each (RFC 7662)."""
+"""Bearer tokens of another authorization server, by introspection (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from api_guard.authentication.bearer import BearerAuthentication
 class IntrospectionAuthentication(BearerAuthentication):
     """Authenticate `Authorization: Bearer` by asking the server of `API_GUARD["INTROSPECTION"]`.
 
-    `request.auth` is an IntrospectedToken. Its user is whom the admin maps to the token's issuer
-    and subject; without one, the token is its client's own. The client is the one of the same
-    `client_id` here. A server that cannot be reached, or answers nonsense, is 503, and never 401.
+    `request.auth` is an IntrospectedToken. Its user is the user that the admin maps to the token's
+    issuer and subject. Without a user, the client acts on its own behalf. The client is the one
+    with the same `client_id` here. If the server gives no usable answer, the response is 503.
     """
 
     # A token whose client is not known here was issued to a client all the same.
     has_personal_tokens = False
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        """Return the user and the token, None without a bearer token.
+        """Return the user and the token, or None without a bearer token.
 
         Raises InvalidToken and GuardUnavailable.
         """

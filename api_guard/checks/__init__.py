@@ -1,4 +1,4 @@
-"""Says at start what is open, undeclared or wrongly set, and the line that mends it."""
+"""Reports at start what is open, undeclared or wrongly set, and shows the fix."""
 
 from api_guard.checks.authentication import check_authentication, check_plain_users
 from api_guard.checks.credentials import check_failed_credentials, check_login_limit
@@ -11,7 +11,7 @@ from api_guard.checks.endpoints import (
     check_unknown,
 )
 from api_guard.checks.fields import check_engine, check_frames, check_serializers
-from api_guard.checks.granting import check_permissions_of_users
+from api_guard.checks.granting import check_everyone, check_permissions_of_users
 from api_guard.checks.ledger import check_ledger_database, check_ledger_key
 from api_guard.checks.middleware import check_middleware
 from api_guard.checks.oauth2 import (
@@ -89,6 +89,6 @@ DEPLOY_CHECKS = (
     check_ledger_key,
 )
 # For `manage.py check --database default`, and before each migrate.
-DATABASE_CHECKS = (check_permissions_of_users,)
+DATABASE_CHECKS = (check_permissions_of_users, check_everyone)
 
 __all__ = ["CHECKS", "DATABASE_CHECKS", "DEPLOY_CHECKS"]

@@ -1,4 +1,4 @@
-"""Checks of who is believed to be whom."""
+"""Checks of the authenticators."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from api_guard.access.callers import ScopedAuthentication, is_unscoped
 from api_guard.access.endpoints import dotted_path, initkwarg, routes
 from api_guard.authentication import OAuth2Authentication
 
-# The name by which a project writes it.
+# The path that a project writes.
 _OURS = "api_guard.authentication.OAuth2Authentication"
-# They put the user of a token on the request as if it had come in person.
+# They treat the user of a token as a user who signed in.
 _PLAIN_USERS = {
     "MIDDLEWARE": "oauth2_provider.middleware.OAuth2TokenMiddleware",
     "AUTHENTICATION_BACKENDS": "oauth2_provider.backends.OAuth2Backend",
@@ -25,7 +25,7 @@ _PLAIN_USERS = {
 
 
 def check_authentication(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E006, E023: every authenticator says scopes or is listed, and bearer tokens are read."""
+    """E006, E023: authenticators report scopes or are listed, and one accepts bearer tokens."""
     del app_configs
     default: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     silent: dict[type, str] = {}
@@ -35,19 +35,19 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
                 silent.setdefault(cls, place)
     found: list[CheckMessage] = [
         Error(
-            f"{dotted_path(cls)}, in {place}, says no scopes: its callers hold none.",
+            f"{dotted_path(cls)}, in {place}, does not report scopes: its callers have no scopes.",
             hint=_hint(cls),
             id="api_guard.E006",
         )
         for cls, place in silent.items()
     ]
     if not any(issubclass(cls, ScopedAuthentication) for cls in default):
-        # What E006 speaks of is no part of the line, and comes back once it is put right.
+        # The line leaves out the classes that E006 reports.
         kept = [dotted_path(cls) for cls in default if not _is_silent(cls)]
         listed = json.dumps([_OURS, *kept])
         found.append(
             Error(
-                "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] reads no access tokens.",
+                "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] does not accept access tokens.",
                 hint=f'REST_FRAMEWORK = {{"DEFAULT_AUTHENTICATION_CLASSES": {listed}, ...}}',
                 id="api_guard.E023",
             )
@@ -60,7 +60,7 @@ def _is_silent(cls: type) -> bool:
 
 
 def authenticators() -> Iterator[tuple[str, Iterable[type]]]:
-    """Yield every place that names authenticators, and what it names."""
+    """Yield every place that lists authenticators, with its list."""
     default: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     yield "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES']", default
     for route in routes():
@@ -71,22 +71,22 @@ def authenticators() -> Iterator[tuple[str, Iterable[type]]]:
 
 def _hint(cls: type) -> str:
     if cls.__name__ == OAuth2Authentication.__name__:
-        return f"Use {_OURS} in its place."
+        return f"Use {_OURS} instead."
     listed = [*sorted(conf.unscoped_authentication()), dotted_path(cls)]
     return (
-        "Where it is a token, give it token_scopes(auth) and token_client(auth); where it stands "
-        "for a user in person, "
+        "If it reads tokens, add the methods token_scopes(auth) and token_client(auth). If it "
+        "identifies a user directly, "
         f'API_GUARD = {{"UNSCOPED_AUTHENTICATION": {json.dumps(listed)}, ...}}.'
     )
 
 
 def check_plain_users(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E017: nothing makes a plain user of a token."""
+    """E017: nothing treats the user of a token as a user who signed in."""
     del app_configs
     return [
         Error(
-            f"{path} in {name} makes a plain user of whoever presents a token.",
-            hint=f"Remove it; {_OURS} reads tokens.",
+            f"{path} in {name} treats the user of a token as a user who signed in.",
+            hint=f"Remove it; {_OURS} accepts tokens.",
             id="api_guard.E017",
         )
         for name, path in _PLAIN_USERS.items()

@@ -1,4 +1,4 @@
-"""Reads compiled code: which names it speaks, what it asks of `self`, what it calls or raises."""
+"""Reads compiled code: the names it uses, its attributes of `self`, what it calls or raises."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 from types import CodeType
 
-# From 3.12 on, the lowest bit of LOAD_ATTR says that a method is called.
+# Since 3.12, the lowest bit of LOAD_ATTR means that a method is called.
 _ATTRIBUTE_CALLS = sys.version_info >= (3, 12)
 _LATER = 0x20 | 0x80 | 0x200  # a generator, a coroutine, an asynchronous generator
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:
-    """Yield `code` and what is defined in it, such as a lambda."""
+    """Yield `code` and all code defined in it, such as a lambda."""
     yield code
     for each in code.co_consts:
         if isinstance(each, CodeType):
@@ -21,7 +21,7 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
 
 
 def names_in(code: CodeType) -> set[str]:
-    """Return every global and attribute that `code` names, by `getattr` and its kin as well."""
+    """Return every global and attribute that `code` names, also through `getattr` and the like."""
     codes = list(codes_in(code))
     names = {name for each in codes for name in each.co_names}
     if names & {"getattr", "methodcaller", "attrgetter"}:
@@ -30,12 +30,12 @@ def names_in(code: CodeType) -> set[str]:
 
 
 def runs_later(code: CodeType) -> bool:
-    """Whether a call runs nothing yet, as of a coroutine or a generator."""
+    """Whether a call does not run the code yet, as for a coroutine or a generator."""
     return bool(code.co_flags & _LATER)
 
 
 def has_raise(code: CodeType) -> bool:
-    """Whether a `raise` stands in `code`."""
+    """Whether `code` contains a `raise`."""
     return any(
         step.opname == "RAISE_VARARGS"
         for each in codes_in(code)
@@ -52,12 +52,12 @@ def asked_of_self(code: CodeType) -> set[str]:
 
 
 def calls(code: CodeType) -> Iterator[tuple[str, ...]]:
-    """Yield what is called by a name, as ("self", "deny") or ("abort",)."""
+    """Yield the names that are called, such as ("self", "deny") or ("abort",)."""
     yield from (path for path, is_call in _paths(code) if is_call)
 
 
 def _paths(code: CodeType) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """Yield every dotted name that is read, and whether it is read for a call."""
+    """Yield every dotted name that the code reads, and whether it calls it."""
     for each in codes_in(code):
         path: tuple[str, ...] = ()
         is_call = False
@@ -79,5 +79,5 @@ def _is_flagged(step: dis.Instruction, has_flag: bool) -> bool:
 def _name_of(step: dis.Instruction) -> tuple[str, ...]:
     if not step.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_GLOBAL")):
         return ()
-    # From 3.13 on, one step may load two variables; the last is what an attribute is read from.
+    # Since 3.13, one step may load two variables; an attribute is read from the last.
     return (str(step.argval[-1] if isinstance(step.argval, tuple) else step.argval),)

@@ -1,4 +1,4 @@
-"""Checks of what limits failed credentials."""
+"""Checks of the limits for failed credentials."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ LOGIN_LIMIT = "api_guard.backends.LoginLimit"
 
 
 def check_login_limit(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W053: Django's login is limited, before anything verifies a password."""
+    """W053: the limit of Django's login comes before every backend that verifies passwords."""
     del app_configs
     listed = list(settings.AUTHENTICATION_BACKENDS)
-    # django-axes verifies nothing either.
+    # django-axes does not verify passwords.
     before = [path for path in listed[: _position(listed)] if not path.startswith("axes.")]
     if LOGIN_LIMIT in listed and not before:
         return []
-    problem = "comes after another one" if LOGIN_LIMIT in listed else "is missing"
+    problem = "comes after another backend" if LOGIN_LIMIT in listed else "is missing"
     others = "".join(f', "{path}"' for path in listed if path != LOGIN_LIMIT)
     return [
         checks.Warning(
-            f"{LOGIN_LIMIT} {problem} in AUTHENTICATION_BACKENDS: at Django's login, the admin's "
-            "included, passwords can be guessed without a limit.",
+            f"{LOGIN_LIMIT} {problem} in AUTHENTICATION_BACKENDS: Django's login, also the "
+            "admin's, does not limit how often passwords are guessed.",
             hint=f'AUTHENTICATION_BACKENDS = ["{LOGIN_LIMIT}"{others}]',
             id="api_guard.W053",
         )
@@ -38,9 +38,9 @@ def check_failed_credentials(app_configs: object = None, **_: object) -> list[Ch
         return []
     return [
         checks.Warning(
-            "API_GUARD['FAILED_CREDENTIALS'] is False: passwords, client secrets and tokens can be "
-            "guessed without a limit.",
-            hint="Leave it out of API_GUARD; the defaults are those of docs/settings.md.",
+            "API_GUARD['FAILED_CREDENTIALS'] is False: nothing limits how often passwords, client "
+            "secrets and tokens are guessed.",
+            hint="Remove it from API_GUARD: docs/settings.md has the defaults.",
             id="api_guard.W054",
         )
     ]

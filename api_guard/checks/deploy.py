@@ -1,4 +1,4 @@
-"""Checks for `manage.py check --deploy`: what would let a token be read on its way."""
+"""Checks for `manage.py check --deploy`: everything that exposes tokens on the network."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _DJANGO = (
 
 
 def check_transport(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E030, E031: what Django and django-oauth-toolkit warn of is an error for a guarded API."""
+    """E030, E031: warnings of Django and django-oauth-toolkit are errors for a guarded API."""
     del app_configs
-    # Django's own checks take no more than the apps.
+    # Django's own checks take only the apps.
     warned = [message for check in _DJANGO for message in check(None)]
     warned += toolkit_warnings()
     found: list[CheckMessage] = [
@@ -40,8 +40,8 @@ def check_transport(app_configs: object = None, **_: object) -> list[CheckMessag
         found.append(
             Error(
                 f"SECURE_PROXY_SSL_HEADER is {header!r}, which no proxy can set.",
-                hint='SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https"), where the '
-                "proxy strips this header from what clients send.",
+                hint='SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https"), if the '
+                "proxy removes this header from the requests of clients.",
                 id="api_guard.E031",
             )
         )
@@ -56,27 +56,27 @@ def check_lifetimes(app_configs: object = None, **_: object) -> list[CheckMessag
         return found
     access, refresh = token_lifetimes()
     if not refresh:
-        text = "Refresh tokens never expire: one that is stolen is good for ever."
+        text = "Refresh tokens never expire: a stolen one is valid for ever."
         hint = 'OAUTH2_PROVIDER = {"REFRESH_TOKEN_EXPIRE_SECONDS": 14 * 24 * 3600, ...}'
         found.append(Error(text, hint=hint, id="api_guard.E040"))
     if isinstance(access, (int, float)) and access > _LONGEST_ACCESS:
-        text = f"An access token is good for {access} seconds, in whoever's hands it is."
+        text = f"An access token is valid for {access} seconds, also after it was stolen."
         hint = f'OAUTH2_PROVIDER = {{"ACCESS_TOKEN_EXPIRE_SECONDS": {_LONGEST_ACCESS}, ...}}'
         found.append(checks.Warning(text, hint=hint, id="api_guard.W041"))
     return found
 
 
 def check_proxies(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W032: it was said whether a proxy stands before the API."""
+    """W032: the settings say whether there is a proxy in front of the API."""
     del app_configs
     if conf.is_set("TRUSTED_PROXIES"):
         return []
     return [
         checks.Warning(
-            "API_GUARD['TRUSTED_PROXIES'] was never set: behind a proxy, all anonymous callers "
-            "share the proxy's address, and its rates.",
-            hint='API_GUARD["TRUSTED_PROXIES"] = ["10.0.0.0/8"], or [] where no proxy stands '
-            "before the API.",
+            "API_GUARD['TRUSTED_PROXIES'] is not set: behind a proxy, all anonymous callers share "
+            "the address of the proxy and its rates.",
+            hint='API_GUARD["TRUSTED_PROXIES"] = ["10.0.0.0/8"], or [] if there is no proxy in '
+            "front of the API.",
             id="api_guard.W032",
         )
     ]

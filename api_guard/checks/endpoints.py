@@ -1,4 +1,4 @@
-"""Checks of what the URLconf reaches."""
+"""Checks of the views that the URLconf reaches."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def _way_in(endpoint: Endpoint) -> str:
         return "Make it a view of Django REST framework and guard it, or name it in "
     return (
         'Write @guard(read="some:scope", write="some:scope") above it, or route '
-        "guard(...)(TheView) where the view is a library's, or name it in "
+        "guard(...)(TheView) for a view of another package, or name it in "
     )
 
 
 def check_unknown(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E010: what is declared cannot be lost to an override."""
+    """E010: no override bypasses the requirements of a view."""
     del app_configs
     classes = {dotted_path(r.view_class): r.view_class for r in routes() if r.view_class}
     reasons = {view: _why_unknown(cls) for view, cls in classes.items()}
     return [
         Error(
-            f"{view} is routed at {endpoint.route}, and its requirements may never be asked for: "
+            f"{view} is routed at {endpoint.route}, and its requirements may never be checked: "
             f"{reasons[view]}.",
             hint='Write @guard(read="some:scope", write="some:scope") as the outermost line above '
             "the class.",
@@ -79,28 +79,30 @@ def check_unknown(app_configs: object = None, **_: object) -> list[CheckMessage]
 
 def _why_unknown(view_class: type) -> str | None:
     if policy_of(view_class) is not None:
-        return "a hook of its guard was replaced after the class was made"
-    # These two may ask for less than DRF's own even where they call super().
+        return "code replaced a hook of its guard after the class was made"
+    # These two may check less than DRF's own, even if they call super().
     asking = [
         *overrides(view_class, "check_permissions"),
         *overrides(view_class, "get_permissions"),
     ]
     leading = [*overrides(view_class, "dispatch"), *overrides(view_class, "initial")]
     if asking or any(lead is Lead.NOWHERE for _, _, lead in leading):
-        return "HasScopes stands in permission_classes, and what asks them is overridden"
+        return (
+            "permission_classes has HasScopes, and the view overrides the method that checks them"
+        )
     return None
 
 
 def check_exemptions(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W024: every exemption is for something."""
+    """W024: every exemption belongs to a routed view."""
     del app_configs
-    # A plain view outside PREFIXES as well: it may lead to a view that needs the exemption.
+    # Also a plain view outside PREFIXES: it may lead to a view that needs the exemption.
     views = {view: None for _, callback in callbacks() for view in _views_behind(callback)}
     used = {name for view in views for name in exemptions_of(view)}
     return [
         checks.Warning(
-            f"API_GUARD['EXEMPT'] names {name!r}, which is routed nowhere.",
-            hint="Remove it: whatever comes to stand under this name would be open.",
+            f"API_GUARD['EXEMPT'] names {name!r}, which no route leads to.",
+            hint="Remove it: a later view of this name would be open.",
             id="api_guard.W024",
         )
         for name in conf.exempt()
@@ -158,7 +160,7 @@ def check_silence(app_configs: object = None, **_: object) -> list[CheckMessage]
     silent: dict[tuple[str, str, str], None] = {}
     for endpoint in endpoints():
         operation = endpoint.operation
-        # HEAD follows GET, and OPTIONS is routed by DRF, not by anybody's choice.
+        # HEAD follows GET, and DRF always routes OPTIONS.
         if operation.method in ("HEAD", "OPTIONS"):
             continue
         if endpoint.policy is not None and endpoint.requirement is None:
@@ -166,7 +168,7 @@ def check_silence(app_configs: object = None, **_: object) -> list[CheckMessage]
             silent.setdefault((endpoint.view, name, operation.slot))
     return [
         Error(
-            f"{view} routes {name}, and its guard says nothing of it: it is refused.",
+            f"{view} routes {name}, and its guard does not declare it: it is refused.",
             hint=f'Write {slot}=... or actions={{"{name}": ...}} in its @guard.',
             id="api_guard.E004",
         )

@@ -1,4 +1,4 @@
-"""Checks of what the fields and the serializers are set to."""
+"""Checks of the fields and the serializers."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _STRICT = (StrictSerializer, StrictModelSerializer)
 
 
 def check_engine(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E060, E061: the HTML engine does what is expected of it, with every AllowList there is."""
+    """E060, E061: the HTML engine works as expected with every AllowList."""
     del app_configs
     engine = conf.sanitizer()
     found: list[CheckMessage] = [
         Error(
             f"{engine} and the AllowList of {', '.join(sorted(allowed.tags))} do not work "
             f"together: {fault}.",
-            hint='Write: RichTextField(max_length=10_000, preset="comment"), or leave out of the '
-            "AllowList what is named.",
+            hint='Write: RichTextField(max_length=10_000, preset="comment"), or remove the '
+            "named part from the AllowList.",
             id="api_guard.E060",
         )
         for allowed in allow_lists()
@@ -37,22 +37,24 @@ def check_engine(app_configs: object = None, **_: object) -> list[CheckMessage]:
     ]
     if is_too_old(engine):
         oldest = ".".join(map(str, OLDEST[engine]))
-        text = f"{engine} is older than {oldest}, and lets scripts through that later ones do not."
+        text = (
+            f"{engine} is older than {oldest}: it lets through scripts that later versions remove."
+        )
         hint = f'pip install "{engine}>={oldest}"'
         found.append(Error(text, hint=hint, id="api_guard.E061"))
     return found
 
 
 def check_frames(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E065: no frame shows a page of this site, which could leave its sandbox."""
+    """E065: no frame shows a page of this site, because it could remove its sandbox."""
     del app_configs
     own = [host for host in settings.ALLOWED_HOSTS if host != "*"]
     shown = sorted({host for allowed in allow_lists() for host in allowed.frames})
     return [
         Error(
             f"An AllowList shows frames of {host}, a host of this site: a page of the same origin "
-            "can take its own sandbox away.",
-            hint=f"Leave {host!r} out of frames, and serve what is framed from a host of its own.",
+            "can remove its own sandbox.",
+            hint=f"Remove {host!r} from frames, and serve the framed pages from another host.",
             id="api_guard.E065",
         )
         for host in shown
@@ -61,7 +63,7 @@ def check_frames(app_configs: object = None, **_: object) -> list[CheckMessage]:
 
 
 def check_serializers(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W062, E063, W064: what the serializers of routed views let in was meant."""
+    """W062, E063, W064: the serializers of routed views accept only declared fields."""
     del app_configs
     found: dict[tuple[str, str], CheckMessage] = {}
     for serializer_class in _routed():
@@ -72,7 +74,7 @@ def check_serializers(app_configs: object = None, **_: object) -> list[CheckMess
             message = Error(f"{name} cannot be built: {error}", id="api_guard.E063")
             found["E063", name] = message
             continue
-        except Exception:  # noqa: BLE001, S112  # DRF says the rest in its own words, when it is used
+        except Exception:  # noqa: BLE001, S112  # DRF reports it when it is used
             continue
         for serializer in serializers:
             name = dotted_path(type(serializer))
@@ -104,7 +106,7 @@ def _with_nested(serializer: Any) -> Iterator[Any]:
 
 
 def _loose(serializers: list[Any]) -> Iterator[tuple[str, str]]:
-    """Yield each strict serializer with what it nests, is written, and is not strict."""
+    """Yield each strict serializer with each writable nested one that is not strict."""
     for serializer in serializers:
         for field in serializer.fields.values() if isinstance(serializer, _STRICT) else ():
             inner = field.child if isinstance(field, ListSerializer) else field
@@ -116,8 +118,8 @@ def _loose(serializers: list[Any]) -> Iterator[tuple[str, str]]:
 def _all_fields(name: str, serializer: ModelSerializer[Any]) -> CheckMessage:
     names = ", ".join(f'"{field}"' for field in serializer.fields)
     return checks.Warning(
-        f'{name} has fields = "__all__": a column that is added to the model can be read and '
-        "written from outside at once.",
+        f'{name} has fields = "__all__": clients can read and write each new column of '
+        "the model at once.",
         hint=f"fields = [{names}]",
         id="api_guard.W062",
     )
@@ -125,7 +127,7 @@ def _all_fields(name: str, serializer: ModelSerializer[Any]) -> CheckMessage:
 
 def _nested(outer: str, inner: str) -> CheckMessage:
     return checks.Warning(
-        f"{outer} is strict, and {inner}, which it nests, is not: unknown fields pass there.",
+        f"{outer} is strict, and its nested {inner} is not: unknown fields pass there.",
         hint=f"class {inner.rpartition('.')[2]}(StrictSerializer): ...",
         id="api_guard.W064",
     )

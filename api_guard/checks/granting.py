@@ -1,4 +1,4 @@
-"""Checks of who may give access by other ways than a grant."""
+"""Checks of ways other than a grant by which a user can get access."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core import checks
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Error
 from django.db import DatabaseError, router
 from django.db.models import Q
+
+from api_guard import conf, grants
 
 
 def check_permissions_of_users(
     app_configs: object = None, databases: Sequence[str] | None = None, **_: object
 ) -> list[CheckMessage]:
-    """W083: whoever changes users can become a superuser."""
+    """W083: no user who is not a superuser can become one."""
     del app_configs
     model = get_user_model()
     alias = router.db_for_write(model)
@@ -34,10 +36,34 @@ def check_permissions_of_users(
     permission = f"{model._meta.app_label}.{codename}"
     return [
         checks.Warning(
-            f"Somebody who is no superuser holds the permission {permission!r}: on the page of "
-            "users in Django's admin they become a superuser, who gives every scope.",
-            hint="Take it away, or keep is_superuser and user_permissions from the form of that "
-            "page: readonly_fields = ('is_superuser', 'user_permissions').",
+            f"A user who is not a superuser has the permission {permission!r}, and can become "
+            "one on the page of users in Django's admin. A superuser can grant every scope.",
+            hint="Remove it, or make is_superuser and user_permissions read-only in the form of "
+            "that page: readonly_fields = ('is_superuser', 'user_permissions').",
             id="api_guard.W083",
         )
+    ]
+
+
+def check_everyone(
+    app_configs: object = None, databases: Sequence[str] | None = None, **_: object
+) -> list[CheckMessage]:
+    """E084: everyone's group holds no sensitive scope."""
+    del app_configs
+    everyone, sensitive = conf.everyone_group(), conf.sensitive_among(None)
+    if everyone is None or not sensitive or grants.database() not in (databases or ()):
+        return []
+    rows = grants.live().filter(group__name=everyone, scope__in=sensitive).order_by("scope")
+    try:
+        held = list(rows.values_list("scope", flat=True))
+    except DatabaseError:
+        return []  # before the first migrate there are no tables
+    return [
+        Error(
+            f"The group {everyone!r} of API_GUARD['EVERYONE_GROUP'] holds the sensitive scope "
+            f"{name!r}. Only the members of the group get it, not everyone.",
+            hint=f"manage.py guard_revoke --group {everyone} --grants, or name another group.",
+            id="api_guard.E084",
+        )
+        for name in held
     ]

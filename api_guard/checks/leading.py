@@ -1,4 +1,4 @@
-"""Follows an override to what it overrides: by `super()`, by what it holds, by what it calls."""
+"""Finds whether an override leads to the method it overrides: by `super()` or by other calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from api_guard.access.endpoints import is_hook
 from api_guard.checks.bytecode import asked_of_self, names_in
 
-# What is as good as `super()`: the hook that decides, or what DRF's own method would have asked.
+# What may replace `super()`: the hook that decides, or what DRF's own method would read.
 _AS_GOOD = {
     "dispatch": {"initial"},
     "initial": {"check_permissions"},
@@ -20,7 +20,7 @@ _AS_GOOD = {
     "check_object_permissions": {"get_permissions", "permission_classes"},
     "filter_queryset": {"filter_backends"},
 }
-# How far decorators are followed, and how far the methods and functions that are called.
+# How many wrapped objects, and how many levels of calls, are followed.
 _MOST = 200
 _LEVELS = 2
 _INNER = ("__wrapped__", "__self__", "__func__", "func", "args", "keywords")
@@ -36,12 +36,12 @@ class Lead(Enum):
 
 
 def overrides(cls: type, name: str) -> Iterator[tuple[type, Any, Lead]]:
-    """Yield each class between a view and DRF's own method, its override, and where that leads.
+    """Yield each class before DRF's own method, its override, and where the override leads.
 
-    It ends with the first that does not lead to the next.
+    The first override that does not lead to the next is the last.
     """
     held = [(each, function_of(vars(each)[name])) for each in cls.__mro__ if name in vars(each)]
-    # A wrapper of the guard around nothing of the class's own leads on by itself.
+    # A wrapper of the guard around nothing leads to the next class.
     held = [(each, function) for each, function in held if function is not None]
     for position, (ancestor, function) in enumerate(held):
         if _is_of(ancestor.__module__, "rest_framework"):
@@ -53,8 +53,8 @@ def overrides(cls: type, name: str) -> Iterator[tuple[type, Any, Lead]]:
 
 
 def function_of(function: Any) -> Any:
-    """Return what a wrapper of the guard stands around, None for nothing; others as they are."""
-    # A decorator above the guard has copied what marks a wrapper, and is none.
+    """Return the function inside a wrapper of the guard, None if empty; others unchanged."""
+    # A decorator above the guard copies the mark of a wrapper, but is not one.
     while (
         _is_a(function, FunctionType) and is_hook(function) and _is_of(_home(function), "api_guard")
     ):
@@ -63,13 +63,13 @@ def function_of(function: Any) -> Any:
 
 
 def reach(function: Any) -> Iterator[Any]:
-    """Yield `function` and all that it holds: in closures, defaults, partials and attributes."""
+    """Yield `function` and all it contains: in closures, defaults, partials and attributes."""
     waiting: list[Any] = [function]
     seen: list[Any] = []
     while waiting and len(seen) < _MOST:
         found = waiting.pop(0)
         own = function_of(found)
-        # A wrapper around nothing of a class's own is all there is, and leads on.
+        # An empty wrapper has nothing inside, and leads to the next class.
         found = found if own is None else own
         if _is_a(found, *_PLAIN) or any(found is each for each in seen):
             continue
@@ -91,12 +91,12 @@ def _lead_of(cls: type, name: str, function: Any, later: list[Any]) -> Lead:
                 return Lead.ON if "super" in names_in(found.__code__) else Lead.PAST
             if _asks(cls, found, {name, *_AS_GOOD.get(name, ())}, _LEVELS):
                 return Lead.PAST
-    # A descriptor or compiled code may do anything, and so may what was not looked into.
+    # Descriptors, compiled code and everything not searched may do anything.
     return Lead.NOWHERE if is_read and count < _MOST else Lead.PAST
 
 
 def _asks(cls: type, function: FunctionType, wanted: set[str], levels: int) -> bool:
-    """Whether `function` names what is wanted, or calls a method or a function that does."""
+    """Whether `function` uses a wanted name, or calls a method or a function that does."""
     names = names_in(function.__code__)
     if names & wanted:
         return True
@@ -120,7 +120,7 @@ def _held_by(found: Any) -> list[Any]:
         return list(found.values())
     if not _is_a(found, FunctionType):
         inner = [getattr(found, name) for name in _INNER if _has(found, name)]
-        # What an object does when it is called, or bound to a view, and what it was made with.
+        # What an object runs when it is called or bound to a view, and its attributes.
         inner += [getattr(type(found), name, None) for name in ("__call__", "__get__")]
         return [*inner, *_attributes(found)]
     inner = [*(found.__defaults__ or ()), *(found.__kwdefaults__ or {}).values()]
@@ -129,7 +129,7 @@ def _held_by(found: Any) -> list[Any]:
             inner.append(cell.cell_contents)
     named = (found.__globals__.get(name) for name in names_in(found.__code__))
     inner += [each for each in named if _is_a(each, list, tuple, dict)]
-    # functools.wraps says whose place a function takes, and not that it calls that.
+    # functools.wraps does not mean that a function calls the wrapped one.
     if "__wrapped__" in names_in(found.__code__) or not _is_plain(inner):
         inner.append(getattr(found, "__wrapped__", None))
     return inner
@@ -144,7 +144,7 @@ def _has(found: Any, name: str) -> bool:
 
 
 def _is_a(found: Any, *types: type) -> bool:
-    # Of a lazy object isinstance() would ask what it stands for.
+    # isinstance() would evaluate a lazy object.
     return issubclass(type(found), types)
 
 

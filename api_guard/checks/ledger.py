@@ -1,4 +1,4 @@
-"""Checks of the ledger: that it is signed by a key of its own, and stored with the grants."""
+"""Checks of the ledger: it has its own key and is in the database of the grants."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TABLES = (
 
 
 def check_ledger_database(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E082: a record is written in the transaction of what it records."""
+    """E082: a change and its record are written in one transaction."""
     del app_configs
     grants = router.db_for_write(ScopeGrant)
     elsewhere = {
@@ -36,7 +36,7 @@ def check_ledger_database(app_configs: object = None, **_: object) -> list[Check
     return [
         Error(
             f"DATABASE_ROUTERS write ScopeGrant to {grants!r} and {name} to {alias!r}: no "
-            "transaction holds both, so that a grant may be stored without its record.",
+            "transaction covers both, and a grant may be stored without its record.",
             hint=f"Return {grants!r} for every model whose app_label is 'api_guard'.",
             id="api_guard.E082",
         )
@@ -45,16 +45,16 @@ def check_ledger_database(app_configs: object = None, **_: object) -> list[Check
 
 
 def check_ledger_key(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W081: the ledger is signed by a key that does nothing else."""
+    """W081: the ledger has a key that nothing else uses."""
     del app_configs
     if conf.has_own_ledger_key():
         return []
     return [
         checks.Warning(
-            "The ledger is signed by a key made of SECRET_KEY: whoever reads that can forge "
-            "records, and once it is changed, old records cannot be verified.",
+            "The key of the ledger is derived from SECRET_KEY: an attacker who reads SECRET_KEY "
+            "can forge records, and after SECRET_KEY changes, old records cannot be verified.",
             hint='API_GUARD["LEDGER_KEYS"] = {"2026-01": os.environ["LEDGER_KEY"], '
-            '"secret-key": None}, where the last one verifies what is there already.',
+            '"secret-key": None}. The last one verifies the existing records.',
             id="api_guard.W081",
         )
     ]

@@ -1,4 +1,4 @@
-"""Writes a setting's list of classes, with api_guard's own in the place of DRF's."""
+"""Writes a setting's list of classes, and replaces DRF's classes with api_guard's."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def is_browsable(cls: type) -> bool:
 
 
 def is_of_drf(cls: type) -> bool:
-    """Whether it is a class of DRF that ours takes the place of."""
+    """Whether one of our classes replaces this class of DRF."""
     return cls in _OWN
 
 
 def bounded_base(cls: type) -> str | None:
-    """Return our parser in the place of the one of DRF that `cls` is derived from."""
+    """Return our replacement for the parser of DRF that `cls` is derived from."""
     return next((_OWN[base] for base in cls.__mro__[1:] if base in _OWN), None)

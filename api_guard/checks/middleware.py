@@ -1,4 +1,4 @@
-"""Checks of where the guard's middleware stands."""
+"""Checks of the position of the guard's middleware."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from django.core.checks import CheckMessage, Error
 from django.utils.module_loading import import_string
 
 MIDDLEWARE = "api_guard.middleware.GuardMiddleware"
-# They answer for no view: what they measure or add is missing from each answer before theirs.
+# They never answer instead of a view, and must see every answer.
 _OUTERMOST = {
     "corsheaders.middleware.CorsMiddleware",
-    # Names for a request
+    # They give a request an id
     "cid.middleware.CidMiddleware",
     "django_guid.middleware.guid_middleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_structlog.middlewares.request.RequestMiddleware",
     "log_request_id.middleware.RequestIDMiddleware",
     "request_id.middleware.RequestIdMiddleware",
-    # Measures; the last three put themselves there
+    # They measure; the last three insert themselves
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "elasticapm.contrib.django.middleware.TracingMiddleware",
     "opentelemetry.instrumentation.django.middleware.otel_middleware._DjangoMiddleware",
@@ -29,7 +29,7 @@ _OUTERMOST = {
 
 
 def check_middleware(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E009: the gate and the seal stand, before all that may answer for a view."""
+    """E009: the gate and the seal come before all middleware that may answer for a view."""
     del app_configs
     listed = list(settings.MIDDLEWARE or [])
     outermost = [path for path in listed if _is_outermost(path)]
@@ -39,8 +39,8 @@ def check_middleware(app_configs: object = None, **_: object) -> list[CheckMessa
     first = ", ".join(map(json.dumps, [*outermost, MIDDLEWARE]))
     return [
         Error(
-            f"{MIDDLEWARE} {problem} MIDDLEWARE, so that what another one answers or what a view "
-            "does in its own dispatch() is not looked at.",
+            f"{MIDDLEWARE} {problem} MIDDLEWARE: the guard does not see the answers of other "
+            "middleware, or what a view does in its own dispatch().",
             hint=f"MIDDLEWARE = [{first}, ...]  # first",
             id="api_guard.E009",
         )
@@ -48,12 +48,12 @@ def check_middleware(app_configs: object = None, **_: object) -> list[CheckMessa
 
 
 def _is_outermost(path: str) -> bool:
-    """Whether a middleware, or a class that it is derived from, may stand before the guard's."""
+    """Whether a middleware, or a base class of it, may come before the guard's."""
     if path in _OUTERMOST:
         return True
     try:
         found: Any = import_string(path)
     except ImportError:
-        return False  # Django says so itself
+        return False  # Django reports it
     names = {f"{each.__module__}.{each.__qualname__}" for each in getattr(found, "__mro__", ())}
     return not names.isdisjoint(_OUTERMOST)

@@ -1,4 +1,4 @@
-"""Checks of the authorization server, this site's and another's."""
+"""Checks of the authorization server, of this site or of another."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _VALIDATOR = "api_guard.oauth2.GuardedValidator"
 
 
 def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E007, E033, W025, W026, W039: the toolkit issues only what is granted, to chosen clients."""
+    """E007, E033, W025, W026, W039: the toolkit issues only granted scopes, to chosen clients."""
     del app_configs
     if conf.introspection() is not None and not is_routed("token"):
-        return []  # tokens come from another site, and are judged here
+        return []  # another site issues the tokens
     found: list[CheckMessage] = []
     if _toolkit("SCOPES_BACKEND_CLASS") != "api_guard.oauth2.GrantedScopes":
         text = (
-            "OAUTH2_PROVIDER['SCOPES_BACKEND_CLASS'] is not GrantedScopes, so that a client may "
-            "ask for scopes that were never granted to it."
+            "OAUTH2_PROVIDER['SCOPES_BACKEND_CLASS'] is not GrantedScopes: a client can ask for "
+            "scopes that were never granted to it."
         )
         hint = 'OAUTH2_PROVIDER = {"SCOPES_BACKEND_CLASS": "api_guard.oauth2.GrantedScopes", ...}'
         found.append(Error(text, hint=hint, id="api_guard.E007"))
     if not _is_guarded_validator(_toolkit("OAUTH2_VALIDATOR_CLASS")):
         text = (
-            "OAUTH2_PROVIDER['OAUTH2_VALIDATOR_CLASS'] is not GuardedValidator, so that a refresh, "
-            "an introspection or a view of the toolkit knows nothing of what was revoked."
+            "OAUTH2_PROVIDER['OAUTH2_VALIDATOR_CLASS'] is not GuardedValidator: a refresh, an "
+            "introspection or a view of the toolkit ignores what was revoked."
         )
         hint = (
-            f'OAUTH2_PROVIDER = {{"OAUTH2_VALIDATOR_CLASS": "{_VALIDATOR}", ...}}; to a validator '
-            "of your own, give GuardedValidatorMixin as its first base."
+            f'OAUTH2_PROVIDER = {{"OAUTH2_VALIDATOR_CLASS": "{_VALIDATOR}", ...}}; for a validator '
+            "of your own, make GuardedValidatorMixin its first base class."
         )
         found.append(Error(text, hint=hint, id="api_guard.E033"))
     return [*found, *_check_routes()]
@@ -54,20 +54,20 @@ def _check_routes() -> list[CheckMessage]:
     mend = 'path("o/", include("api_guard.oauth2.urls"))'
     devices = "device-authorization"
     is_broken = fails_at_devices() and is_routed(devices) and not _is_ours(devices)
-    also = " With this oauthlib its endpoint of devices is a 500." if is_broken else ""
+    also = " With this oauthlib, its device endpoint answers 500." if is_broken else ""
     if is_routed("register"):
-        text = f"Any user may register a client, at oauth2_provider's own URLs.{also}"
+        text = f"Any user can register a client at oauth2_provider's own URLs.{also}"
         found.append(checks.Warning(text, hint=mend, id="api_guard.W025"))
     elif is_routed("introspect") and not _is_ours("introspect"):
         text = (
-            "The authorization server is routed by the toolkit's own views: a public client may "
-            f"introspect any token, and a page of consent shows what its user may not have.{also}"
+            "The authorization server uses the toolkit's own views: a public client can introspect "
+            f"any token, and the consent page shows scopes that the user does not have.{also}"
         )
         found.append(checks.Warning(text, hint=mend, id="api_guard.W039"))
     if not is_routed("token"):
-        text = "No route leads to the authorization server, so that no client gets a token here."
+        text = "No route leads to the authorization server: no client can get a token here."
         hint = (
-            f'{mend}, or API_GUARD["INTROSPECTION"] where tokens come from another site, or '
+            f'{mend}, or API_GUARD["INTROSPECTION"] if tokens come from another site, or '
             'SILENCED_SYSTEM_CHECKS = ["api_guard.W026"].'
         )
         found.append(checks.Warning(text, hint=hint, id="api_guard.W026"))
@@ -75,7 +75,7 @@ def _check_routes() -> list[CheckMessage]:
 
 
 def check_introspection(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E034, W035, E036: another server's tokens are asked about, and whom they are for is known."""
+    """E034, W035, E036: the other server is set, and so is the audience of its tokens."""
     del app_configs
     found: list[CheckMessage] = []
     mend = (
@@ -84,8 +84,8 @@ def check_introspection(app_configs: object = None, **_: object) -> list[CheckMe
     )
     if _toolkit("RESOURCE_SERVER_INTROSPECTION_URL"):
         text = (
-            "OAUTH2_PROVIDER['RESOURCE_SERVER_INTROSPECTION_URL'] makes of a token whichever user "
-            "has its user's name here; api_guard does not follow it."
+            "OAUTH2_PROVIDER['RESOURCE_SERVER_INTROSPECTION_URL'] takes the user of a token to be "
+            "the user of the same name here; api_guard does not use it."
         )
         hint = f"{mend}, and api_guard.authentication.IntrospectionAuthentication."
         found.append(Error(text, hint=hint, id="api_guard.E034"))
@@ -95,12 +95,12 @@ def check_introspection(app_configs: object = None, **_: object) -> list[CheckMe
         for cls in classes
     )
     if is_asked and conf.introspection() is None:
-        text = "IntrospectionAuthentication has nobody to ask: every token is answered with 503."
+        text = "IntrospectionAuthentication has no server to ask: every token is answered with 503."
         found.append(Error(text, hint=mend, id="api_guard.E036"))
     elif is_asked and not tokens.audience():
         text = (
             "API_GUARD['AUDIENCE'] is not set: a token that the other server issued for another "
-            "API, and that does not say so, is good for this one."
+            "API, without naming it, is valid for this one."
         )
         hint = 'API_GUARD = {"AUDIENCE": ["https://api.example.com/"], ...}'
         found.append(checks.Warning(text, hint=hint, id="api_guard.W035"))
@@ -108,12 +108,12 @@ def check_introspection(app_configs: object = None, **_: object) -> list[CheckMe
 
 
 def check_decorators(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W037: a plain view behind the toolkit's decorator asks what is granted now."""
+    """W037: a plain view behind the toolkit's decorator checks the current grants."""
     del app_configs
     return [
         checks.Warning(
-            f"{dotted_path(plain_view(callback))}, at {path}, stands behind the toolkit's own "
-            "protected_resource, which asks a validator that knows nothing of what was revoked.",
+            f"{dotted_path(plain_view(callback))}, at {path}, uses the toolkit's own "
+            "protected_resource, whose validator ignores what was revoked.",
             hint="from api_guard.oauth2 import protected_resource",
             id="api_guard.W037",
         )
@@ -124,14 +124,14 @@ def check_decorators(app_configs: object = None, **_: object) -> list[CheckMessa
 
 
 def check_introspection_transport(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E038: tokens and a secret travel to the other server over TLS."""
+    """E038: tokens and a secret are sent to the other server over TLS."""
     del app_configs
     asked = conf.introspection()
     if asked is None or asked.url.startswith("https://"):
         return []
     if is_loopback(asked.url):
         return []
-    text = f"{asked.url} is asked in clear about tokens, with a client's secret."
+    text = f"{asked.url} gets tokens and the secret of a client without TLS."
     hint = 'API_GUARD["INTROSPECTION"]["URL"] = "https://..."'
     return [Error(text, hint=hint, id="api_guard.E038")]
 
@@ -144,15 +144,15 @@ def _is_guarded_validator(value: Any) -> bool:
     try:
         found = import_string(value) if isinstance(value, str) else value
     except ImportError:
-        return False  # the toolkit itself says why
+        return False  # the toolkit reports why
     return isinstance(found, type) and issubclass(found, GuardedValidatorMixin)
 
 
 def _validator_behind(callback: Callable[..., Any]) -> Any:
-    """Return the validator that the toolkit's decorator holds, where one is around `callback`."""
+    """Return the validator of the toolkit's decorator around `callback`, None without one."""
     layer: Any = callback
     while layer is not None:
-        # By its code: wraps() has given it the names of what it is around.
+        # By its code: wraps() has copied the names of the inner function.
         code = getattr(layer, "__code__", None)
         if code is not None and code.co_qualname.startswith(_DECORATORS):
             return inspect.getclosurevars(layer).nonlocals.get("validator_cls")
@@ -164,7 +164,7 @@ _DECORATORS = ("protected_resource.<locals>", "rw_protected_resource.<locals>")
 
 
 def is_routed(name: str) -> bool:
-    """Whether an endpoint of the authorization server, by the toolkit's name, is routed here."""
+    """Whether the URLconf routes this endpoint of the authorization server, by its toolkit name."""
     try:
         reverse(f"oauth2_provider:{name}")
     except NoReverseMatch:

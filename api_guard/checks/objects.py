@@ -18,7 +18,7 @@ from api_guard.core.scopes import did_you_mean
 
 
 def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E016: `owner=` leads from the view's model to somewhere."""
+    """E016: `owner=` leads from the view's model to a user."""
     del app_configs
     return [
         Error(
@@ -34,7 +34,7 @@ def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:
 
 
 def check_subjects(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W029: the model that an object rule is about is known."""
+    """W029: the model of every object rule is known."""
     del app_configs
     unknown = {
         dotted_path(route.view_class): None
@@ -46,8 +46,8 @@ def check_subjects(app_configs: object = None, **_: object) -> list[CheckMessage
     }
     return [
         checks.Warning(
-            f"{view} has an object rule, and does not say for which model: related fields of other "
-            "views may name any of its objects.",
+            f"{view} has an object rule, but not for a known model: related fields of other views "
+            "accept every object of that model.",
             hint="Write queryset = TheModel.objects.all() in the class.",
             id="api_guard.W029",
         )
@@ -56,7 +56,7 @@ def check_subjects(app_configs: object = None, **_: object) -> list[CheckMessage
 
 
 def _is_ruled(policy: Policy) -> bool:
-    """Whether anything is kept from anybody: ANY_OBJECT alone is for every model."""
+    """Whether a rule hides any object: ANY_OBJECT does not, for every model."""
     return bool(policy.owner) or any(rule is not ANY_OBJECT for rule in policy.objects.values())
 
 
@@ -68,7 +68,7 @@ def _owners() -> Iterator[tuple[str, type[Model], str]]:
 
 
 def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W018: a route to one object says whose it is."""
+    """W018: a route to one object has an object rule."""
     del app_configs
     lookups = {}
     for route in routes():
@@ -88,9 +88,9 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
             open_to_all.setdefault(endpoint.view, endpoint.route)
     return [
         checks.Warning(
-            f"{view} leads to single objects at {route}, and its guard does not say whose: "
-            "whoever is let in may touch every one.",
-            hint='Say owner="author", objects=function, or objects=ANY_OBJECT where that is meant.',
+            f"{view} leads to single objects at {route}, and its guard has no object rule: "
+            "every caller with the scopes can reach every object.",
+            hint='Add owner="author", objects=function, or objects=ANY_OBJECT if you want that.',
             id="api_guard.W018",
         )
         for view, route in open_to_all.items()

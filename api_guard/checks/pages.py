@@ -1,4 +1,4 @@
-"""Checks of the pages that a list is answered in."""
+"""Checks of pagination."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from api_guard.access.endpoints import dotted_path, initkwarg, policy_of, routes
 
-# What answers how large a page is, the attribute with the client's parameter, and the bound.
+# The method that returns the page size, the attribute with the client's parameter, and the limit.
 _SIZES = (
     (pagination.LimitOffsetPagination, "get_limit", "limit_query_param", "max_limit"),
     (pagination.PageNumberPagination, "get_page_size", "page_size_query_param", "max_page_size"),
@@ -24,7 +24,7 @@ _ROWS = range(100_000)
 
 
 def check_pages(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W073: no client makes a page as large as it likes, or forges a cursor."""
+    """W073: pages have a largest size, and no client can forge a cursor."""
     del app_configs
     found: dict[type, str] = {}
     for route in routes():
@@ -47,29 +47,29 @@ def check_pages(app_configs: object = None, **_: object) -> list[CheckMessage]:
 def _flaw_of(paginator: Any) -> str | None:
     for base, size, parameter, bound in _SIZES:
         if issubclass(paginator, base) and _is_unbounded(paginator, size, parameter):
-            return f"has no {bound}, so that a client may ask for every row at once"
+            return f"has no {bound}: a client can ask for every row at once"
     is_cursor = issubclass(paginator, pagination.CursorPagination)
     if is_cursor and paginator.decode_cursor is pagination.CursorPagination.decode_cursor:
-        return "takes cursors that anybody may write, and fails on some"
+        return "accepts cursors that a client wrote, and fails on some of them"
     return None
 
 
 def _is_unbounded(paginator: Any, size: str, parameter: str) -> bool:
-    """Whether a client gets a page as large as it asks for: it is tried out."""
+    """Whether a client gets a page as large as it asks for; try it."""
     name = getattr(paginator, parameter, None)
     http = HttpRequest()
     http.GET = QueryDict(f"{name}={_MANY}")
     try:
         if not name or getattr(paginator(), size)(Request(http)) < _MANY:
             return False
-    except Exception:  # noqa: BLE001  # it refuses, or cannot be asked without a real request
+    except Exception:  # noqa: BLE001  # it refuses, or needs a real request
         return False
     if paginator.paginate_queryset.__module__.startswith("rest_framework."):
         return True
     try:
-        # One of a project's own may bound by itself what get_limit() does not.
+        # A project's own class may limit the page here and not in get_limit().
         return len(paginator().paginate_queryset(_ROWS, Request(http))) >= len(_ROWS)
-    except Exception as error:  # noqa: BLE001  # rows are no queryset, and it may need one
+    except Exception as error:  # noqa: BLE001  # it may need a queryset
         return not isinstance(error, APIException)
 
 

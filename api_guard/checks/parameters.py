@@ -13,9 +13,9 @@ _NAMED = re.compile(r"<(?:(?P<converter>\w+):)?(?P<name>\w+)>")
 _UNNAMED = re.compile(r"(?P<before>[a-z]*)[/-]?\((?:\\d\+|\[0-9\]\+)\)", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _KEYS = {"pk", "id", "ids", "uuid", "guid", "slug", "username", "email"}
-# Whoever has the value may do what it is for.
+# The value itself gives the right to act.
 _SECRETS = {"token", "key", "code", "secret", "signature", "otp", "uidb64", "hash"}
-# A value of these chooses a part of what there is, or how it is shown.
+# These choose a part of a list, or how it is shown.
 _WORDS = """
     action age amount area axis backend chapter code count country currency date day days
     dd depth distance duration edition end era extension field first fiscal format from gender

@@ -1,4 +1,4 @@
-"""Checks of what reads a request, and of what writes its answer."""
+"""Checks of parsers, renderers, filters, limits and servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RENDERERS = "renderer_classes"
 
 
 def check_bounded_parsers(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W070, W071: what guarded views read is bounded, and what they write is always JSON."""
+    """W070, W071: the parsers of guarded views have limits, and the renderers always write JSON."""
     del app_configs
     found: dict[str, CheckMessage] = {}
     for route in _guarded():
@@ -32,7 +32,7 @@ def check_bounded_parsers(app_configs: object = None, **_: object) -> list[Check
             for cls in classes:
                 if not issubclass(cls, _BOUNDED):
                     text = (
-                        f"{place} holds {dotted_path(cls)}, which bounds neither depth nor numbers."
+                        f"{place} has {dotted_path(cls)}, which has no limits of depth or numbers."
                     )
                     hint = line if is_of_drf(cls) else _other_parser(cls)
                     message = checks.Warning(text, hint=hint, id="api_guard.W070")
@@ -41,8 +41,8 @@ def check_bounded_parsers(app_configs: object = None, **_: object) -> list[Check
             for cls in classes:
                 if cls is drf_renderers.JSONRenderer:
                     text = (
-                        f"{place} holds {dotted_path(cls)}, which fails on what cannot be JSON, "
-                        "such as an Infinity that was stored."
+                        f"{place} has {dotted_path(cls)}, which fails on values that JSON does not "
+                        "have, such as a stored Infinity."
                     )
                     message = checks.Warning(text, hint=line, id="api_guard.W071")
                     found.setdefault(text, message)
@@ -54,7 +54,7 @@ def _guarded() -> Iterator[Route]:
 
 
 def _classes(route: Route, attribute: str) -> Iterator[tuple[str, list[type], str]]:
-    """Yield where a view has its classes from, these classes, and the line with ours in it."""
+    """Yield the place of a view's classes, the classes, and the line with ours instead."""
     cls: Any = route.view_class
     classes = list(initkwarg(route.callback, cls, attribute))
     setting = f"DEFAULT_{attribute.upper()}"
@@ -71,13 +71,13 @@ def _other_parser(cls: type) -> str:
     if base is not None:
         return f"Derive it from {base}."
     return (
-        "Use one of api_guard.parsers in its place, or bound what it reads and silence "
+        "Use a parser of api_guard.parsers instead, or limit what this one reads and silence "
         "api_guard.W070."
     )
 
 
 def check_filters(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W074: no client's text is a regular expression, and none orders by what was not declared."""
+    """W074: clients search without regular expressions, and order only by declared fields."""
     del app_configs
     found: list[CheckMessage] = []
     for cls in {route.view_class: None for route in _guarded()}:
@@ -87,19 +87,19 @@ def check_filters(app_configs: object = None, **_: object) -> list[CheckMessage]
         named = getattr(view, "search_fields", None) or () if searches else ()
         for name in named:
             if str(name).startswith("$") or str(name).rpartition("__")[2] in _PATTERNS:
-                text = f"{dotted_path(view)} searches {name!r} by regular expressions of clients."
+                text = f"{dotted_path(view)} searches {name!r} by clients' regular expressions."
                 hint = f"Write {str(name).lstrip('$').split('__')[0]!r} in search_fields."
                 found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
         orders = any(map(_orders_by_fields, backends))
         if orders and getattr(view, "ordering_fields", None) in (None, "__all__"):
-            text = f"{dotted_path(view)} does not say by which fields a client may order."
+            text = f"{dotted_path(view)} does not declare by which fields a client may order."
             hint = 'Write ordering_fields = ["created"], of fields with an index.'
             found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
     return found
 
 
 def _orders_by_fields(backend: type) -> bool:
-    """Whether a filter orders by what DRF's own says of a view, and not by what itself does."""
+    """Whether a filter chooses the fields as DRF's own does."""
     own = filters.OrderingFilter
     return issubclass(backend, own) and all(
         getattr(backend, name) is getattr(own, name)
@@ -108,16 +108,16 @@ def _orders_by_fields(backend: type) -> bool:
 
 
 def check_limits(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W075: no limit is above what Django itself takes."""
+    """W075: no limit is above the limit of Django itself."""
     del app_configs
     most: Any = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if most is None:
-        return []  # W028 speaks of it
+        return []  # W028 reports it
     views: dict[type | None, str] = {None: 'API_GUARD["LIMITS"]'}
     views |= {route.view_class: dotted_path(route.view_class) for route in _guarded()}
     return [
         checks.Warning(
-            f"{name} takes bodies of {limits_of(cls).bytes} bytes, and Django none of more than "
+            f"{name} accepts bodies of {limits_of(cls).bytes} bytes, and Django accepts at most "
             f"{most}.",
             hint=f"DATA_UPLOAD_MAX_MEMORY_SIZE = {limits_of(cls).bytes}, or a smaller limit.",
             id="api_guard.W075",
@@ -128,7 +128,7 @@ def check_limits(app_configs: object = None, **_: object) -> list[CheckMessage]:
 
 
 def check_servers(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W072: a request that Django cannot be given is answered before it fails."""
+    """W072: requests on which Django would fail are answered before that."""
     del app_configs
     found: list[CheckMessage] = []
     for name, home, wrapper in (
@@ -140,7 +140,7 @@ def check_servers(app_configs: object = None, **_: object) -> list[CheckMessage]
             continue
         found.append(
             checks.Warning(
-                f"{name} is Django's own, which fails on some Content-Types before any middleware.",
+                f"{name} is Django's own: it fails on some Content-Types before any middleware.",
                 hint=f"In {path.rpartition('.')[0]}: from api_guard.{home} import "
                 f"get_{home}_application",
                 id="api_guard.W072",

@@ -1,4 +1,4 @@
-"""Checks of the DRF permissions that stand beside a guard."""
+"""Checks of the DRF permissions of guarded views."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from api_guard.access.endpoints import dotted_path, initkwarg, is_and, routes, s
 from api_guard.checks.parameters import names_object
 
 _METHODS = ("has_permission", "has_object_permission")
-# By this method, a view of adrf awaits the permissions that are coroutines.
+# With this method, a view of adrf awaits permissions that are coroutines.
 _AWAITS = "check_async_permissions"
 
 
 def check_permission_classes(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E013, E014, W015: a permission asks what it seems to ask."""
+    """E013, E014, W015: a permission checks what it seems to check."""
     del app_configs
     found: dict[tuple[str, str], CheckMessage] = {}
     for route in routes():
         if route.view_class is None:
             continue
         view = dotted_path(route.view_class)
-        # Where each request is about one object, to know objects is enough.
+        # If each request is for one object, a permission that checks objects is enough.
         is_detail = hasattr(route.view_class, "get_object") and names_object(route.path)
         for message in _judge(initkwarg(route.callback, route.view_class), view, is_detail):
             if message.id == "api_guard.E013" and hasattr(route.view_class, _AWAITS):
@@ -37,7 +37,7 @@ def check_permission_classes(app_configs: object = None, **_: object) -> list[Ch
 
 
 def _judge(permissions: Iterable[Any], view: str, knows_requests: bool) -> Iterator[CheckMessage]:
-    """Judge permissions; `knows_requests` where something beside them has let the request in."""
+    """Judge permissions; `knows_requests` means that another permission checks the request."""
     for permission in permissions:
         sides = sides_of(permission)
         beside = is_and(permission) and any(map(_knows_requests, sides))
@@ -50,7 +50,7 @@ def _judge(permissions: Iterable[Any], view: str, knows_requests: bool) -> Itera
 
 
 def _knows_requests(permission: Any) -> bool:
-    """Whether a permission, no composed one, has a word on requests."""
+    """Whether a single permission, not a composed one, checks requests."""
     has_permission = getattr(permission, "has_permission", BasePermission.has_permission)
     return has_permission is not BasePermission.has_permission
 
@@ -60,9 +60,9 @@ def _judge_class(permission: type) -> Iterator[CheckMessage]:
         function = getattr(permission, name, None)
         if inspect.iscoroutinefunction(function):
             yield Error(
-                f"{dotted_path(permission)}.{name}() is a coroutine, which DRF takes for True and "
-                "a guard for False.",
-                hint=f"Write def {name}(...) in place of async def.",
+                f"{dotted_path(permission)}.{name}() is a coroutine: DRF treats it as True, and a "
+                "guard as False.",
+                hint=f"Write def {name}(...) instead of async def.",
                 id="api_guard.E013",
             )
     if any(
@@ -85,8 +85,8 @@ def _judge_or(sides: Iterable[Any], view: str) -> Iterator[CheckMessage]:
             continue
         if not _knows_requests(side) and "has_object_permission" in dir(side):
             yield checks.Warning(
-                f"{view} admits by an OR with {dotted_path(side)}, which knows only objects and "
-                "lets every request in.",
-                hint="Give it a has_permission() as well, or use an object rule of @guard.",
+                f"{view} has an OR with {dotted_path(side)}, which checks only objects and lets "
+                "every request in.",
+                hint="Add a has_permission() to it, or use an object rule of @guard.",
                 id="api_guard.W015",
             )

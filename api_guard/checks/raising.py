@@ -1,4 +1,4 @@
-"""Whether a function may raise, as far as its code tells; what cannot be told may."""
+"""Whether a function may raise, as far as its code shows; unclear code may."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LOGGERS = {"log", "logger", "_log", "_logger", "LOG", "LOGGER"}
 
 
 def may_raise(cls: type, function: FunctionType, levels: int = _LEVELS) -> bool:
-    """Whether a method of `cls` raises somewhere, or calls what may.
+    """Whether a method of `cls` raises somewhere, or calls a function that may.
 
-    A call of a coroutine function or a generator runs nothing, and so raises nothing.
+    The call of a coroutine function or a generator does not run it, so it does not raise.
     """
     code = function.__code__
     if runs_later(code):
@@ -42,7 +42,7 @@ def _may(
     if isinstance(called, FunctionType):
         is_log = called.__module__ == logging.__name__
         return not is_log and may_raise(cls, called, levels - 1)
-    # An exception that is made is not raised yet.
+    # Creating an exception does not raise it.
     return not isinstance(called, (type, BuiltinFunctionType))
 
 
@@ -57,7 +57,7 @@ def _named(function: FunctionType, path: tuple[str, ...]) -> Any:
     scope = {**vars(builtins), **function.__globals__}
     found = scope.get(path[0], _UNKNOWN)
     for name in path[1:]:
-        # Attributes of modules alone, and of loggers: any other may run code.
+        # Only attributes of modules and loggers: reading others may run code.
         is_safe = isinstance(found, (ModuleType, logging.Logger))
         found = getattr(found, name, _UNKNOWN) if is_safe else _UNKNOWN
     return found

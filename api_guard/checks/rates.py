@@ -1,4 +1,4 @@
-"""Checks of the rates, and of what they are counted on."""
+"""Checks of the rates, and of the cache that counts them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from api_guard.access.endpoints import rates_in_use
 from api_guard.core.rates import CEILING, Rate
 
 _BACKENDS = "django.core.cache.backends"
-# They read, change and write back, or do not keep anything: a limit of 100 lets 800 through.
+# They do not store anything, or read and write in two steps: a limit of 100 lets 800 through.
 _CANNOT_COUNT = {
-    f"{_BACKENDS}.dummy.DummyCache": "keeps nothing",
+    f"{_BACKENDS}.dummy.DummyCache": "does not store anything",
     f"{_BACKENDS}.db.DatabaseCache": "does not count atomically",
     f"{_BACKENDS}.filebased.FileBasedCache": "does not count atomically",
 }
@@ -25,7 +25,7 @@ _RUN_SCRIPTS = (
     f"{_BACKENDS}.redis.RedisCache",
     "django_redis.cache.RedisCache",
 )
-# Where each keeps the bounds of its waits, and the least of them that must be said.
+# Where each has its timeouts, and the ones that must be set.
 _MEMCACHED = {
     f"{_BACKENDS}.memcached.PyMemcacheCache": '{"timeout": 0.5, "connect_timeout": 0.5}',
     f"{_BACKENDS}.memcached.PyLibMCCache": (
@@ -43,7 +43,7 @@ def check_counters(app_configs: object = None, **_: object) -> list[CheckMessage
     """E019, W020: rates and failed credentials are counted on a cache that can count."""
     del app_configs
     if not conf.ratelimit_enabled():
-        text = "RATELIMIT_ENABLE is False, so that no rate counts."
+        text = "RATELIMIT_ENABLE is False: no rate has an effect."
         return [checks.Warning(text, hint="RATELIMIT_ENABLE = True", id="api_guard.W020")]
     alias, backend, _ = _cache()
     flaw = _CANNOT_COUNT.get(backend, "is not configured" if backend == "nothing" else None)
@@ -51,13 +51,13 @@ def check_counters(app_configs: object = None, **_: object) -> list[CheckMessage
         text = f"Rates are counted on the cache {alias!r} ({backend}), which {flaw}."
         return [Error(text, hint=_HINT, id="api_guard.E019")]
     if backend == _ONE_PROCESS and not settings.DEBUG:
-        text = f"Rates are counted on the cache {alias!r}, by each process for itself."
+        text = f"Rates are counted on the cache {alias!r}, separately in each process."
         return [checks.Warning(text, hint=_HINT, id="api_guard.W020")]
     return []
 
 
 def check_budgets(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E050: wherever a budget is named, it has the same limit."""
+    """E050: a budget has the same limit everywhere."""
     del app_configs
     first: dict[tuple[str, int], tuple[Rate, str]] = {}
     found: dict[tuple[str, ...], CheckMessage] = {}
@@ -71,7 +71,7 @@ def check_budgets(app_configs: object = None, **_: object) -> list[CheckMessage]
                 f"The budget {rate.budget!r} is {_said(other)} in {where} and {_said(rate)} in "
                 f"{place}.",
                 hint=f'Write it once, as in shared = budget("{rate.budget}", "{other.written}"), '
-                "and use it in both.",
+                "and use it in both places.",
                 id="api_guard.E050",
             )
             found.setdefault((rate.budget, place, _said(rate)), message)
@@ -87,8 +87,8 @@ def check_sliding(app_configs: object = None, **_: object) -> list[CheckMessage]
     places = dict.fromkeys(place for rate, place, _ in rates_in_use() if rate.is_sliding)
     return [
         Error(
-            f"{place} has a sliding rate, and the cache {alias!r} ({backend}) runs no script: it "
-            "is counted in fixed windows.",
+            f"{place} has a sliding rate, and the cache {alias!r} ({backend}) cannot run "
+            "scripts: the rate is counted in fixed windows.",
             hint=_HINT,
             id="api_guard.E051",
         )
@@ -97,7 +97,7 @@ def check_sliding(app_configs: object = None, **_: object) -> list[CheckMessage]
 
 
 def check_timeouts(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E052: a cache that counts does not hold up a request for ever."""
+    """E052: the cache that counts has a timeout."""
     del app_configs
     alias, backend, options = _cache()
     bounds = {**options, **options.get("behaviors", {})}
@@ -105,8 +105,8 @@ def check_timeouts(app_configs: object = None, **_: object) -> list[CheckMessage
         return []
     return [
         Error(
-            f"Rates are counted on the cache {alias!r} ({backend}), which waits without an end "
-            "for a server that hangs.",
+            f"Rates are counted on the cache {alias!r} ({backend}), which waits without a "
+            "limit for a server that hangs.",
             hint=f'CACHES["{alias}"]["OPTIONS"] = {_MEMCACHED[backend]}',
             id="api_guard.E052",
         )

@@ -1,4 +1,4 @@
-"""Checks of what the settings say."""
+"""Checks of the settings."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def check_apps(app_configs: object = None, **_: object) -> list[CheckMessage]:
 
 
 def check_default_permission(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E005: what nobody declared is refused by default."""
+    """E005: everything that is not declared is refused by default."""
     del app_configs
-    classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES  # the stubs show the names, not these
+    classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES  # the stubs have the names instead
     if any(_is_guarded(permission) for permission in classes):
         return []
-    # What the project had keeps its say, on exempt views above all.
+    # The project's own permissions stay: on exempt views, only they decide.
     kept = [dotted_path(cls) for cls in classes if isinstance(cls, type) and cls is not AllowAny]
     listed = json.dumps(["api_guard.permissions.Guarded", *kept])
     return [
         Error(
-            "REST_FRAMEWORK['DEFAULT_PERMISSION_CLASSES'] lacks Guarded, so that a view without "
-            "a guard is open to whom DRF admits.",
+            "REST_FRAMEWORK['DEFAULT_PERMISSION_CLASSES'] lacks Guarded: a view without a guard is "
+            "open to every caller that DRF admits.",
             hint=f'REST_FRAMEWORK = {{"DEFAULT_PERMISSION_CLASSES": {listed}, ...}}',
             id="api_guard.E005",
         )
@@ -69,7 +69,7 @@ def _is_guarded(permission: Any) -> bool:
 
 
 def check_exception_handler(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E021: the exception handler keeps what a refusal says, and the headers that go with it."""
+    """E021: the exception handler keeps the body and the headers of a refusal."""
     del app_configs
     handler: Any = api_settings.EXCEPTION_HANDLER
     if handler is exception_handler:
@@ -84,20 +84,20 @@ def check_exception_handler(app_configs: object = None, **_: object) -> list[Che
         Error(
             f"REST_FRAMEWORK['EXCEPTION_HANDLER'] answers {' and '.join(filter(None, lost))}.",
             hint="Begin it with response = rest_framework.views.exception_handler(exc, context), "
-            "and change no more than response.data.",
+            "and change only response.data.",
             id="api_guard.E021",
         )
     ]
 
 
 def _lost(handler: Any, refusal: Refusal) -> str:
-    """Say what becomes of a refusal where the handler loses a part of it."""
+    """Describe how the handler changes a refusal, "" where it keeps all."""
     status, asked, wait = refusal.status_code, refusal.auth_header, refusal.wait
     try:
         response = handler(refusal, _context())
         said = str(getattr(response, "data", None) or response.content.decode())
         headers = {name.lower(): value for name, value in response.items()}
-    except Exception as error:  # noqa: BLE001  # it is somebody else's function, and any will do
+    except Exception as error:  # noqa: BLE001  # a project's function may raise anything
         return f"a {status} with {type(error).__name__}"
     lost = [] if response.status_code == status else [str(response.status_code)]
     if asked is not None and headers.get("www-authenticate") != asked:
@@ -110,7 +110,7 @@ def _lost(handler: Any, refusal: Refusal) -> str:
 
 
 def _context() -> dict[str, Any]:
-    """Return what DRF hands to a handler, of a view that nobody called."""
+    """Return the context that DRF passes to a handler, for a view that was not called."""
     http = HttpRequest()
     http.method, http.path, http.path_info = "GET", "/", "/"
     http.META = {"REQUEST_METHOD": "GET", "SERVER_NAME": "localhost", "SERVER_PORT": "80"}

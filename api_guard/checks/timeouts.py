@@ -1,4 +1,4 @@
-"""Checks that nothing is waited for without an end."""
+"""Checks that connections have timeouts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
-# By a part of the backend's path, PostGIS included: the option, and the variable of the environment
-# that sets it too.
+# A part of the backend's path (also PostGIS), the option, and the environment variable for it.
 _BOUNDS = {"postg": ("connect_timeout", "PGCONNECT_TIMEOUT"), "mysql": ("connect_timeout", "")}
-# What may name all of it elsewhere, where no check can look.
+# These name a file that may set it, which no check reads.
 _ELSEWHERE = {"service", "read_default_file"}
 
 
 def check_databases(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W080: no connection to a database is waited for without an end."""
+    """W080: connections to databases have a timeout."""
     del app_configs
     found: list[CheckMessage] = []
     databases: dict[str, Any] = dict(settings.DATABASES)
@@ -26,10 +25,10 @@ def check_databases(app_configs: object = None, **_: object) -> list[CheckMessag
         if bound is not None:
             found.append(
                 checks.Warning(
-                    f"DATABASES[{alias!r}] sets no {bound}: while the server hangs, or its host is "
-                    "gone, requests wait for it without an end.",
-                    hint=f'DATABASES[{alias!r}]["OPTIONS"] = {{"{bound}": 3}}; what else to set '
-                    "stands in docs/timeouts.md.",
+                    f"DATABASES[{alias!r}] sets no {bound}: if the server hangs or its host is "
+                    "gone, requests wait without a limit.",
+                    hint=f'DATABASES[{alias!r}]["OPTIONS"] = {{"{bound}": 3}}; see '
+                    "docs/timeouts.md for the other timeouts.",
                     id="api_guard.W080",
                 )
             )
@@ -37,7 +36,7 @@ def check_databases(app_configs: object = None, **_: object) -> list[CheckMessag
 
 
 def _missing_bound(database: dict[str, Any]) -> str | None:
-    """Return the option that a database on the network lacks; None where nothing is missing."""
+    """Return the missing timeout option of a database on the network, or None."""
     engine = str(database.get("ENGINE", ""))
     bounds = (pair for name, pair in _BOUNDS.items() if name in engine)
     bound, variable = next(bounds, ("", ""))

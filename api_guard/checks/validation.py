@@ -1,4 +1,4 @@
-"""Checks of what comes in and what goes out."""
+"""Checks of the HTML engine, the size of bodies, JSON and the renderers."""
 
 from __future__ import annotations
 
@@ -20,28 +20,26 @@ def check_sanitizer(app_configs: object = None, **_: object) -> list[CheckMessag
         return []
     return [
         checks.Warning(
-            "API_GUARD['SANITIZER'] is bleach, which has been unmaintained since June 2026, "
-            "security fixes included.",
-            hint='API_GUARD["SANITIZER"] = "nh3", or leave it out.',
+            "API_GUARD['SANITIZER'] is bleach, which has had no maintainer since June 2026, "
+            "also for security fixes.",
+            hint='API_GUARD["SANITIZER"] = "nh3", or remove it.',
             id="api_guard.W008",
         )
     ]
 
 
 def check_parsers(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W028: bodies are bounded, and JSON is JSON."""
+    """W028: bodies have a size limit, and JSON is valid JSON."""
     del app_configs
     found: list[CheckMessage] = []
     limit: Any = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if limit is None:
-        text = "DATA_UPLOAD_MAX_MEMORY_SIZE is None, so that a body of any size is read."
-        hint = "DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes, which is Django's own"
+        text = "DATA_UPLOAD_MAX_MEMORY_SIZE is None: bodies of any size are read."
+        hint = "DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes, the default of Django"
         found.append(checks.Warning(text, hint=hint, id="api_guard.W028"))
     if api_settings.STRICT_JSON is not True:
-        text = (
-            "REST_FRAMEWORK['STRICT_JSON'] is off, so that NaN and Infinity are taken for numbers."
-        )
-        hint = 'REST_FRAMEWORK = {"STRICT_JSON": True, ...}, or leave it out.'
+        text = "REST_FRAMEWORK['STRICT_JSON'] is off: NaN and Infinity are accepted as numbers."
+        hint = 'REST_FRAMEWORK = {"STRICT_JSON": True, ...}, or remove it.'
         found.append(checks.Warning(text, hint=hint, id="api_guard.W028"))
     return found
 
@@ -54,8 +52,8 @@ def check_renderers(app_configs: object = None, **_: object) -> list[CheckMessag
         return []
     return [
         checks.Warning(
-            "The browsable API is on with DEBUG off: every answer may be asked for as a page of "
-            "HTML with forms.",
+            "The browsable API is on with DEBUG off: clients can ask for every answer as an HTML "
+            "page with forms.",
             hint=f'REST_FRAMEWORK = {{"DEFAULT_RENDERER_CLASSES": {renderers_line(classes)}, ...}}',
             id="api_guard.W022",
         )

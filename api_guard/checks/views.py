@@ -1,4 +1,4 @@
-"""Checks of what a guarded view overrides."""
+"""Checks of the methods that a guarded view overrides."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from api_guard.checks.bytecode import runs_later
 from api_guard.checks.leading import Lead, overrides, reach
 from api_guard.checks.raising import may_raise
 
-# Without super() in these, every request is refused: nothing was decided.
+# Without super() in these, every request is refused, because there is no decision.
 _CLOSED = ("dispatch", "initial")
-# Without super() in these, something of the view's own is never asked, though the guard is.
+# Without super() in these, the guard still decides, but a part of the view is skipped.
 _LOOSE = ("check_permissions", "check_object_permissions", "filter_queryset", "finalize_response")
-# Without an exception from this one, a permission of the view's own refuses nothing.
+# If this one does not raise, the view's own permissions do not refuse.
 _REFUSING = "permission_denied"
 
 
 def check_overrides(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E011, W012: an override of what leads to a decision calls what it overrides."""
+    """E011, W012: an override of a method that leads to the decision calls it."""
     del app_configs
     found: list[CheckMessage] = []
     for cls in dict.fromkeys(route.view_class for route in routes()):
@@ -40,10 +40,12 @@ def _dropping(cls: type) -> Iterator[CheckMessage]:
             place = _place(owner, name)
             hint = f"Call super().{name}(...) in it."
             if name in _CLOSED:
-                text = f"{place} calls no super(): every answer of {dotted_path(cls)} is refused."
+                text = (
+                    f"{place} does not call super(): every answer of {dotted_path(cls)} is refused."
+                )
                 yield Error(text, hint=hint, id="api_guard.E011")
             else:
-                text = f"{place} calls no super(): what stands behind it is never asked."
+                text = f"{place} does not call super(): the checks of its base class never run."
                 yield checks.Warning(text, hint=hint, id="api_guard.W012")
 
 
@@ -55,7 +57,7 @@ def _not_refusing(cls: type) -> Iterator[CheckMessage]:
             continue
         yield checks.Warning(
             f"{_place(owner, _REFUSING)} raises nothing: a permission of {dotted_path(cls)} that "
-            "answers False does not refuse by it.",
+            "returns False does not refuse the request.",
             hint=f"Raise an exception in it, or call super().{_REFUSING}(...).",
             id="api_guard.W012",
         )

@@ -33,7 +33,7 @@ from api_guard.conf.rates import (
     trusted_proxies,
 )
 from api_guard.conf.rules import Mistake, mistakes
-from api_guard.conf.scopes import scope_groups, scope_terms, scopes
+from api_guard.conf.scopes import scope_groups, scope_terms, scopes, sensitive_among
 from api_guard.conf.validation import Engine, max_tags, sanitizer
 from api_guard.conf.values import is_set
 
@@ -71,6 +71,7 @@ __all__ = [
     "scope_groups",
     "scope_terms",
     "scopes",
+    "sensitive_among",
     "takes_clientless_tokens",
     "trusted_proxies",
     "unscoped_authentication",

@@ -1,4 +1,4 @@
-"""Settings of tokens: whom they are meant for, and who is asked about those of another server."""
+"""Settings of tokens: their audience, and introspection at another server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def audience() -> tuple[str, ...]:
 
 
 def introspection() -> Introspection | None:
-    """Who is asked about the tokens of another server; None where that is not wholly said."""
+    """The server to ask about tokens of another site; None if the setting is incomplete."""
     value = read("INTROSPECTION")
     if not isinstance(value, Mapping) or not _is_introspection(value):
         return None
@@ -56,7 +56,7 @@ def introspection() -> Introspection | None:
 
 
 def introspection_cache_seconds() -> int:
-    """Seconds for which an answer of the introspection endpoint is believed."""
+    """Seconds for which an answer of the introspection endpoint is cached."""
     value = read("INTROSPECTION_CACHE_SECONDS")
     return value if is_count(value) else INTROSPECTION_CACHE_SECONDS
 
@@ -100,8 +100,8 @@ RULES: dict[str, Rule] = {
     ),
     "INTROSPECTION": (
         _is_introspection,
-        "must be a dict of URL, ISSUER, CLIENT_ID and CLIENT_SECRET (or TOKEN in their place) and, "
-        "where you like, TIMEOUT and UNKNOWN_SUBJECT",
+        "must be a dict of URL, ISSUER, CLIENT_ID and CLIENT_SECRET (or TOKEN instead of both) "
+        "and, optionally, TIMEOUT and UNKNOWN_SUBJECT",
         '{"URL": "https://auth.example.com/introspect/", "CLIENT_ID": "...", '
         '"CLIENT_SECRET": "...", "ISSUER": "https://auth.example.com"}',
     ),

@@ -1,4 +1,4 @@
-"""Settings of the rates: ceilings, whose address counts, and what happens without the counters."""
+"""Settings of the rates: ceilings, proxies, and what happens while the counters are down."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CALLERS = ("user", "client", "address")
 COUNTER_TIMEOUT = 0.5
 MAX_COUNTERS = 100_000
 _LONGEST = 10
-# What a ceiling is that cannot be read: the least that admits anybody.
+# The ceiling if the setting is invalid: the smallest one.
 _LEAST = (Rate(1, 1, budget=CEILING),)
 
 
 def ceiling(kind: str) -> tuple[Rate, ...]:
     """The rates of all requests of one caller; `kind` is user, client or address.
 
-    What cannot be read is one request a second.
+    An invalid value means one request a second.
     """
     value = read("CEILING")
     if isinstance(value, Mapping):
@@ -37,7 +37,7 @@ def ceiling(kind: str) -> tuple[Rate, ...]:
 
 
 def _ceiling(value: object) -> tuple[Rate, ...]:
-    """Return the rates of a ceiling, none where they cannot be read."""
+    """Return the rates of a ceiling, () if they are invalid."""
     try:
         rates = parse_rates(value)
     except RateError:
@@ -48,7 +48,7 @@ def _ceiling(value: object) -> tuple[Rate, ...]:
 
 
 def trusted_proxies() -> Proxies:
-    """The proxies whose word on a caller's address is taken; none by default."""
+    """The proxies that are trusted to name a caller's address; empty by default."""
     return _proxies(strings(read("TRUSTED_PROXIES")) or ())
 
 
@@ -83,7 +83,7 @@ def counters_alias() -> str:
 
 
 def on_fault() -> OnFault:
-    """What a rate does while the counters' cache is down; what is unknown denies."""
+    """What a rate does while the counters' cache is down; an unknown value denies."""
     value = read("ON_FAULT")
     if value is None or value == "local":
         return "local"
@@ -117,13 +117,13 @@ def _is_ceiling(value: object) -> bool:
 RULES: dict[str, Rule] = {
     "CEILING": (
         _is_ceiling,
-        "must be a rate, several, or a mapping of them for user, client and address",
+        "must be a rate, a list of rates, or a mapping of these for user, client and address",
         '{"user": "5000/h", "client": "20000/h", "address": "500/h"}',
     ),
     "TRUSTED_PROXIES": (
         _are_networks,
         "must be a list of networks",
-        '["10.0.0.0/8"], or [] where no proxy stands before the API',
+        '["10.0.0.0/8"], or [] if there is no proxy in front of the API',
     ),
     "PROXY_HEADER": (
         lambda value: value in ("X-Forwarded-For", "Forwarded"),

@@ -24,7 +24,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong value: the setting's name, what is wrong, and the line that mends it."""
+    """A wrong value: the setting's name, the problem, and the line to write."""
 
     name: str
     problem: str
@@ -32,7 +32,7 @@ class Mistake:
 
 
 def mistakes() -> list[Mistake]:
-    """Return everything in `settings.API_GUARD` that is not what it should be."""
+    """Return all mistakes in `settings.API_GUARD`."""
     values = getattr(settings, "API_GUARD", {})
     if not isinstance(values, Mapping):
         return [Mistake("API_GUARD", "is not a dict", 'API_GUARD = {"SCOPES": {...}}')]
@@ -51,9 +51,9 @@ def mistakes() -> list[Mistake]:
     found += [
         Mistake(
             "SCOPES",
-            f"declares {' and '.join(map(repr, names))}, which differ in case alone: MySQL and "
-            "MariaDB take them for one, and none of them can be granted",
-            f"Keep one of them, as {names[0].lower()!r}, and use it in every guard.",
+            f"declares {' and '.join(map(repr, names))}, which differ only in case: MySQL and "
+            "MariaDB treat them as one, so they cannot be granted",
+            f"Keep one of them, such as {names[0].lower()!r}, and use it in every guard.",
         )
         for names in scopes.scopes_alike()
     ]

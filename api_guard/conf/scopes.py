@@ -1,8 +1,8 @@
-"""Settings of scopes: what each lets its grantee do, and what giving it takes."""
+"""Settings of scopes: what each lets its grantee do, and the rules for granting it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api_guard.conf.values import Rule, is_count, read
@@ -22,20 +22,32 @@ _KEYS = (_DESCRIPTION, "group", "sensitive", "max_days", "requestable")
 def scopes() -> dict[str, str]:
     """The declared scopes, each with its description.
 
-    Invalid names are left out, and so are names that differ in case alone: none of them can be
-    granted.
+    Invalid names are left out, and so are names that differ only in case: they cannot be granted.
     """
     return {name: terms.description for name, terms in scope_terms().items()}
 
 
 def scope_terms() -> dict[str, ScopeTerms]:
-    """The declared scopes, each with what giving it takes.
+    """The declared scopes, each with the rules for granting it.
 
-    What is wrongly said has its strictest meaning.
+    A wrong value has its strictest meaning.
     """
     declared = _declarable()
     unclear = {name for names in alike(declared) for name in names}
     return {name: _terms(value) for name, value in declared.items() if name not in unclear}
+
+
+def sensitive_among(names: Iterable[str] | None) -> tuple[str, ...]:
+    """The scopes that are declared as sensitive, among `names` or, for None, among all."""
+    declared = read("SCOPES")
+    if not isinstance(declared, Mapping):
+        return ()
+    asked = declared if names is None else names
+    return tuple(
+        name
+        for name in asked
+        if isinstance(said := declared.get(name), Mapping) and _is_sensitive(said)
+    )
 
 
 def scope_groups() -> tuple[str, ...]:
@@ -44,12 +56,12 @@ def scope_groups() -> tuple[str, ...]:
 
 
 def scopes_alike() -> list[tuple[str, ...]]:
-    """The declared scopes whose names differ in case alone, together."""
+    """The declared scopes whose names differ only in case, grouped."""
     return alike(_declarable())
 
 
 def flaws_of_scopes() -> list[tuple[str, str]]:
-    """What is wrong in the scopes that are said as mappings, each with the value that is right."""
+    """The mistakes in the scopes written as mappings, each with a right value."""
     found = []
     for name, value in _declarable().items():
         if isinstance(value, Mapping):
@@ -75,12 +87,16 @@ def _terms(value: object) -> ScopeTerms:
     group, days = value.get("group", ""), value.get("max_days")
     return ScopeTerms(
         description=str(value.get(_DESCRIPTION, "")),
-        # Of no group that anybody could have been given, but by those who manage every scope.
+        # In no group, so that only an authority over all scopes can grant it.
         group=group if _is_group(group) else "",
-        is_sensitive=value.get("sensitive", False) is not False,
+        is_sensitive=_is_sensitive(value),
         max_days=days if days is None or (is_count(days) and days > 0) else 1,
         is_requestable=value.get("requestable", False) is True,
     )
+
+
+def _is_sensitive(value: Mapping[Any, Any]) -> bool:
+    return value.get("sensitive", False) is not False
 
 
 def _is_group(value: object) -> bool:
@@ -89,20 +105,20 @@ def _is_group(value: object) -> bool:
 
 def _flaws(value: Mapping[Any, Any]) -> list[tuple[str, str]]:
     found = [
-        (f"says {key!r}, which nothing reads.{did_you_mean(key, _KEYS)}", ", ".join(_KEYS))
+        (f"has an unknown key {key!r}.{did_you_mean(key, _KEYS)}", ", ".join(_KEYS))
         for key in value
         if key not in _KEYS
     ]
     if "group" in value and not _is_group(value["group"]):
-        found.append(("has no text as its group, or '*', which means all of them", '"Notes"'))
+        found.append(("needs a text other than '*' as its group", '"Notes"'))
     found += [
-        (f"has neither True nor False as {key!r}", "True")
+        (f"needs True or False as {key!r}", "True")
         for key in ("sensitive", "requestable")
         if not isinstance(value.get(key, False), bool)
     ]
     days = value.get("max_days")
     if days is not None and not (is_count(days) and days > 0):
-        found.append(("has no whole number of days as max_days", "30"))
+        found.append(("needs a whole number of days as max_days", "30"))
     return found
 
 
@@ -117,8 +133,8 @@ def _is_right(value: object) -> bool:
 RULES: dict[str, Rule] = {
     "SCOPES": (
         _is_right,
-        "must map each scope's name (RFC 6749 §3.3; none of OpenID Connect's) to a description, or "
-        "to a mapping that has one",
+        "must map each scope's name (RFC 6749 §3.3; not one of OpenID Connect's) to a description "
+        "or to a mapping with one",
         '{"notes:read": "Read notes"}',
     ),
 }

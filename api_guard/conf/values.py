@@ -7,18 +7,18 @@ from typing import TypeGuard
 
 from django.conf import settings
 
-# Whether a value is right, what is wrong where it is not, and the value that mends it.
+# Whether a value is right, the problem if it is not, and a right value.
 Rule = tuple[Callable[[object], bool], str, str]
 
 
 def read(name: str) -> object:
-    """Return what `settings.API_GUARD` says of `name`, None where it says nothing."""
+    """Return the value of `name` in `settings.API_GUARD`, None if it is not set."""
     values = getattr(settings, "API_GUARD", None)
     return values.get(name) if isinstance(values, Mapping) else None
 
 
 def is_set(name: str) -> bool:
-    """Whether `settings.API_GUARD` says anything of `name`."""
+    """Whether `settings.API_GUARD` has a value for `name`."""
     return read(name) is not None
 
 
@@ -31,7 +31,7 @@ def text_mapping(name: str) -> dict[str, str]:
 
 
 def strings(value: object) -> tuple[str, ...] | None:
-    """Return a collection of strings as a tuple, None where it is anything else."""
+    """Return a collection of strings as a tuple, None for anything else."""
     if isinstance(value, (list, tuple, set, frozenset)):
         items = tuple(item for item in value if isinstance(item, str))
         return items if len(items) == len(value) else None

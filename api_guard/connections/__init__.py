@@ -1,4 +1,4 @@
-"""Connects to the public internet alone, to the very address that was looked at."""
+"""Connects only to the public internet, and only to the address that was checked."""
 
 from api_guard.connections.opening import NotPublicError, public_addresses, public_opener
 

@@ -1,4 +1,4 @@
-"""Opens a URL only where its host is on the public internet, at the address that was checked."""
+"""Opens a URL only if its host is on the public internet, at the address that was checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from api_guard.connections.sockets import TIMEOUT, Deadline, HeldSocket, HeldTLSSocket, resolved
 from api_guard.core.hosts import is_public_address
 
-# Seconds, from the request to the last byte of the answer.
+# Seconds from the request to the last byte of the response.
 DEADLINE = 60.0
 
 
@@ -27,7 +27,7 @@ def public_addresses(
 ) -> list[tuple[int, Any]]:
     """Return the family and the socket address of each address of `host`.
 
-    Raises NotPublicError where one of them is not public, and OSError where there is none.
+    Raises NotPublicError if one of them is not public, and OSError if there is no address.
     """
     found = resolved(host, port, deadline)
     for _, _, _, _, address in found:
@@ -44,11 +44,11 @@ def create_public_connection(
     *,
     deadline: Deadline | None = None,
 ) -> socket.socket:
-    """Connect as `socket.create_connection()` does, but to public addresses alone.
+    """Connect as `socket.create_connection()` does, but only to public addresses.
 
-    The name is resolved once, and what is connected to is what was judged: a name that resolves
-    differently a moment later changes nothing. No step of the connection lasts longer than
-    `timeout`, and none goes on past the `deadline`. Raises OSError.
+    The name is resolved once, and the connection uses the checked address, so that a later DNS
+    answer changes nothing. No step takes longer than `timeout`, and no step goes on after the
+    `deadline`. Raises OSError.
     """
     failure = OSError(f"{address[0]} has no address.")
     for family, found in public_addresses(*address, deadline=deadline):
@@ -68,11 +68,11 @@ def create_public_connection(
 
 
 def public_opener(*, deadline: float = DEADLINE) -> request.OpenerDirector:
-    """Return an opener of urllib for http and https, each redirect of which is held as well.
+    """Return an opener of urllib for http and https. It also checks each redirect.
 
-    It asks no proxy, which would connect in its place. `deadline` counts seconds from `open()` to
-    the last byte that is read of the answer, redirects and all; what lasts longer raises
-    TimeoutError, or URLError of one.
+    It uses no proxy, because a proxy would connect without the check. `deadline` is in seconds,
+    from `open()` to the last byte of the response, with all redirects. After it, TimeoutError or
+    URLError is raised.
     """
     opener = _Opener(deadline)
     for handler in (
@@ -102,7 +102,7 @@ class _HTTPSConnection(http.client.HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         step = self.timeout if isinstance(self.timeout, (int, float)) else TIMEOUT
-        # The context of `_HTTPSHandler` makes no other sockets.
+        # The context of `_HTTPSHandler` makes only such sockets.
         cast(HeldTLSSocket, self.sock).hold(step, self.deadline)
 
 
@@ -115,9 +115,9 @@ class _Opener(request.OpenerDirector):
     def open(
         self, fullurl: str | request.Request, data: Any = None, timeout: float | None = TIMEOUT
     ) -> Any:
-        # No other handler than those for http and https is there to open it.
+        # There are only handlers for http and https.
         req = request.Request(fullurl) if isinstance(fullurl, str) else fullurl  # noqa: S310
-        # What a redirect has made is held by the deadline of what was asked first.
+        # A redirect has the deadline of the first request.
         self.deadlines.setdefault(req, Deadline.after(self.seconds))
         try:
             return super().open(req, data, timeout)

@@ -1,4 +1,4 @@
-"""Sockets that wait no longer than is left of a deadline, however little comes each time."""
+"""Sockets that stop waiting at a deadline, even if a few bytes arrive from time to time."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-# Seconds that one step may last, such as connecting, or waiting for what comes next.
+# Seconds that one step may take, for example to connect or to wait for data.
 TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """When all has to be over, by the monotonic clock."""
+    """The end of all steps, by the monotonic clock."""
 
     ends: float
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """Return the deadline that is so many seconds away."""
+        """Return the deadline in `seconds` from now."""
         return cls(time.monotonic() + seconds)
 
     def left(self) -> float:
-        """Return the seconds that are left. Raises TimeoutError where there are none."""
+        """Return the seconds until the deadline. Raises TimeoutError after it."""
         seconds = self.ends - time.monotonic()
         if seconds <= 0:
             raise TimeoutError("The download took longer than its deadline.")
@@ -34,7 +34,7 @@ class Deadline:
 
 
 def resolved(host: str, port: int, deadline: Deadline | None) -> list[Any]:
-    """Return what `socket.getaddrinfo()` answers before the deadline. Raises OSError."""
+    """Return the result of `socket.getaddrinfo()` before the deadline. Raises OSError."""
     if deadline is None:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     answers: SimpleQueue[list[Any] | Exception] = SimpleQueue()
@@ -42,10 +42,10 @@ def resolved(host: str, port: int, deadline: Deadline | None) -> list[Any]:
     def ask() -> None:
         try:
             answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except Exception as error:  # noqa: BLE001  # it is raised where the answer is awaited
+        except Exception as error:  # noqa: BLE001  # raised again in the waiting thread
             answers.put(error)
 
-    # The resolver of the system takes no timeout, and cannot be stopped.
+    # The system resolver has no timeout and cannot be stopped.
     threading.Thread(target=ask, daemon=True).start()
     try:
         answer = answers.get(timeout=deadline.left())
@@ -61,12 +61,12 @@ class _Held:
     deadline: Deadline | None = None
 
     def hold(self, step: float, deadline: Deadline | None) -> None:
-        """Let no step last longer than `step`, nor past the deadline. Raises TimeoutError."""
+        """Limit each step to `step` seconds and to the deadline. Raises TimeoutError."""
         self.step, self.deadline = step, deadline
         self.wait()
 
     def wait(self) -> None:
-        """Set how long the next step may last. Raises TimeoutError."""
+        """Set the timeout of the next step. Raises TimeoutError."""
         step = self.step if self.deadline is None else min(self.step, self.deadline.left())
         self.settimeout(step)  # type: ignore[attr-defined]
 
@@ -80,8 +80,8 @@ class _Held:
 
 
 class HeldSocket(_Held, socket.socket):
-    """One without TLS."""
+    """A socket without TLS."""
 
 
 class HeldTLSSocket(_Held, ssl.SSLSocket):
-    """One with TLS."""
+    """A socket with TLS."""

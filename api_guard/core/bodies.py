@@ -12,7 +12,7 @@ class Malformed(BodyError):
 
 
 class OverLimit(BodyError):
-    """It holds more than may be."""
+    """It exceeds a limit."""
 
 
 def decoded(body: bytes) -> str:

@@ -11,7 +11,7 @@ from api_guard.core.scopes import NO_SCOPES, Credential, Granted, effective_scop
 
 
 class Standing(IntEnum):
-    """How a caller stands to the site: anyone, one of its users, one of its staff."""
+    """The standing of a caller: anyone, a signed-in user, or staff."""
 
     PUBLIC = 0
     SIGNED_IN = 1
@@ -46,12 +46,12 @@ class Caller:
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether a user or a client stands behind the request."""
+        """Whether the request has a user or a client."""
         return self.user_id is not None or self.client_id is not None
 
     @cached_property
     def scopes(self) -> frozenset[str]:
-        """The effective scopes: granted now, and carried where there is a token."""
+        """The effective scopes: granted now and, for a token, also on the token."""
         if not self.is_authenticated or self.credential is Credential.UNKNOWN:
             return NO_SCOPES
         return effective_scopes(self.credential, self.carried, self.look_up())
@@ -59,7 +59,7 @@ class Caller:
     def scopes_among(self, names: tuple[str, ...]) -> frozenset[str]:
         """Return which of `names` are effective scopes, and maybe others that are.
 
-        Where it can, it asks for no other.
+        It avoids reading other scopes if it can.
         """
         if self.look_up_some is None or "scopes" in self.__dict__:
             return self.scopes
@@ -68,7 +68,7 @@ class Caller:
         return effective_scopes(self.credential, self.carried, self.look_up_some(names))
 
     def may_hold(self, names: tuple[str, ...]) -> bool:
-        """Whether one of `names` could be an effective scope, as far as is known without asking."""
+        """Whether one of `names` could be an effective scope, without reading the grants."""
         if not self.is_authenticated or self.credential is Credential.UNKNOWN:
             return False
         return not self.credential.is_token or not self.carried.isdisjoint(names)

@@ -1,4 +1,4 @@
-"""Walks the chain of the ledger and names what was done to it, each thing once."""
+"""Walks the chain of the ledger, and reports each change to it once."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from api_guard.core.records import (
     same,
 )
 
-# How far from its number a record is looked for, where numbers were moved.
+# The distance from its number in which a record is searched if numbers were moved.
 _REACH = 16
 
 
 class Walk:
-    """Takes the chained records in the order of their numbers, from `start` on, then the head.
+    """Walks the chained records after `start`, in the order of their numbers, and then the head.
 
-    It keeps what the next record ought to be. After what is wrong it goes on from what can still
-    be trusted, so that one deed is named once. `find` returns the record that says it follows a
-    digest; `exported` is a checkpoint that was kept elsewhere.
+    It knows the expected number and digest of the next record. After an error, it continues with
+    the data that is still trusted, so that each change is reported once. `find` returns the record
+    whose previous digest is the given one. `exported` is a checkpoint from another place.
     """
 
     def __init__(
@@ -46,24 +46,24 @@ class Walk:
         self._is_other_than_exported = False
         self._next, self._digest = start.sequence, ""
         self._advance(start.digest)
-        # How much larger the stored numbers are, after rows were put in or taken out.
+        # The difference of the stored numbers, after rows were inserted or removed.
         self._shift = self._maybe_shift = 0
         self._was_inserted = False
-        # Records that were reported where they do not belong, and such as were met out of turn.
+        # Records that were reported as misplaced, and records that were found before their turn.
         self._misplaced: set[str] = set()
         self._met: set[str] = set()
 
     @property
     def place(self) -> Place:
-        """The last record that was walked over."""
+        """The last record of the walk."""
         return Place(self._next - 1, self._digest)
 
     def was_met(self, row: Record) -> bool:
-        """Whether a record was found elsewhere than where it belongs, and reported."""
+        """Whether the record was found in another place, and already reported."""
         return row.id in self._met
 
     def step(self, row: Record) -> Iterator[Finding]:
-        """Take the next record."""
+        """Check the next record."""
         key = self._keys.get(row.key_id)
         if key is not None and self._is_next(key, row):
             self._maybe_shift = self._shift
@@ -73,18 +73,18 @@ class Walk:
             yield from self._resolve(row, was_inserted=was_inserted)
 
     def end(self, head: SignedPlace | None) -> Iterator[Finding]:
-        """Compare with the head, once there are no more records, and with what was exported."""
+        """Compare with the head and the exported checkpoint, after the last record."""
         self._head = head
         known = (head.place if head else None, self._exported, self.place)
         last = max(place.sequence for place in known if place)
         yield from self._gather(last + 1)
         at = self._next - 1
         if self._is_other_than_exported and self._exported:
-            said = "is another one than the exported checkpoint has seen."
+            said = "differs from the exported checkpoint."
             yield Finding(Kind.FORK, self._exported.sequence, None, said)
         yield from judge_head(head, Place(at, self._digest), self._start, self._keys)
         if last > at:
-            said = f"is the last one; there were {last}."
+            said = f"is the last record, but {last} existed."
             yield Finding(Kind.TRUNCATION, at, None, said)
 
     def _is_next(self, key: Key, row: Record) -> bool:
@@ -113,35 +113,35 @@ class Walk:
             yield from self._unlinked(key, row, is_intact=is_intact)
             return
         if not is_intact:
-            yield Finding(Kind.EDIT, row.sequence, row.id, "is not what was signed.")
+            yield Finding(Kind.EDIT, row.sequence, row.id, "was changed after it was signed.")
         if place > self._next and (other := self._follower()):
             if other.sequence == self._next + self._shift:
                 yield self._misplace(row)
                 return
             yield from self._gather(place)
         if place < self._next:
-            said = f"says that it is number {place}, which another one is."
+            said = f"has the number {place} of another record."
             yield Finding(Kind.FORK, row.sequence, row.id, said)
             return
         shift = (row.sequence or 0) - place
         if place > self._next:
-            more = f", with all to {place - 1}" if place - 1 > self._next else ""
+            more = f", and all up to {place - 1}" if place - 1 > self._next else ""
             said = f"is missing{more}."
             yield Finding(Kind.DELETION, self._next, None, said)
             self._next = place
         elif row.previous != self._digest:
-            said = "follows another record than the one before it."
+            said = "does not follow the record before it."
             yield Finding(Kind.FORK, row.sequence, row.id, said)
         elif shift not in (self._shift, self._maybe_shift) and not was_inserted:
             kind = Kind.REORDERING if self._misplaced else Kind.EDIT
             yield Finding(kind, row.sequence, row.id, f"had the number {place}.")
-            # One number was changed, or all from here on: the next record tells.
+            # Either one number was changed, or all from here on. The next record shows it.
             self._maybe_shift, shift = shift, self._shift
         self._shift = shift
         self._advance(str(row.digest))
 
     def _place_of(self, key: Key, row: Record) -> int | None:
-        """Return the number with which a record was chained; None where its digest says none."""
+        """Return the original number of a record, or None if its digest fits no number."""
         if row.previous is None or row.digest is None:
             return None
         stored = row.sequence or 0
@@ -152,16 +152,16 @@ class Walk:
         return None
 
     def _unlinked(self, key: Key, row: Record, *, is_intact: bool) -> Iterator[Finding]:
-        """Judge a record whose digest is not made of its number, what it follows and itself."""
+        """Check a record whose digest does not fit its number, its predecessor and itself."""
         if not is_intact and not is_genuine(key, row.id):
             self._was_inserted = True
-            yield Finding(Kind.INSERTION, row.sequence, row.id, "was never written by api_guard.")
+            yield Finding(Kind.INSERTION, row.sequence, row.id, "was not written by api_guard.")
             return
         other = self._follower()
         if other is not None and other.id != row.id:
             yield self._misplace(row)
             return
-        said = "is not what was signed, or not as it was chained."
+        said = "was changed after it was signed or chained."
         edited = Finding(Kind.EDIT, row.sequence, row.id, said)
         expected = link(key, self._digest, self._next, row.mac if is_intact else mac_of(key, row))
         is_last = row.previous == self._digest and not self._leads_on(row.digest)
@@ -174,17 +174,17 @@ class Walk:
                 self._advance(str(row.digest))
 
     def _unverifiable(self, row: Record) -> Iterator[Finding]:
-        """Judge a record whose key is not known, and which is believed where the chain goes on."""
+        """Check a record with an unknown key. It is accepted if the chain continues after it."""
         if self._leads_on(row.digest):
             yield unknown_key(row)
             self._advance(str(row.digest))
         else:
             self._was_inserted = True
-            said = f"was never chained; its key {row.key_id!r} is not in LEDGER_KEYS."
+            said = f"was never chained, and its key {row.key_id!r} is not in LEDGER_KEYS."
             yield Finding(Kind.INSERTION, row.sequence, row.id, said)
 
     def _follower(self) -> Record | None:
-        """Return the record that was chained as the next one, wherever it stands now."""
+        """Return the record that was chained next, in whatever place it is now."""
         row = self._find(self._digest)
         key = None if row is None else key_of(row, self._keys)
         if row is None or key is None:
@@ -192,7 +192,7 @@ class Walk:
         return row if same(link(key, self._digest, self._next, row.mac), row.digest) else None
 
     def _gather(self, until: int) -> Iterator[Finding]:
-        """Follow the chain over records that stand elsewhere, up to a number."""
+        """Follow the chain over misplaced records, up to a number."""
         while self._next < until and (other := self._follower()) is not None:
             if other.id not in self._misplaced:
                 yield self._misplace(other)
@@ -203,11 +203,11 @@ class Walk:
         self._misplaced.add(row.id)
         if row.sequence is None:
             return Finding(Kind.EDIT, self._next, row.id, "has lost its number.")
-        said = "does not stand where it was chained."
+        said = "is not in the place where it was chained."
         return Finding(Kind.REORDERING, row.sequence, row.id, said)
 
     def _leads_on(self, digest: str | None) -> bool:
-        """Whether the chain goes on from a digest, or ends with it."""
+        """Whether the chain continues after a digest, or ends with it."""
         if digest is None:
             return False
         head = self._head

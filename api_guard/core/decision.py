@@ -23,14 +23,14 @@ class Denial(Enum):
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer; where it is no, the reason and the scopes that would be needed."""
+    """The answer; for a refusal also the reason and the missing scopes."""
 
     denial: Denial | None = None
     needed: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
-        """Whether the caller may go on."""
+        """Whether the request is allowed."""
         return self.denial is None
 
 
@@ -38,7 +38,7 @@ ALLOWED = Decision()
 
 
 def decide(requirement: Requirement | None, caller: Caller) -> Decision:
-    """Decide whether `caller` meets `requirement`. None, a silent operation, is refused."""
+    """Decide whether `caller` meets `requirement`. None (not declared) is refused."""
     if requirement is None:
         return Decision(Denial.NOT_OFFERED)
     if requirement.is_public:
@@ -60,8 +60,8 @@ def _judge_standing(requirement: Requirement, caller: Caller) -> Denial | None:
         return Denial.USER_ONLY
     if caller.standing < requirement.standing:
         return Denial.STAFF_ONLY if requirement.standing is Standing.STAFF else Denial.USER_ONLY
-    # A token's user did not come in person: a standing alone would hand every client that the
-    # user ever consented to all that the user may do.
+    # The user of a token did not sign in here. If the standing were enough, every client with
+    # the user's consent could do everything that the user may do.
     if not requirement.scopes and caller.credential is not Credential.UNSCOPED:
         return Denial.FIRST_PARTY_ONLY
     return None

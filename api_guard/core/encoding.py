@@ -1,23 +1,23 @@
-"""The path, the query and the fragment of a URL in one form: percent-encoded (RFC 3986 §6.2.2)."""
+"""Normalizes the path, query and fragment of a URL by percent-encoding (RFC 3986 §6.2.2)."""
 
 from __future__ import annotations
 
 import re
 
-# RFC 3986: unreserved characters stand for themselves, whether they are encoded or not.
+# RFC 3986: unreserved characters mean the same, encoded or not.
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ENCODED = re.compile(r"%([0-9a-fA-F]{2})")
 _PARTS = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
-# What may stand in a path, a query or a fragment as it is; a "%" that encodes nothing may not.
+# Characters that must be encoded in a path, a query or a fragment, also a "%" without digits.
 _RAW = re.compile(r"%(?![0-9A-F]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?#%\[\]]")
 
 
 def encoded(rest: str) -> str:
-    """Return what follows the host of a URL in its one form; to encode that changes nothing."""
+    """Return the normal form of the part of a URL after the host. It is idempotent."""
     rest = _RAW.sub(_as_bytes, _ENCODED.sub(_plainest, rest))
     found = _PARTS.fullmatch(rest)
     path, query, fragment = found.groups("") if found else (rest, "", "")
-    # A second "#" would end the fragment that it stands in.
+    # A second "#" must be encoded.
     return _without_dots(path) + query + fragment[:1] + fragment[1:].replace("#", "%23")
 
 
@@ -31,7 +31,7 @@ def _as_bytes(found: re.Match[str]) -> str:
 
 
 def _without_dots(path: str) -> str:
-    """Return `path` without "." and ".." (RFC 3986 §5.2.4), which programs resolve or send."""
+    """Return `path` with "." and ".." resolved (RFC 3986 §5.2.4). Not every program does this."""
     if "/." not in path:
         return path
     kept: list[str] = []

@@ -1,4 +1,4 @@
-"""Says why an input is refused."""
+"""The reason why an input is refused."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Flaw:
-    """Why an input is refused: `code` is stable, `message` is for whoever sent it.
+    """Why an input is refused. `code` is stable, `message` is for the client.
 
-    `position` counts characters from 0, and is None where no single character is at fault.
+    `position` counts characters from 0. It is None if the problem is not a single character.
     """
 
     code: str
@@ -18,7 +18,7 @@ class Flaw:
 
 
 class FlawError(ValueError):
-    """The input is refused, for this flaw."""
+    """The input is refused because of this flaw."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(flaw.message)

@@ -1,4 +1,4 @@
-"""Kinds of text: what each lets through, and the one form in which it keeps it."""
+"""Text formats: what each format accepts, and its normal form."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from api_guard.core.text import find_flaw, find_markup, normalize
 from api_guard.core.urls import read_host, read_url
 from api_guard.core.words import words
 
-# RFC 5321 §4.5.3.1, and RFC 3696's erratum for the whole.
+# RFC 5321 §4.5.3.1, and the erratum of RFC 3696 for the whole address.
 MAX_EMAIL_LENGTH = 254
 _MAX_LOCAL_PART = 64
 MAX_URL_LENGTH = 2000
-# RFC 5322's dot-atom. A quoted local part may hold anything, markup too, and nobody has one.
+# The dot-atom of RFC 5322. A quoted local part may contain anything, also markup. Nobody uses it.
 _LOCAL_PART = re.compile(r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
 _ASCII_SLUG = re.compile(r"[a-zA-Z0-9_-]*")
 
-# Joiners, which PlainText leaves only where letters join, and what stands in words of Tibetan,
-# Catalan, Hebrew and Japanese, in names of the DNS too (RFC 5892 §2.6).
+# Joiners (PlainText keeps them only between joining letters), and signs inside words of Tibetan,
+# Catalan, Hebrew and Japanese, which DNS names may also contain (RFC 5892 §2.6).
 _WITHIN_WORDS = "\u200c\u200d\u00b7\u05f3\u05f4\u0f0b\u30fb"
-# What becomes of an invisible character that does nothing where it stands.
+# What to do with an invisible character that has no effect.
 INVISIBLE = ("drop", "keep", "refuse")
 MAX_PASSWORD_LENGTH = 1024
 
 
 @dataclass(frozen=True)
 class PlainText:
-    """Text without control or reordering characters; see `find_flaw`.
+    """Text without control or reordering characters. See `find_flaw`.
 
-    `max_bytes` is four times `max_length` where it is None. `one_script` refuses letters of several
-    scripts, `allow_markup=False` what an HTML parser would read as markup. `invisible` says what
-    becomes of characters such as a soft hyphen: one of INVISIBLE.
+    If `max_bytes` is None, it is four times `max_length`. `one_script` refuses letters of several
+    scripts. `allow_markup=False` refuses HTML markup. `invisible` is one of INVISIBLE, for
+    characters such as a soft hyphen.
     """
 
     max_length: int
@@ -48,16 +48,16 @@ class PlainText:
     invisible: str = "drop"
 
     def clean(self, text: str) -> str:
-        """Return `text` in NFC, "" where there is nothing to see in it. Raises FlawError."""
+        """Return `text` in NFC, or "" if it has no visible character. Raises FlawError."""
         is_simple = text.isascii() and text.isprintable() and self.allow_markup
         if is_simple and not self.one_script and len(text) <= min(self.max_length, self._most):
-            return text  # most text: none of what follows would find or change anything
+            return text  # most text: the checks below would find and change nothing
         shown = text
         if self.invisible == "drop" and not text.isascii():
             shown = drop_unseen(text) if self.one_script else drop_left_over(text)
         self._refuse_flaw(shown, text)
         normal = normalize(shown)
-        # NFC takes a few characters apart, so that the text may have grown.
+        # NFC splits a few characters, so the text may be longer now.
         if normal != shown:
             self.refuse_flaw(normal)
         flaw = find_lookalike(normal) if self.one_script else None
@@ -67,13 +67,13 @@ class PlainText:
         return "" if not normal.isspace() and is_blank(normal) else normal
 
     def refuse_flaw(self, text: str) -> None:
-        """Raise FlawError for the first character, or the size, that is refused."""
+        """Raise FlawError for the first refused character or for the size."""
         self._refuse_flaw(text, text)
 
     def _refuse_flaw(self, text: str, sent: str) -> None:
         flaw = self._flaw(text, self.max_length)
         if flaw and flaw.position is not None and text != sent:
-            # By its position in what was sent.
+            # With the position in the original text.
             flaw = self._flaw(sent, len(sent)) or flaw
         if flaw:
             raise FlawError(flaw)
@@ -95,12 +95,12 @@ class PlainText:
 
 @dataclass(frozen=True)
 class Password:
-    """A secret, which is kept exactly as it came: to change it is to lock its owner out."""
+    """A password, which is not changed, because its owner could not sign in any more."""
 
     max_length: int = MAX_PASSWORD_LENGTH
 
     def clean(self, text: str) -> str:
-        """Return `text`. Raises FlawError for what no database and no hash can take."""
+        """Return `text`. Raises FlawError for text that a database or a hasher cannot process."""
         if len(text) > self.max_length:
             message = f"The password is longer than {self.max_length} characters."
             raise FlawError(Flaw("max_length", message))
@@ -111,14 +111,14 @@ class Password:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            message = f"A lone surrogate stands at position {error.start}."
+            message = f"There is a lone surrogate at position {error.start}."
             raise FlawError(Flaw("surrogate", message, error.start)) from error
         return text
 
 
 @dataclass(frozen=True)
 class Slug:
-    """Letters, marks, digits, hyphens and underscores: of ASCII, or of any one script."""
+    """ASCII letters, digits, hyphens and underscores, or letters and marks of any one script."""
 
     max_length: int
     allow_unicode: bool = False
@@ -131,7 +131,7 @@ class Slug:
         for position, char in enumerate(text):
             if not self._may_stand(char, first=position == 0):
                 name = f"U+{ord(char):04X} at position {position}"
-                raise FlawError(Flaw("invalid", f"{name} cannot stand in a slug.", position))
+                raise FlawError(Flaw("invalid", f"{name} is not allowed in a slug.", position))
         return text
 
     def _may_stand(self, char: str, *, first: bool) -> bool:
@@ -143,14 +143,14 @@ class Slug:
 
 @dataclass(frozen=True)
 class EmailAddress:
-    """An address whose local part is in ASCII and unquoted, at a name of the DNS."""
+    """An e-mail address with an unquoted ASCII local part and a DNS name."""
 
     max_length: int = MAX_EMAIL_LENGTH
 
     def clean(self, text: str) -> str:
         """Return `text` with its domain in lower-case ASCII. Raises FlawError."""
         plain = PlainText(self.max_length, invisible="refuse")
-        # What is copied out of a mail or a chat comes with invisible characters around it.
+        # An address that is copied from a mail or a chat may have invisible characters around it.
         local, at, domain = plain.clean(stripped(text)).rpartition("@")
         if not at or len(local) > _MAX_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
             raise FlawError(Flaw("invalid", "Enter a valid email address."))
@@ -162,7 +162,7 @@ class EmailAddress:
 
 @dataclass(frozen=True)
 class WebAddress:
-    """A URL with one of the `schemes`; with `public_only`, of a host on the public internet."""
+    """A URL with one of the `schemes`. With `public_only`, its host must be public."""
 
     max_length: int = MAX_URL_LENGTH
     schemes: frozenset[str] = words("http https")

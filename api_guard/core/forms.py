@@ -1,4 +1,4 @@
-"""Judges the fields of a form."""
+"""Checks the fields of a form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REPLACED = "\ufffd"
 
 
 def refuse_fields(fields: Iterable[tuple[str, Iterable[object]]], limits: Limits) -> None:
-    """Raise Malformed or OverLimit for names and values of a form that may not be."""
+    """Raise Malformed or OverLimit for invalid names and values of a form."""
     count = 0
     for name, values in fields:
         if len(name) > limits.name:
@@ -25,21 +25,21 @@ def refuse_fields(fields: Iterable[tuple[str, Iterable[object]]], limits: Limits
                     raise OverLimit(f"A text is longer than {limits.text} characters.")
                 _refuse_characters(value)
     if count > limits.items:
-        raise OverLimit(f"The form holds more than {limits.items} values.")
+        raise OverLimit(f"The form has more than {limits.items} values.")
 
 
 def refuse_encoded(body: bytes) -> None:
-    """Raise Malformed where percent-encoded text is not UTF-8, or holds a null character."""
+    """Raise Malformed if percent-encoded text is not UTF-8, or contains a null character."""
     if b"%" in body or not body.isascii():
         body = unquote_to_bytes(body)
         decoded(body)
     if b"\x00" in body:
-        raise Malformed("The body holds a null character.")
+        raise Malformed("The body contains a null character.")
 
 
 def _refuse_characters(text: str) -> None:
     if "\x00" in text:
-        raise Malformed("The body holds a null character.")
+        raise Malformed("The body contains a null character.")
     if _REPLACED in text:
-        # What Django's parser writes in place of bytes that are none.
+        # Django's parser writes this character for invalid bytes.
         raise Malformed("The body is not UTF-8.")

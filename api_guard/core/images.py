@@ -1,6 +1,6 @@
-"""Bounds the markers, chunks and blocks of an image before a decoder walks along them.
+"""Limits the number of markers, chunks and blocks of an image before a decoder reads them.
 
-A decoder reads each of them in a loop of its own, and a file of a few megabytes holds a million.
+A file of a few megabytes can contain a million of them, and a decoder loops over each.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from collections.abc import Callable, Mapping
 
 from api_guard.core.flaws import Flaw, FlawError
 
-# An image has a few, and as many more as its data is cut into: by encoders, at 4 KB and above.
+# An image has a few parts, and more for its data. Encoders write data in parts of 4 KB or more.
 _FEW = 1000
 _SHORTEST = 1024
 # GIF cuts its data into blocks of up to 255 bytes.
 _SHORTEST_GIF = 64
-# Bytes of a JPEG that say nothing between two markers.
+# The largest number of padding bytes of a JPEG between markers.
 _MOST_PADDING = 65_536
 
 _FILL = re.compile(rb"\xff+")
-# Those of JPEG that are followed by a length: SOF, DHT, DAC, DQT, DNL, DRI, DHP, EXP, APP, COM.
+# JPEG markers with a length: SOF, DHT, DAC, DQT, DNL, DRI, DHP, EXP, APP, COM.
 _WITH_LENGTH = {*range(0xC0, 0xD0), *range(0xDB, 0xE0), *range(0xE0, 0xF0), 0xFE} - {0xC8}
 _SCAN = 0xDA
 _PHOTOSHOP = b"8BIM"
-# A segment of 64 KB holds 5,000 entries, and a decoder joins the segments.
+# A segment of 64 KB contains 5,000 entries, and a decoder joins the segments.
 _EXIF, _MOST_EXIF = b"Exif\x00\x00", 4
 _GIF_TRAILER, _GIF_EXTENSION, _GIF_IMAGE = 0x3B, 0x21, 0x2C
 _GIF_COMMENT = 0xFE
@@ -31,9 +31,9 @@ _NETSCAPE = b"NETSCAPE2.0"
 
 
 def frames_of(kind: str, data: bytes) -> int | None:
-    """Return how many frames an image has, None where only a decoder can tell.
+    """Return the number of frames of an image, or None if only a decoder knows it.
 
-    Raises FlawError where it is cut into more parts than its size accounts for.
+    Raises FlawError if the image has too many parts for its size.
     """
     walk = _WALKS.get(kind)
     return None if walk is None else walk(data)
@@ -50,7 +50,7 @@ def _walk_jpeg(data: bytes) -> None:
         if segments > most or padding > _MOST_PADDING:
             raise _too_many()
         if end == len(data) or data[end] == _SCAN:
-            # What a decoder reads of the head ends here.
+            # The header that a decoder reads ends here.
             break
         position = end + 1
         if data[end] in _WITH_LENGTH:
@@ -71,7 +71,7 @@ def _walk_png(data: bytes) -> None:
             raise _too_many()
         if data[position + 4 : position + 8] == b"IEND":
             return
-        # Its length, its name, itself and its checksum.
+        # The length, the name, the data and the checksum.
         position += 12 + int.from_bytes(data[position : position + 4])
 
 
@@ -92,7 +92,7 @@ def _walk_gif(data: bytes) -> int:
             frames += 1
             start += 9 + _palette(data, position + 9) + 1
         else:
-            position += 1  # a byte that means nothing, which decoders pass over
+            position += 1  # decoders skip a byte without a meaning
             continue
         position, passed = _after_blocks(data, start, inner)
         inner -= passed
@@ -100,17 +100,17 @@ def _walk_gif(data: bytes) -> int:
 
 
 def _refuse_ambiguous(data: bytes, start: int) -> None:
-    """Refuse an extension that decoders do not agree about where it ends."""
+    """Refuse an extension whose end is different for different decoders."""
     size = data[start] if start < len(data) else 0
     is_empty = size == 0 and data[start - 1] != _GIF_COMMENT
     first = data[start + 1 : start + 1 + size]
     is_cut = first.startswith(_NETSCAPE) and data[start + 1 + size : start + 2 + size] == b"\x00"
     if is_empty or is_cut:
-        raise FlawError(Flaw("invalid_image", "The file is no image, or a damaged one."))
+        raise FlawError(Flaw("invalid_image", "The file is not an image, or it is damaged."))
 
 
 def _after_blocks(data: bytes, position: int, most: int) -> tuple[int, int]:
-    """Return what follows a chain of blocks, each with its length before it, and their number."""
+    """Return the position after a chain of blocks with lengths, and the number of blocks."""
     passed = 0
     while position < len(data) and data[position]:
         passed += 1
@@ -121,7 +121,7 @@ def _after_blocks(data: bytes, position: int, most: int) -> tuple[int, int]:
 
 
 def _palette(data: bytes, position: int) -> int:
-    """Return the length of a palette, which a byte at `position` speaks of."""
+    """Return the length of the palette, from the flags at `position`."""
     flags = data[position] if position < len(data) else 0
     return (3 << ((flags & 7) + 1)) if flags & 0x80 else 0
 
@@ -131,11 +131,11 @@ def _most(data: bytes, shortest: int) -> int:
 
 
 def _too_many() -> FlawError:
-    message = "The image is cut into more parts than an image of its size has."
+    message = "The image has too many parts for its size."
     return FlawError(Flaw("too_many_parts", message))
 
 
-# WebP is read by a library in C, which takes a hundredth of the time.
+# A C library reads WebP, a hundred times faster.
 _WALKS: Mapping[str, Callable[[bytes], int | None]] = {
     "gif": _walk_gif,
     "jpeg": _walk_jpeg,

@@ -1,4 +1,4 @@
-"""What the ledger says of one act: what, who and how that is known, to whom, when and why."""
+"""The parts of a ledger record: the event, who acted, and how the ledger knows it."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from enum import StrEnum
 
 
 class Event(StrEnum):
-    """An act that gives access, takes it, or changes who may give it."""
+    """An event that grants or ends access, or changes who may grant it."""
 
     GRANT = "grant"
     EXTEND = "extend"
     REVOKE = "revoke"
     ADOPT = "adopt"  # a grant that is older than the ledger
-    EXPIRE = "expire"  # closed when the same was granted anew
+    EXPIRE = "expire"  # closed because the same scope was granted again
     REQUEST = "request"
     APPROVE = "approve"
     DECLINE = "decline"
     AUTHORIZE = "authorize"  # a group may manage scopes
     DEAUTHORIZE = "deauthorize"
-    END_ACCESS = "end_access"  # tokens and codes ended at once
-    OVERRIDE = "override"  # another limit in place of the one in code
+    END_ACCESS = "end_access"  # all tokens and codes were revoked
+    OVERRIDE = "override"  # replaces the limit in code
     END_OVERRIDE = "end_override"
     JOIN_GROUP = "join_group"  # a group that holds grants
     LEAVE_GROUP = "leave_group"
-    DELETE = "delete"  # a grant that goes with its grantee
+    DELETE = "delete"  # a grant that was deleted with its grantee
     CLIENT_OWNER = "client_owner"
     CLIENT_REDIRECTS = "client_redirects"
-    CLIENT_SECRET = "client_secret"  # noqa: S105  # the name of an act
+    CLIENT_SECRET = "client_secret"  # noqa: S105  # the name of an event
     MAP_SUBJECT = "map_subject"
     UNMAP_SUBJECT = "unmap_subject"
     RENAME_GROUP = "rename_group"
     REACTIVATE = "reactivate"
-    FORGET = "forget"  # what was said of a person is erased
-    PRUNE = "prune"  # old records gave way to a checkpoint
+    FORGET = "forget"  # the details of a user were erased
+    PRUNE = "prune"  # a checkpoint replaced old records
 
 
 class Known(StrEnum):
-    """How it is known who acted."""
+    """How the ledger knows who acted."""
 
-    AUTHENTICATED = "authenticated"  # the user of the request in which it was done
-    CLAIMED = "claimed"  # said on a command line, or in a shell
-    SYSTEM = "system"  # code, which names itself
-    UNKNOWN = "unknown"  # nobody said
+    AUTHENTICATED = "authenticated"  # the user of the request
+    CLAIMED = "claimed"  # written on a command line or in a shell
+    SYSTEM = "system"  # code, which gives its name
+    UNKNOWN = "unknown"  # not given
 
 
 @dataclass(frozen=True)
 class Party:
-    """A user, a group or a client: `kind`, its primary key as text, and what it is called."""
+    """A user, a group or a client: its kind, its primary key as text, and its name."""
 
     kind: str
     pk: str
@@ -56,7 +56,7 @@ class Party:
 
 @dataclass(frozen=True)
 class Who:
-    """Who acted, and how that is known. The party of code has the kind `system` and no key."""
+    """Who acted, and how the ledger knows it. For code, the kind is `system`, without a key."""
 
     known: Known
     party: Party

@@ -1,4 +1,4 @@
-"""Limits of what a request may hold: their names, their defaults, and what cannot be meant."""
+"""Limits of a request: their names, their defaults, and invalid values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ TOPS = ("object", "list", "any")
 
 
 class LimitsError(ValueError):
-    """Limits that cannot be meant."""
+    """Invalid limits."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a request may hold.
+    """The limits of one request.
 
     Of a body: `bytes`, and `upload` in their place where it is multipart; `depth` of lists and
     objects in one another; `items` in all of them together; `digits` of a number as it is
@@ -37,13 +37,13 @@ class Limits:
     parameters: int = 100
 
     def but(self, said: Mapping[str, int | str]) -> Limits:
-        """Return these limits with what `said` names in their place."""
+        """Return these limits, changed as `said` says."""
         return _but(self, tuple(said.items())) if said else self
 
 
 @lru_cache(maxsize=256)
 def _but(limits: Limits, said: tuple[tuple[str, int | str], ...]) -> Limits:
-    # `said` was read by parse_limits, which leaves nothing in it of another type.
+    # parse_limits() has checked the types in `said`.
     return replace(limits, **dict(said))  # type: ignore[arg-type]
 
 
@@ -52,20 +52,20 @@ _NAMES = tuple(field.name for field in fields(Limits))
 
 
 def parse_limits(value: object) -> Mapping[str, int | str]:
-    """Read a mapping of limits by their names. Raise LimitsError on what cannot be meant."""
+    """Read a mapping of limits by their names. Raise LimitsError for invalid ones."""
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not value:
-        raise LimitsError(f'limits={value!r} names no limit; write {{"bytes": {DEFAULT.bytes}}}')
+        raise LimitsError(f'limits={value!r} has no limits; write {{"bytes": {DEFAULT.bytes}}}')
     for name, limit in value.items():
         if name not in _NAMES:
             known = ", ".join(_NAMES)
             raise LimitsError(
-                f"{name!r} is no limit.{did_you_mean(name, _NAMES)} The limits: {known}"
+                f"{name!r} is not a limit.{did_you_mean(name, _NAMES)} The limits: {known}"
             )
         if name == "top":
             if limit not in TOPS:
-                raise LimitsError(f"top={limit!r} is no kind of JSON: write one of {TOPS}")
+                raise LimitsError(f"top={limit!r} is not a kind of JSON: write one of {TOPS}")
         elif not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-            raise LimitsError(f"{name}={limit!r} is no limit: write a whole number above 0")
+            raise LimitsError(f"{name}={limit!r} is not a limit: write a whole number above 0")
     return dict(value)

@@ -1,4 +1,4 @@
-"""What the fields that describe a body may say."""
+"""Checks of the headers that describe a body."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 def is_utf8(charset: str | None) -> bool:
-    """Whether text said to be in `charset` is UTF-8, as it is where nothing is said."""
+    """Whether `charset` means UTF-8. Without a charset, it does."""
     return charset is None or charset.strip("\"' ").lower() in _UTF8
 
 
 def content_length(value: object) -> int | None:
-    """Read a Content-Length (RFC 9110 §8.6). Return None where there is none.
+    """Return the value of a Content-Length (RFC 9110 §8.6), or None if it is missing.
 
     Raises ValueError.
     """
@@ -21,19 +21,18 @@ def content_length(value: object) -> int | None:
     if not text:
         return None
     if len(text) > 18 or not (text.isascii() and text.isdecimal()):
-        raise ValueError("The Content-Length is none.")
+        raise ValueError("The Content-Length is not valid.")
     return int(text)
 
 
-# What Django can read a query string in, in a time that grows with its length, without markup in
-# characters that no filter looks for.
+# Charsets that Django decodes in linear time, and that cannot hide markup from filters.
 _READABLE = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
 
 
 def is_readable_charset(charset: str | None) -> bool:
-    """Whether Django can read a query string in `charset`, which a Content-Type names.
+    """Whether Django can decode a query string in `charset`, from the Content-Type.
 
-    An encoding that it does not know it takes no notice of; a name may also be none at all.
+    Django ignores an unknown charset. A name with a null character is refused.
     """
     if charset is None:
         return True

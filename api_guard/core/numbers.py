@@ -1,4 +1,4 @@
-"""Tells a number that is written plainly from one that only Python reads as a number."""
+"""Distinguishes plain numbers from notations that only Python accepts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FLOAT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
 
 
 def is_plain_integer(text: str) -> bool:
-    """Whether `text` is an integer in ASCII digits: no "٣", no "1_000", no " 1", no "+1"."""
+    """Whether `text` is an integer in ASCII digits, not "٣", "1_000", " 1" or "+1"."""
     return _INTEGER.fullmatch(text) is not None
 
 
@@ -20,5 +20,5 @@ def is_plain_decimal(text: str) -> bool:
 
 
 def is_plain_float(text: str) -> bool:
-    """Whether `text` is a number of JSON, but for zeros before it."""
+    """Whether `text` is a JSON number. Leading zeros are allowed."""
     return _FLOAT.fullmatch(text) is not None

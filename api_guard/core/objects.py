@@ -13,7 +13,7 @@ RuleFunction = Callable[..., object]
 
 
 class AnyObject(Enum):
-    """The one way to say that a view's objects are everybody's."""
+    """The only way to declare that every caller may reach all objects of a view."""
 
     ANY_OBJECT = "any object"
 
@@ -38,12 +38,12 @@ class ObjectRule:
 
     @property
     def is_any(self) -> bool:
-        """Whether it leaves every object to everybody that is let in."""
+        """Whether every admitted caller may reach every object."""
         return self.owner is None and self.narrow is ANY_OBJECT
 
     @property
     def key(self) -> tuple[str | None, int]:
-        """What tells it from another rule; a function may have no hash."""
+        """A key that identifies the rule; a function may have no hash."""
         return self.owner, id(self.narrow)
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class ObjectRule:
 
 
 def takes_request(function: RuleFunction) -> bool:
-    """Whether a rule function takes the request beside the caller.
+    """Whether a rule function takes the request as well as the caller.
 
     Its second parameter has no default, or is called `request`.
     """
@@ -129,7 +129,7 @@ def by_name(value: object) -> Mapping[str, object]:
         return {}
     if isinstance(value, Mapping):
         if not value:
-            raise PolicyError("an empty mapping says nothing; leave it out")
+            raise PolicyError("an empty mapping has no effect; remove it")
         return value
     return {"": value}
 
@@ -137,4 +137,6 @@ def by_name(value: object) -> Mapping[str, object]:
 def _lookup(name: str, value: object) -> str:
     if isinstance(value, str) and value and all(map(str.isidentifier, value.split("__"))):
         return value
-    raise PolicyError(f"{name}={value!r} is no lookup; write the field's name, such as 'author'")
+    raise PolicyError(
+        f"{name}={value!r} is not a lookup; write the name of a field, such as 'author'"
+    )

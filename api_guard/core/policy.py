@@ -44,24 +44,24 @@ class Operation:
         return "read" if self.method in SAFE_METHODS else "write"
 
     def names(self) -> tuple[str, ...]:
-        """The names that answer for it, the most particular first."""
+        """The names of this operation in a policy, the most specific first."""
         return _names(self.method, self.action)
 
 
-# Bounded, for a client may send any word as its method.
+# Bounded, because a client may send any word as the method.
 @lru_cache(maxsize=4096)
 def _names(method: str, action: str | None) -> tuple[str, ...]:
     names = [method]
     if action and action not in SLOTS:
         names.insert(0, action)
     if method == "HEAD":
-        # HEAD runs the GET handler: what was said of GET holds for it.
+        # HEAD runs the GET handler, so the policy of GET applies.
         names.append("GET")
     return (*names, Operation(method, action).slot)
 
 
 def first_of(mapping: Mapping[str, T], operation: Operation) -> tuple[str, T] | None:
-    """Return the most particular name of `operation` in `mapping`, and what stands there."""
+    """Return the most specific name of `operation` in `mapping`, and its value."""
     if mapping:
         for name in operation.names():
             if name in mapping:
@@ -73,7 +73,7 @@ def first_of(mapping: Mapping[str, T], operation: Operation) -> tuple[str, T] | 
 class Policy:
     """All the requirements, rates and the object rules of one view.
 
-    Every mapping goes by the names of `Operation.names`; `""` stands for all that is not named.
+    The keys of every mapping are `Operation.names`; `""` is for all operations not named.
     `model` is what the object rules are about, where the view itself does not tell. `is_everywhere`
     says that they hold in every guarded view. `related` are the fields of the view's model that the
     object rules of other views do not narrow.
@@ -91,7 +91,7 @@ class Policy:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A few letters that tell it from another policy, the same in every process."""
+        """A short hash of this policy, the same in every process."""
         said = [f"{name}={requirement}" for name, requirement in sorted(self.requirements.items())]
         said += [
             f"{name}={' '.join(map(str, rates))}" for name, rates in sorted(self.rates.items())
@@ -99,7 +99,7 @@ class Policy:
         return f"{crc32('&'.join(said).encode()):08x}"
 
     def requirement_for(self, operation: Operation) -> Requirement | None:
-        """Return the requirement for `operation`, None where the policy is silent."""
+        """Return the requirement for `operation`, None if the policy does not declare it."""
         found = first_of(self.requirements, operation)
         return found[1] if found else None
 
@@ -109,11 +109,11 @@ class Policy:
 
     @property
     def has_object_rule(self) -> bool:
-        """Whether anything was said of objects."""
+        """Whether the policy has an object rule."""
         return bool(self.owner or self.objects)
 
     def object_rule_for(self, operation: Operation) -> ObjectRule | None:
-        """Return the object rule for `operation`; None where the view has none at all."""
+        """Return the object rule for `operation`; None if the view has no rules."""
         if not self.has_object_rule:
             return None
         names = [*operation.names(), ""]
@@ -122,12 +122,12 @@ class Policy:
         owner = None if owned is None else self.owner[owned]
         narrow = None if narrowed is None else self.objects[narrowed]
         if owned is not None and narrow is ANY_OBJECT and narrowed is not None:
-            # ANY_OBJECT said of an operation is meant, where the owner was said of more than that.
+            # ANY_OBJECT for one operation wins over an owner for more operations.
             owner = owner if names.index(owned) <= names.index(narrowed) else None
         return ObjectRule(owner, narrow)
 
     def keep_rule_for(self, operation: Operation) -> ObjectRule | None:
-        """Return the rule for what `operation` leaves behind: by default, the one that finds."""
+        """Return the rule for the objects that `operation` leaves; by default, the finding rule."""
         names = (*operation.names(), "")
         kept = next((self.keep[name] for name in names if name in self.keep), None)
         return kept if kept is not None else self.object_rule_for(operation)
@@ -147,18 +147,20 @@ def parse_policy(
     hold: object = None,
     related: object = None,
 ) -> Policy:
-    """Read what `@guard` was given.
+    """Read the arguments of `@guard`.
 
-    Raises PolicyError, RateError or LimitsError on what cannot be meant.
+    Raises PolicyError, RateError or LimitsError for invalid arguments.
     """
     said = {"read": read, "write": write}
     requirements = {name: _named(name, value) for name, value in said.items() if value is not None}
     for name, value in (actions or {}).items():
         if name in SLOTS:
-            raise PolicyError(f"actions={{{name!r}: ...}} is the slot {name}=; give it there")
+            raise PolicyError(f"actions={{{name!r}: ...}} is the slot {name}=; write it there")
         requirements[name] = _named(f"actions[{name!r}]", value)
     if not requirements:
-        raise PolicyError("nothing is required, so nothing is offered; say read=, write= or both")
+        raise PolicyError(
+            "nothing is required, so every request is refused; write read=, write= or both"
+        )
     policy = Policy(
         requirements=MappingProxyType(requirements),
         rates={name: parse_rates(value) for name, value in by_name(throttle).items()},
@@ -188,9 +190,9 @@ def _is_everywhere(hold: object) -> bool:
 
 
 def _refuse_gaps(policy: Policy) -> None:
-    """Refuse object rules that contradict, or leave a required slot without an answer."""
+    """Refuse object rules that contradict each other, or that miss a required slot."""
     if "" in policy.owner and policy.objects.get("") is ANY_OBJECT:
-        raise PolicyError("owner= and objects=ANY_OBJECT contradict; leave one out")
+        raise PolicyError("owner= and objects=ANY_OBJECT contradict each other; remove one")
     for name, is_said in (("keep", bool(policy.keep)), ("hold", policy.is_everywhere)):
         if is_said and not policy.has_object_rule:
             raise PolicyError(f"{name}= needs an object rule; write owner= or objects= too")
@@ -199,6 +201,6 @@ def _refuse_gaps(policy: Policy) -> None:
     for name in policy.requirements:
         if name in SLOTS and name not in policy.owner and name not in policy.objects:
             raise PolicyError(
-                f"owner= and objects= say nothing for {name}; "
-                f"say whose objects it is for, or objects={{{name!r}: ANY_OBJECT}}"
+                f"owner= and objects= have no rule for {name}; "
+                f"add one, or write objects={{{name!r}: ANY_OBJECT}}"
             )

@@ -1,4 +1,4 @@
-"""What a record of the ledger is made of, and how each part is told from a forged one."""
+"""The parts of a ledger record, and their signatures."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from api_guard.core.ledger import Party, Who
 
 Keys = Mapping[str, "Key"]
 
-# What a signature is for stands in it, so that none can be used in the place of another.
+# Each signature contains its purpose, so that it cannot be used for another purpose.
 RECORD, LINK, ID, HEAD, CHECKPOINT, PRUNED = (
     f"api_guard.ledger.{name}" for name in ("record", "link", "id", "head", "checkpoint", "pruned")
 )
-# What the first record follows.
+# The digest before the first record.
 GENESIS = "0" * 64
 PARTS = ("who", "whom", "reason", "address")
 _HALF = 32
@@ -24,7 +24,7 @@ _HALF = 32
 
 @dataclass(frozen=True)
 class Key:
-    """A secret that signs, and the name by which records say that it did."""
+    """A secret for signatures, and its id in the records."""
 
     id: str
     secret: bytes = field(repr=False)
@@ -32,7 +32,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Record:
-    """A row of the ledger, as it is stored. The last three are None until it is chained."""
+    """A row of the ledger. The last three fields are None until it is chained."""
 
     id: str
     at: str
@@ -47,9 +47,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Detail:
-    """What can be erased of a record: one part of it. `key` names a party, as `user:7`.
+    """A part of a record that can be erased. `key` names a party, for example `user:7`.
 
-    `forgotten` is the id of the record that says it was erased.
+    `forgotten` is the id of the record of the erasure.
     """
 
     part: str
@@ -61,7 +61,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Place:
-    """A place in the chain: the number of a record and the digest of all up to it."""
+    """A place in the chain: the number of a record, and the digest of all records up to it."""
 
     sequence: int
     digest: str
@@ -69,7 +69,7 @@ class Place:
 
 @dataclass(frozen=True)
 class SignedPlace:
-    """A place in the chain, when it was signed, by which key, and the signature."""
+    """A place in the chain, with the time, the key and the signature."""
 
     place: Place
     at: str
@@ -78,49 +78,49 @@ class SignedPlace:
 
 
 def canonical(value: object) -> str:
-    """Return the one text that stands for a value of JSON."""
+    """Return the canonical text of a JSON value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def sign(key: Key, purpose: str, *parts: str | int | None) -> str:
-    """Return the signature (HMAC-SHA256) of some parts, which are told apart."""
+    """Return the signature (HMAC-SHA256) of the parts, which stay distinct."""
     text = canonical([purpose, *parts])
     return hmac.new(key.secret, text.encode(), hashlib.sha256).hexdigest()
 
 
 def same(one: str | None, other: str | None) -> bool:
-    """Whether two signatures are the same text; None is like nothing."""
+    """Whether two signatures are equal. None is not equal to anything."""
     if one is None or other is None:
         return False
     return hmac.compare_digest(one.encode(errors="replace"), other.encode(errors="replace"))
 
 
 def new_id(key: Key, microseconds: int, chance: bytes) -> str:
-    """Return the id of a new record: its time, then chance, then a signature of both.
+    """Return the id of a new record: its time, random bytes, and a signature of both.
 
-    Ids are in the order of their time; and nobody without the key makes one that is genuine.
+    Ids are sorted by time. Without the key, nobody can make a genuine id.
     """
     half = f"{microseconds:014x}{chance.hex():.18}"
     return half + sign(key, ID, half)[:_HALF]
 
 
 def is_genuine(key: Key, id: str) -> bool:  # noqa: A002  # it is the id of a record
-    """Whether `key` has made this id."""
+    """Whether `key` signed this id."""
     return same(sign(key, ID, id[:_HALF])[:_HALF], id[_HALF:])
 
 
 def mac_of(key: Key, row: Record) -> str:
-    """Return the signature that a record ought to have."""
+    """Return the correct signature of a record."""
     return sign(key, RECORD, row.id, row.at, row.event, row.key_id, row.content)
 
 
 def link(key: Key, previous: str, sequence: int, mac: str) -> str:
-    """Return the digest of the chain up to a record: of all before it, its number and itself."""
+    """Return the digest of the chain up to a record: previous digest, number and signature."""
     return sign(key, LINK, previous, sequence, mac)
 
 
 def key_of(row: Record, keys: Keys) -> Key | None:
-    """Return the key that made a record, whatever has become of what it says of its key."""
+    """Return the key that signed a record, even if somebody changed its key id."""
     said = keys.get(row.key_id)
     candidates = [said, *keys.values()] if said else keys.values()
     return next((key for key in candidates if is_genuine(key, row.id)), said)
@@ -140,9 +140,9 @@ def is_signed(signed: SignedPlace, purpose: str, keys: Keys) -> bool:
 
 
 def commitment(detail: Detail) -> str:
-    """Return what says nothing of a detail, and can be had of no other one.
+    """Return a hash that commits to a detail and reveals nothing about it.
 
-    Without the salt it cannot be guessed from a name either.
+    The salt prevents guessing: nobody can compute the hash for a known name.
     """
     text = canonical([detail.part, detail.salt, detail.key, detail.text])
     return hashlib.sha256(text.encode()).hexdigest()
@@ -160,7 +160,7 @@ def content_of(
     facts: Mapping[str, str | None],
     details: Iterable[Detail],
 ) -> str:
-    """Return what stays of a record: nothing of a person, and a commitment to each detail."""
+    """Return the part that is never erased: no personal data, and a commitment to each detail."""
     said = {
         "known": who.known.value,
         "who": who.party.kind,

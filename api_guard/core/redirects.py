@@ -1,4 +1,4 @@
-"""Where a code may be sent to (RFC 9700 §2.1, RFC 8252 §7)."""
+"""Checks of redirect URIs (RFC 9700 §2.1, RFC 8252 §7)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 
 def is_loopback(uri: str) -> bool:
-    """Whether `uri` leads to the machine that follows it."""
+    """Whether `uri` leads to the machine of the browser."""
     try:
         host = urlsplit(uri).hostname or ""
     except ValueError:
@@ -21,15 +21,15 @@ def is_loopback(uri: str) -> bool:
 
 
 def is_in_clear(uri: str) -> bool:
-    """Whether `uri` sends a code over the network by HTTP: loopback interfaces are exempt."""
+    """Whether `uri` sends a code over the network without TLS. Loopback is allowed."""
     return uri.lower().startswith("http:") and not is_loopback(uri)
 
 
 def is_anybodys(uri: str) -> bool:
-    """Whether any program of the user's device may listen at `uri`.
+    """Whether any program on the user's device may receive `uri`.
 
-    That is so for loopback interfaces and for schemes that an app registers (RFC 8252 §8.6); an
-    `https` address has one owner.
+    This is true for loopback and for the schemes of apps (RFC 8252 §8.6). An `https` URI has one
+    owner.
     """
     return not uri.lower().startswith("https:") or is_loopback(uri)
 
@@ -37,8 +37,8 @@ def is_anybodys(uri: str) -> bool:
 def with_issuer(uri: str, issuer: str) -> str:
     """Return the address of an authorization response, with its one `iss` (RFC 9207 §2).
 
-    It goes where the other parameters are: into the fragment, where there is one. What a registered
-    address says of an issuer is left out.
+    `iss` is added to the fragment if there is one, else to the query. An `iss` in the registered
+    URI is removed.
     """
     parts = urlsplit(uri)
     query, fragment = (

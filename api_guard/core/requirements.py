@@ -10,7 +10,7 @@ from api_guard.core.scopes import PROTOCOL_SCOPES, is_scope_name
 
 
 class PolicyError(ValueError):
-    """A policy that cannot be meant."""
+    """An invalid policy."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class AnyOf:
 
 
 def any_of(*scopes: str) -> AnyOf:
-    """Require one of these scopes, whichever."""
+    """Require any one of these scopes."""
     return AnyOf(scopes)
 
 
@@ -49,15 +49,15 @@ class Requirement:
         standings = [part for part in parts if isinstance(part, Standing)]
         scopes = tuple(_alternatives(part) for part in parts if not isinstance(part, Standing))
         if len(standings) > 1:
-            raise PolicyError(f"{value!r} names two standings; name the stronger one")
+            raise PolicyError(f"{value!r} has two standings; keep the stronger one")
         standing = standings[0] if standings else None
         if standing is Standing.PUBLIC and scopes:
-            raise PolicyError(f"{value!r} is both PUBLIC and not: leave PUBLIC out")
+            raise PolicyError(f"{value!r} contradicts itself: remove PUBLIC")
         return cls(standing, scopes)
 
     @property
     def is_public(self) -> bool:
-        """Whether it asks for nothing at all."""
+        """Whether it is open to everybody."""
         return self.standing is Standing.PUBLIC
 
     @property
@@ -83,7 +83,9 @@ class Requirement:
 def _alternatives(part: object) -> tuple[str, ...]:
     names = part.scopes if isinstance(part, AnyOf) else (part,)
     if not names:
-        raise PolicyError("any_of() of no scopes can be met by nobody")
+        raise PolicyError(
+            "any_of() without scopes refuses every caller, as in any_of('notes:read')"
+        )
     for name in names:
         if isinstance(name, str) and name in Standing.__members__:
             raise PolicyError(
@@ -95,5 +97,5 @@ def _alternatives(part: object) -> tuple[str, ...]:
                 "SIGNED_IN, STAFF, any_of(...) or a tuple of them"
             )
         if name in PROTOCOL_SCOPES:
-            raise PolicyError(f"{name!r} is a scope of OpenID Connect and satisfies no requirement")
+            raise PolicyError(f"{name!r} is a scope of OpenID Connect and cannot be required")
     return tuple(str(name) for name in names)

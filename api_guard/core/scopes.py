@@ -11,38 +11,38 @@ from enum import Enum
 # RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 
-# OpenID Connect Core §5.4 and §11: they say what an ID token tells, not what an API allows.
+# OpenID Connect Core §5.4 and §11: they choose the claims of an ID token, not access to an API.
 PROTOCOL_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 
 MAX_SCOPE_LENGTH = 255
-# Whoever manages this group of scopes manages them all.
+# An authority over this group is an authority over all scopes.
 EVERY_SCOPE = "*"
 NO_SCOPES: frozenset[str] = frozenset()
 
 
 class Credential(Enum):
-    """What a caller presented, as far as scopes go."""
+    """The kind of credential that a caller presented."""
 
     NONE = "none"
     """Nothing: an anonymous caller."""
     UNSCOPED = "unscoped"
-    """A session, a password: it stands for all that was granted to its user."""
+    """A session or a password: it has all scopes granted to its user."""
     TOKEN = "token"  # noqa: S105  # the name of a kind, not a secret
-    """An access token of a client: it stands for what it carries, at the most."""
+    """An access token of a client: it has at most the scopes that it carries."""
     PERSONAL = "personal"
-    """An access token that no client was issued, where the site takes it: likewise."""
+    """An access token without a client, where the site accepts it: likewise."""
     UNKNOWN = "unknown"
-    """Something that names a user and says no scopes: it stands for none."""
+    """A credential that identifies a user but does not report scopes: it has no scopes."""
 
     @property
     def is_token(self) -> bool:
-        """Whether it carries scopes, which cut down what was granted."""
+        """Whether it carries scopes, which limit what was granted."""
         return self in (Credential.TOKEN, Credential.PERSONAL)
 
 
 @dataclass(frozen=True)
 class ScopeTerms:
-    """What a scope lets its grantee do, and what giving it takes.
+    """What a scope lets its grantee do, and the rules for granting it.
 
     Whoever manages `group` may give it, for `max_days` at most; one that `is_sensitive` takes two
     people, and one that `is_requestable` can be asked for.
@@ -57,7 +57,7 @@ class ScopeTerms:
 
 @dataclass(frozen=True)
 class Granted:
-    """The scopes granted, live, to the two sides of a caller; None where a side is missing.
+    """The live scopes of the two sides of a caller; None if a side is missing.
 
     A user's side is what was granted to the user, to its groups and to everyone.
     """
@@ -72,7 +72,7 @@ def is_scope_name(name: object) -> bool:
 
 
 def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return the names that differ in case alone, together: some databases take them for one."""
+    """Group the names that differ only in case: some databases treat them as one."""
     spellings: dict[str, list[str]] = {}
     for name in names:
         spellings.setdefault(name.lower(), []).append(name)
@@ -82,7 +82,7 @@ def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
 def effective_scopes(
     credential: Credential, carried: frozenset[str], granted: Granted
 ) -> frozenset[str]:
-    """Return the scopes a caller may use now: what was granted, cut down by what it carries.
+    """Return the effective scopes: the granted ones that the credential also carries.
 
     `carried` are the scopes of its token. Protocol scopes are never among the result.
     """
@@ -94,7 +94,7 @@ def effective_scopes(
         return NO_SCOPES
     sides = [side for side in (granted.user, granted.client) if side is not None]
     if granted.client is None:
-        # A token that no client was issued is nobody's delegation: no client, no grant, no scope.
+        # A token without a client is not a delegation: no client, no grant, no scope.
         return NO_SCOPES
     return carried.intersection(*sides) - PROTOCOL_SCOPES
 

@@ -1,4 +1,4 @@
-"""Finds letters that only look like others: several scripts in one word, and styled letters."""
+"""Finds lookalike letters: several scripts in one word, and styled letters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 from api_guard.core.flaws import Flaw
 
-# The name of a letter begins with its script; these begin with something else.
+# The Unicode name of a letter begins with its script. These names begin with another word.
 _NAMED_OTHERWISE = {
     "CJK": "HAN",
     "FEMININE": "LATIN",
@@ -19,13 +19,13 @@ _NAMED_OTHERWISE = {
     "TURNED": "LATIN",
     "ROMAN": "LATIN",
 }
-# With the apostrophes of Ukrainian, Uzbek and Hawaiian, and the signs of tone (Scripts.txt).
+# Includes the apostrophes of Ukrainian, Uzbek and Hawaiian, and tone signs (Scripts.txt).
 _NO_SCRIPT = frozenset(
     "\u0640\u3006\u30fc\u30fb" + "".join(map(chr, [*range(0x2B9, 0x2E0), *range(0x2E5, 0x300)]))
 )
 # "Mª José", "1º", "3.ª"
 _ORDINAL = re.compile(r"(?<=[^\W_]|(?<=[^\W_])\.)[\u00aa\u00ba](?![^\W_])")
-# Written together every day: UTS #39 §5.2, "highly restrictive".
+# Scripts that are normally written together: UTS #39 §5.2, "highly restrictive".
 _TOGETHER = tuple(
     frozenset(names.split())
     for names in ("LATIN HAN HIRAGANA KATAKANA", "LATIN HAN BOPOMOFO", "LATIN HAN HANGUL")
@@ -34,9 +34,9 @@ _FIRST_WORD = re.compile(r"[A-Z]+")
 
 
 def find_lookalike(text: str) -> Flaw | None:
-    """Return the first letter or digit by which `text` is not of one script, or None.
+    """Return the first letter or digit of another script or in disguise, or None.
 
-    Japanese, Chinese and Korean may mix their scripts, and Latin with them.
+    Japanese, Chinese and Korean may mix their scripts, also with Latin.
     """
     if text.isascii():
         return None
@@ -48,16 +48,16 @@ def find_lookalike(text: str) -> Flaw | None:
         if char in "\u00aa\u00ba" and _ORDINAL.match(text, position):
             pass
         elif _is_disguise(char):
-            message = f"{_name(char)} at position {position} is another character in disguise."
+            message = f"{_name(char)} at position {position} looks like another character."
             return Flaw("lookalike", message, position)
         value = unicodedata.decimal(char, None)
         if value is not None:
-            # The digits of one script follow one another.
+            # The digits of one script are consecutive, so they have the same zero.
             zeros.add(ord(char) - value)
         elif char not in _NO_SCRIPT:
             scripts.add(_script(char))
         if len(zeros) > 1 or (len(scripts) > 1 and not any(scripts <= set_ for set_ in _TOGETHER)):
-            message = f"{_name(char)} at position {position} is of another script than the rest."
+            message = f"{_name(char)} at position {position} is from another script."
             return Flaw("mixed_scripts", message, position)
     return None
 
@@ -65,13 +65,13 @@ def find_lookalike(text: str) -> Flaw | None:
 def _is_disguise(char: str) -> bool:
     """Whether `char` is a styled form of other letters.
 
-    Thai SARA AM, Armenian և and their like are letters of their own, which Unicode can take apart.
+    Thai SARA AM, Armenian և and similar letters are real letters, although Unicode can split them.
     """
     parts = unicodedata.decomposition(char).split()
     if not parts or not parts[0].startswith("<"):
         return False
     letters = [chr(int(part, 16)) for part in parts[1:]]
-    # Urdu keyboards have a key for the last one, as it stands in "Abdullah".
+    # Urdu keyboards have a key for U+FDF2, which is a part of "Abdullah".
     is_own = (parts[0] == "<compat>" and len(letters) > 1) or char == "\ufdf2"
     return not is_own or any(_script(letter) == "LATIN" for letter in letters)
 

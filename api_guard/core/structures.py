@@ -1,4 +1,4 @@
-"""Bounds what JSON may hold: how deep, how much, which numbers."""
+"""Limits for JSON: depth, size and numbers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from api_guard.core.flaws import Flaw, FlawError
 
-# What a 64-bit column or variable holds.
+# The largest integer of 64 bits.
 MAX_INTEGER = 2**63 - 1
 _MAX_PATH = 60
 
 
 @dataclass(frozen=True)
 class JSONLimits:
-    """How deep a value may nest, and how many items, bytes and characters of a key it may have.
+    """The limits for the depth, the items, the bytes and the key length of a JSON value.
 
-    `max_items` counts keys and members all together; `max_bytes` those of compact UTF-8.
+    `max_items` counts all items and keys together. `max_bytes` counts compact JSON in UTF-8.
     """
 
     max_depth: int = 8
@@ -26,14 +26,14 @@ class JSONLimits:
     max_key_length: int = 100
 
     def refuse_flaw(self, value: object) -> None:
-        """Raise FlawError for the first limit that `value` does not keep to."""
+        """Raise FlawError for the first limit that `value` exceeds."""
         flaw = find_json_flaw(value, self)
         if flaw:
             raise FlawError(flaw)
 
 
 def find_json_flaw(value: object, limits: JSONLimits) -> Flaw | None:
-    """Return the first reason to refuse `value`, or None; it stops at the first limit reached."""
+    """Return the first reason to refuse `value`, or None. It stops at the first limit."""
     items = size = 0
     waiting: list[tuple[object, int, str]] = [(value, 0, "$")]
     while waiting:
@@ -43,7 +43,7 @@ def find_json_flaw(value: object, limits: JSONLimits) -> Flaw | None:
             return flaw
         if isinstance(inner, (dict, list)):
             if depth >= limits.max_depth:
-                return Flaw("too_deep", f"The value nests more than {limits.max_depth} deep.")
+                return Flaw("too_deep", f"The value is nested more than {limits.max_depth} deep.")
             items += len(inner)
             if items > limits.max_items:
                 return Flaw("too_many_items", f"The value has more than {limits.max_items} items.")
@@ -67,7 +67,7 @@ def _members(value: dict[object, object] | list[object]) -> list[tuple[object, o
 
 
 def _step(path: str, key: object) -> str:
-    # A path that does not fit says where its beginning is.
+    # A long path is cut.
     if len(path) > _MAX_PATH:
         return path
     return f"{path}[{key}]" if isinstance(key, int) else f"{path}.{str(key)[:20]}"
@@ -75,7 +75,7 @@ def _step(path: str, key: object) -> str:
 
 def _key_flaw(key: object, path: str, limits: JSONLimits) -> Flaw | None:
     if not isinstance(key, str):
-        return Flaw("invalid", f"A key at {path} is no text.")
+        return Flaw("invalid", f"A key at {path} is not text.")
     if len(key) > limits.max_key_length:
         message = f"A key at {path} is longer than {limits.max_key_length} characters."
         return Flaw("key_too_long", message)
@@ -90,22 +90,22 @@ def _scalar_flaw(value: object, path: str) -> Flaw | None:
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
         return Flaw("number_too_large", f"The number at {path} does not fit into 64 bits.")
     if not isinstance(value, (str, int, float, dict, list, type(None))):
-        return Flaw("invalid", f"The value at {path} is none of JSON's.")
+        return Flaw("invalid", f"The value at {path} is not a JSON type.")
     return None
 
 
 def _text_flaw(text: str, path: str) -> Flaw | None:
     if "\x00" in text:
-        return Flaw("null_character", f"The text at {path} holds U+0000.")
+        return Flaw("null_character", f"The text at {path} contains U+0000.")
     try:
         text.encode()
     except UnicodeEncodeError:
-        return Flaw("surrogate", f"The text at {path} holds a lone surrogate.")
+        return Flaw("surrogate", f"The text at {path} contains a lone surrogate.")
     return None
 
 
 def _size(value: object) -> int:
     if isinstance(value, str):
-        # As JSON writes it, with its escapes.
+        # With the escapes of JSON.
         return len(json.dumps(value, ensure_ascii=False).encode())
     return len(str(value))

@@ -1,4 +1,4 @@
-"""Judges plain text: which characters it may hold, and how much of it."""
+"""Checks plain text: its characters and its length."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import unicodedata
 from api_guard.core.flaws import Flaw
 from api_guard.core.invisibles import without_meant
 
-# Real words stay below 10 marks in a row; UAX #15 calls 30 more than any language needs.
+# Real words have fewer than 10 marks in a row. UAX #15 says that no language needs 30.
 MAX_COMBINING_RUN = 16
 
 _FILLERS = "\u115f\u1160\u3164\uffa0"
 _JOINERS = "\u200c\u200d"
-# What a refused character is called, by the code of the flaw.
+# The description of a refused character, by the code of the flaw.
 _KINDS = {
     "null_character": "a null character",
     "control_character": "a control character",
     "surrogate": "a lone surrogate",
     "bidi_control": "a character that reorders the text around it",
     "invisible_character": "an invisible character",
-    "unassigned_character": "no character of Unicode",
+    "unassigned_character": "not a Unicode character",
 }
-# Left alone, though invisible: the joiners and variation selectors of emoji, Persian and Indic
-# scripts, and the directional marks that Hebrew and Arabic keyboards write; and of those below,
-# what belongs to a script or to a flag where it stands. A code point that is not assigned yet is
-# an emoji of tomorrow; one that never will be is none.
+# Some invisible characters are allowed: the joiners and variation selectors of emoji, Persian and
+# Indic scripts, and the directional marks of Hebrew and Arabic keyboards. Some of the characters
+# below are allowed where their script or a flag needs them. Code points that are not assigned yet
+# are allowed, because they may become emoji. Code points that are never assigned are refused.
 _CHARACTERS = {
     "null_character": r"\x00",
     # U+2028 and U+2029 break lines in JavaScript and in log viewers, as newlines do.
@@ -38,16 +38,16 @@ _CHARACTERS = {
     r"\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff",
 }
 _REFUSED = {code: re.compile(f"[{chars}]") for code, chars in _CHARACTERS.items()}
-# One class is searched for far faster than five alternatives.
+# One character class is much faster than five alternatives.
 _ANY_REFUSED = re.compile(f"[{''.join(_CHARACTERS.values())}]")
-# What is printable and outside of these blocks may be a combining mark, a joiner or a filler:
-# Latin, Greek and Cyrillic, punctuation and signs, Kana, Han and Hangul hold none.
+# These blocks have no combining marks, joiners or fillers: Latin, Greek and Cyrillic, punctuation
+# and signs, Kana, Han and Hangul. Printable text outside of them may have some.
 _UNUSUAL = re.compile(
     "[^\u0000-\u02ff\u0370-\u0482\u048a-\u058f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u20cf"
     "\u2100-\u2bff\u3000-\u3029\u3030-\u3098\u309b-\u3163\u3165-\u9fff\uac00-\ud7a3\uff01-\uff9f]"
 )
 _LINE_BREAKS = "\t\n\r\u2028\u2029"
-# Where an HTML parser begins to read a tag, a comment or a declaration.
+# The start of a tag, a comment or a declaration for an HTML parser.
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
 
@@ -56,19 +56,19 @@ def find_flaw(
 ) -> Flaw | None:
     """Return the first reason to refuse `text`, or None.
 
-    `newlines` also lets tabs through, `max_length` counts characters, `max_bytes` UTF-8 bytes, and
-    `left_over` lets invisible characters through that do nothing where they stand.
+    `newlines` allows newlines and tabs. `max_length` counts characters, `max_bytes` UTF-8 bytes.
+    `left_over` allows invisible characters without an effect.
     """
     if len(text) > max_length:
         return Flaw("max_length", f"The text is longer than {max_length} characters.", None)
     line = text
-    # Positions stay what they are when a space stands for each break.
+    # A space for each line break keeps the positions.
     for line_break in _LINE_BREAKS if newlines else "":
         line = line.replace(line_break, " ")
     if line.isprintable() and _UNUSUAL.search(line) is None:
         return _excess_bytes(text, max_bytes)
     letters = set(line)
-    # Python prints no character that is refused here, but for the fillers: most text holds none.
+    # Only fillers and unprintable characters can be refused. Most text has none of them.
     odd = {char for char in letters if char in _FILLERS or not char.isprintable()}
     found = _ANY_REFUSED.search(line) if odd else None
     if found:
@@ -80,7 +80,7 @@ def find_flaw(
 
 
 def normalize(text: str) -> str:
-    """Return the NFC of `text`; only call it on text without a flaw, for it can be slow."""
+    """Return the NFC of `text`. Call it only for text without a flaw, because it can be slow."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -99,7 +99,7 @@ def _refused_character(code: str, text: str, position: int) -> Flaw:
 
 
 def _combining_run(text: str, letters: set[str]) -> Flaw | None:
-    # Joiners count too: a run of them is as invisible as it is meaningless.
+    # Joiners count too: a run of them is invisible and has no meaning.
     marks = {char for char in letters if char in _JOINERS or unicodedata.category(char)[0] == "M"}
     run = 0
     for position, char in enumerate(text if marks else ""):

@@ -1,4 +1,4 @@
-"""Reads a URL so that every program that reads it later finds the same host in it."""
+"""Parses a URL so that every other program finds the same host in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api_guard.core.hosts import ends_in_a_number, is_public_address, is_public_
 from api_guard.core.idna import to_ascii, to_unicode
 from api_guard.core.scripts import find_lookalike
 
-# None of these stands in a URL (RFC 3986), and parsers differ over each.
+# Characters that are not allowed in a URL (RFC 3986). Parsers treat each of them differently.
 _NEVER = re.compile(r"[\x00-\x20\x7f-\xa0\\<>\"^`{|}]|\s")
 _START = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)")
 _PORT = r"(?::(?P<port>[0-9]{1,5}))?"
@@ -25,7 +25,7 @@ _MAX_HOST = 253
 
 @dataclass(frozen=True)
 class URL:
-    """A URL whose scheme and host are in lower case, and whose host is in ASCII."""
+    """A URL with its scheme and its host in lower case, and its host in ASCII."""
 
     scheme: str
     host: str
@@ -39,22 +39,22 @@ class URL:
 
 
 def read_url(text: str, *, schemes: frozenset[str], public_only: bool) -> URL:
-    """Read `text`; with `public_only`, its host is none of this machine or network.
+    """Parse `text`. With `public_only`, the host must be on the public internet.
 
     Raises FlawError.
     """
     found = _NEVER.search(text)
     if found:
-        message = f"U+{ord(found[0]):04X} at position {found.start()} cannot stand in a URL."
+        message = f"U+{ord(found[0]):04X} at position {found.start()} is not allowed in a URL."
         raise FlawError(Flaw("invalid_character", message, found.start()))
     start = _START.match(text)
     if start is None:
-        raise _flaw("invalid_url", "A URL begins with a scheme, such as https://, and a host.")
+        raise _flaw("invalid_url", "A URL begins with a scheme and a host: https://example.com.")
     scheme, authority = start[1].lower(), start[2]
     if scheme not in schemes:
         raise _flaw("scheme", f"The scheme must be one of: {', '.join(sorted(schemes))}.")
     if "@" in authority:
-        raise _flaw("credentials", "A URL must not carry a user name or a password.")
+        raise _flaw("credentials", "A URL must not contain a user name or a password.")
     host, port = _split(authority)
     if public_only and not _is_public(host):
         raise _flaw("not_public", "The host is not on the public internet.")
@@ -64,7 +64,7 @@ def read_url(text: str, *, schemes: frozenset[str], public_only: bool) -> URL:
 def _split(authority: str) -> tuple[str, int | None]:
     found = _BRACKETED.fullmatch(authority) or _NAMED.fullmatch(authority)
     if found is None:
-        raise _flaw("invalid_host", "The host, or its port, is none.")
+        raise _flaw("invalid_host", "The host or its port is not valid.")
     port = int(found["port"]) if found["port"] else None
     if port is not None and not 0 < port < 65_536:
         raise _flaw("invalid_port", "The port must be between 1 and 65535.")
@@ -75,7 +75,7 @@ def _read_ipv6(text: str) -> str:
     try:
         return str(IPv6Address(text))
     except ValueError as error:
-        raise _flaw("invalid_host", "The host is no IPv6 address.") from error
+        raise _flaw("invalid_host", "The host is not an IPv6 address.") from error
 
 
 def read_host(text: str) -> str:
@@ -83,7 +83,7 @@ def read_host(text: str) -> str:
     host = _in_ascii(text).removesuffix(".")
     labels = host.split(".")
     if len(host) > _MAX_HOST or not all(map(_LABEL.fullmatch, labels)):
-        raise _flaw("invalid_host", "The host is no name of the DNS.")
+        raise _flaw("invalid_host", "The host is not a DNS name.")
     for label in labels:
         if label.startswith("xn--"):
             _refuse_disguise(_decoded(label))
@@ -97,34 +97,34 @@ def _in_ascii(text: str) -> str:
         raise _flaw("invalid_host", "The host is too long.")
     if text.isascii():
         return text.lower()
-    # As UTS #46 maps before it judges, but nothing that only looks like something else.
+    # The mapping of UTS #46, but without lookalikes.
     host = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
     host = host.replace("\u3002", ".")
     _refuse_disguise(host)
     try:
         return ".".join(map(to_ascii, host.split(".")))
     except (UnicodeError, ValueError) as error:
-        raise _flaw("invalid_host", "The host is no internationalized name.") from error
+        raise _flaw("invalid_host", "The host is not a valid international name.") from error
 
 
 def _decoded(label: str) -> str:
     try:
         return to_unicode(label)
     except (UnicodeError, ValueError) as error:
-        raise _flaw("invalid_host", "The host is no internationalized name.") from error
+        raise _flaw("invalid_host", "The host is not a valid international name.") from error
 
 
 def _refuse_disguise(host: str) -> None:
     odd = unicodedata.normalize("NFKC", host) != host
     if odd or any(find_lookalike(label) for label in host.split(".")):
-        raise _flaw("lookalike", "The host holds characters that may be taken for others.")
+        raise _flaw("lookalike", "The host contains characters that look like others.")
 
 
 def _read_number(host: str) -> str:
     try:
         address = str(read_ipv4(host))
     except ValueError as error:
-        raise _flaw("invalid_host", "The host is no IPv4 address.") from error
+        raise _flaw("invalid_host", "The host is not an IPv4 address.") from error
     if address != host:
         raise _flaw("disguised_address", f"Write the address as {address}.")
     return address

@@ -1,4 +1,4 @@
-"""`guard(...)`: reads a policy, and puts it on a view where it is meant to stand."""
+"""`guard(...)`: reads a policy and puts it on a view."""
 
 from __future__ import annotations
 
@@ -44,26 +44,26 @@ def guard(
     hold: str | None = None,
     related: Mapping[str, AnyObject] | None = None,
 ) -> Guard:
-    """Close a DRF view to all but those who meet a requirement.
+    """Close a DRF view to every caller that does not meet a requirement.
 
-    `read` answers GET, HEAD and OPTIONS, `write` every other method; a name in `actions` (a
-    ViewSet's action, or an HTTP method) wins for it. A requirement is a scope, `any_of(...)`,
+    `read` is for GET, HEAD and OPTIONS, `write` for every other method; a name in `actions` (a
+    ViewSet's action, or an HTTP method) takes precedence. A requirement is a scope, `any_of(...)`,
     PUBLIC, SIGNED_IN, STAFF, or a tuple of these, all of which are needed. An operation without a
     requirement is refused.
 
     `throttle` is a rate such as "20/m", or several. `owner` is the lookup that leads from an object
     to its user; `objects` a function from a Caller, or from a Caller and the request, to a Q; or
     ANY_OBJECT: both say which objects the view finds. `keep`, a lookup, a function or ANY_OBJECT,
-    says which it may leave behind, where that is not the same. These four take a mapping of slots
-    and actions as well. `limits` is what a request may hold where that differs from
+    says which objects a write may leave, if they differ. These four also take a mapping of slots
+    and actions. `limits` are the limits of a request that differ from
     `API_GUARD["LIMITS"]`: {"bytes": 5_000_000, "top": "list"}.
 
-    `model` is what the object rules are about, for a view without a queryset. `hold="everywhere"`
-    has them hold in every guarded view. `related={"reviewer": ANY_OBJECT}` lets a field name
+    `model` is the model of the object rules, for a view without a queryset. `hold="everywhere"`
+    applies them in every guarded view. `related={"reviewer": ANY_OBJECT}` lets a field name
     objects that the rules of other views hide.
 
     The result is a value: put it above a class, above `@api_view`, or call it with a view.
-    Raises GuardError, at import, on what cannot be meant.
+    Raises GuardError, at import, for an invalid policy.
     """
     try:
         policy = parse_policy(
@@ -97,14 +97,14 @@ class Guard:
     policy: Policy
 
     def __call__(self, view: V) -> V:
-        """Put the policy on `view` and return it; of a class that is in use already, a subclass."""
+        """Put the policy on `view` and return it; for a class already in use, return a subclass."""
         if isinstance(view, type):
             return cast("V", self._on_class(view))
         cls = view_class_of(view)
         if cls is None or not issubclass(cls, APIView):
             raise GuardError(_misplaced(view))
         if cls.__qualname__ == "WrappedAPIView":
-            # @api_view made this class for this function alone.
+            # @api_view made this class only for this function.
             self._attach(cls)
             return view
         return cast("V", self._on_callback(view, cls))
@@ -112,11 +112,11 @@ class Guard:
     def _on_class(self, cls: Any) -> Any:
         if not issubclass(cls, APIView):
             raise GuardError(
-                f"@guard stands above a view of Django REST framework, and {cls.__qualname__} is "
-                "none: derive it from rest_framework.views.APIView."
+                f"@guard needs a view of Django REST framework, and {cls.__qualname__} is not one: "
+                "derive it from rest_framework.views.APIView."
             )
         if _is_in_use(cls):
-            # Somebody else's class, or one that has its own guard: leave it as it is.
+            # A class of another package, or one with its own guard: do not change it.
             names = {
                 "__module__": cls.__module__,
                 "__qualname__": f"{cls.__qualname__}[guarded]",
@@ -131,20 +131,20 @@ class Guard:
         actions = getattr(callback, "actions", None)
         if _layers(callback) > _layers(cls.as_view(*([actions] if actions else []), **initkwargs)):
             raise GuardError(
-                f"A decorator stands between @guard and {cls.__qualname__}.as_view(): guard the "
+                f"There is a decorator between @guard and {cls.__qualname__}.as_view(): guard the "
                 f"class, guard(...)({cls.__qualname__}).as_view(), and decorate that."
             )
         guarded = self._on_class(cls).as_view(*([dict(actions)] if actions else []), **initkwargs)
         for name, value in vars(callback).items():
-            # What a decorator said of the callback, as non_atomic_requests() does.
+            # Attributes that a decorator set on the callback, such as non_atomic_requests().
             vars(guarded).setdefault(name, value)
         return guarded
 
     def _attach(self, cls: type) -> None:
         if POLICY_ATTRIBUTE in cls.__dict__:
             raise GuardError(
-                f"{cls.__qualname__} has a guard already, and a second one would replace it whole: "
-                "write one @guard that says both."
+                f"{cls.__qualname__} already has a guard, and a second one would replace it: write "
+                "one @guard with both policies."
             )
         _refuse_unknown_names(cls, self.policy)
         setattr(cls, POLICY_ATTRIBUTE, self.policy)
@@ -152,7 +152,7 @@ class Guard:
 
 
 def _is_in_use(cls: type) -> bool:
-    """Whether `cls` stands under its own name already, which it does not while being decorated."""
+    """Whether its module already has `cls` by its name; not yet while it is decorated."""
     found: Any = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
         found = getattr(found, name, None)
@@ -170,14 +170,14 @@ def _misplaced(view: Any) -> str:
     name = getattr(view, "__name__", repr(view))
     if hasattr(view, "mapping"):
         return (
-            f"@guard stands above the class, never on an @action: write "
+            f"@guard goes above the class, not on an @action: write "
             f'@guard(..., actions={{"{name}": "some:scope"}}) above the ViewSet of {name}().'
         )
     owner = getattr(view, "__qualname__", "").rpartition(".")[0]
     if owner and not owner.endswith("<locals>"):
         key = name.upper() if name.upper() in HTTP_METHODS else name
         return (
-            f"@guard stands above the class, never on a method: write "
+            f"@guard goes above the class, not on a method: write "
             f'@guard(..., actions={{"{key}": "some:scope"}}) above class {owner}.'
         )
     if inspect.isfunction(view):
@@ -185,9 +185,9 @@ def _misplaced(view: Any) -> str:
             "@guard is the outermost line. The right order is:\n\n"
             '    @guard(read="some:scope")\n    @api_view(["GET"])\n'
             f"    def {name}(request): ...\n\n"
-            "A view that is no view of Django REST framework cannot be guarded."
+            "Only a view of Django REST framework can be guarded."
         )
-    return f"@guard stands above a view of Django REST framework, and {name} is none."
+    return f"@guard needs a view of Django REST framework, and {name} is not one."
 
 
 def _refuse_unknown_names(cls: type, policy: Policy) -> None:
@@ -203,5 +203,5 @@ def _refuse_unknown_names(cls: type, policy: Policy) -> None:
             own = {key for key in offered if not hasattr(APIView, key)}
             hint = did_you_mean(name.upper() if is_method_in_small else name, methods | own)
             raise GuardError(
-                f"@guard: {cls.__qualname__} has no action and no method {name!r}.{hint}"
+                f"@guard: {cls.__qualname__} does not have an action or a method {name!r}.{hint}"
             )

@@ -36,10 +36,10 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
         passage = view.__dict__.get(PASSAGE)
         if passage is None:
             passage = view.__dict__[PASSAGE] = Passage(view)
-        # By thread: a handler may ask for its queryset in several at once.
+        # By thread: a handler may call get_queryset() in several threads at once.
         running = (get_ident(), name)
         if running in passage.active:
-            # A wrapper of a base class, reached by super(): the outermost has spoken.
+            # A wrapper of a base class, reached by super(): the outermost wrapper did the work.
             return beyond(view, *args, **kwargs)
         passage.active.add(running)
         try:
@@ -78,7 +78,7 @@ def _refuse_initkwargs(cls: Any) -> None:
         named = sorted(initkwargs.keys() & set(HOOKS))
         if named:
             raise GuardError(
-                f"{view_class.__qualname__}.as_view({named[0]}=...) would put the guard aside: "
+                f"{view_class.__qualname__}.as_view({named[0]}=...) would bypass the guard: "
                 f"override {named[0]}() in a subclass."
             )
         # A loose base may have kept __init_subclass__ from the classes above it.

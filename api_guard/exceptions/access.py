@@ -1,4 +1,4 @@
-"""Refusals of a caller that is known, and of views that nobody vouches for."""
+"""Refusals of authenticated callers, and of views without a guard or a decision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class InsufficientScope(Refusal, PermissionDenied):
     """The caller is known and does not have the scopes."""
 
     status_code = 403
-    default_detail = _("You have not been granted the scope that this needs.")
+    default_detail = _("You do not have the scope that this needs.")
     default_code = "insufficient_scope"
 
     def __init__(
@@ -31,7 +31,7 @@ class InsufficientScope(Refusal, PermissionDenied):
 
 
 class StaffOnly(Refusal, PermissionDenied):
-    """Only the site's staff may."""
+    """The operation is only for staff."""
 
     status_code = 403
     default_detail = _("Only staff may do this.")
@@ -39,7 +39,7 @@ class StaffOnly(Refusal, PermissionDenied):
 
 
 class UserOnly(Refusal, PermissionDenied):
-    """A client on its own behalf came where a user is needed."""
+    """A client calls on its own behalf, and the operation needs a user."""
 
     status_code = 403
     default_detail = _("Only a user may do this, not a client on its own behalf.")
@@ -47,15 +47,15 @@ class UserOnly(Refusal, PermissionDenied):
 
 
 class FirstPartyOnly(Refusal, PermissionDenied):
-    """A token came where only a user's own session will do."""
+    """The caller has an access token, and the operation needs a user's own session."""
 
     status_code = 403
-    default_detail = _("This is for the site's own sessions, not for access tokens.")
+    default_detail = _("This needs a session of the site, not an access token.")
     default_code = "first_party_only"
 
 
 class NotOffered(Refusal, PermissionDenied):
-    """The view says nothing of this operation."""
+    """The view does not declare this operation."""
 
     status_code = 403
     default_detail = _("This operation is not offered.")
@@ -71,7 +71,7 @@ class UndeclaredEndpoint(Refusal, PermissionDenied):
 
 
 class Unsealed(Refusal, PermissionDenied):
-    """The view answered without a decision behind it."""
+    """The view answered without a decision."""
 
     status_code = 403
     default_detail = _("This endpoint is not open.")
@@ -79,10 +79,10 @@ class Unsealed(Refusal, PermissionDenied):
 
 
 class UncheckedObject(Refusal, PermissionDenied):
-    """The view answered without its object rule having run."""
+    """The view answered and its object rule did not run."""
 
     status_code = 403
-    default_detail = _("This object could not be shown to be yours.")
+    default_detail = _("The guard did not check this object.")
     default_code = "unchecked_object"
 
 
@@ -95,8 +95,8 @@ class RuleFailed(Refusal, PermissionDenied):
 
 
 class OutsideYourObjects(Refusal, PermissionDenied):
-    """What was written would lie outside the caller's objects."""
+    """A write would leave an object outside the caller's objects."""
 
     status_code = 403
-    default_detail = _("What you wrote would lie outside your objects.")
+    default_detail = _("This change would leave an object that is not yours.")
     default_code = "outside_your_objects"

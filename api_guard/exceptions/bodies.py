@@ -1,4 +1,4 @@
-"""Refusals of what a client sent: bodies, and the values in them."""
+"""Refusals of the request itself: its body, its headers, its values."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class MalformedBody(Refusal, ParseError):
 
 
 class BodyOverLimit(Refusal, ParseError):
-    """The body holds more than this view takes."""
+    """The body exceeds a limit of this view."""
 
     status_code = 400
-    default_detail = _("The body holds more than may be.")
+    default_detail = _("The body exceeds a limit.")
     default_code = "body_over_limit"
 
 
 class BodyTooLarge(Refusal):
-    """The body has more bytes than this view takes; it was not read (RFC 9110 §15.5.14)."""
+    """The body has more bytes than this view accepts; it was not read (RFC 9110 §15.5.14)."""
 
     status_code = 413
     default_detail = _("The body is too large.")
@@ -41,7 +41,7 @@ class LengthRequired(Refusal):
 
 
 class UnsupportedCharset(Refusal, UnsupportedMediaType):
-    """The body is said to be in another encoding than UTF-8."""
+    """The Content-Type names an encoding other than UTF-8."""
 
     status_code = 415
     default_detail = _("Send the body in UTF-8.")
@@ -52,7 +52,7 @@ class UnsupportedCharset(Refusal, UnsupportedMediaType):
 
 
 class MalformedRequest(Refusal, ParseError):
-    """The query string, a header field or a cookie cannot be read, or is too much."""
+    """The query string, a header field or a cookie cannot be read, or is too long."""
 
     status_code = 400
     default_detail = _("The request cannot be read.")
@@ -60,8 +60,8 @@ class MalformedRequest(Refusal, ParseError):
 
 
 class InvalidValue(Refusal, ParseError):
-    """A value that the client sent could not be worked with; nothing was stored."""
+    """The view failed on a value that the client sent; nothing was stored."""
 
     status_code = 400
-    default_detail = _("A value that was sent is not one that can be worked with.")
+    default_detail = _("The request has a value that cannot be used.")
     default_code = "invalid_value"

@@ -1,4 +1,4 @@
-"""Refusals for now: too many requests, or no way to decide."""
+"""Temporary refusals: too many requests, or no way to decide."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api_guard.exceptions.refusal import Refusal
 
 
 class RateLimited(Refusal, Throttled):
-    """One request too many."""
+    """The caller exceeded a rate."""
 
     status_code = 429
     default_detail = _("Too many requests.")
@@ -20,13 +20,13 @@ class RateLimited(Refusal, Throttled):
         Refusal.__init__(self)
         self.wait = wait
         self.usages = usages
-        # Of several, the one that is waited for.
+        # The exceeded rate with the longest wait.
         exceeded = max(usages, key=lambda usage: usage.wait)
         self.extend(rate=exceeded.rate.name, wait=wait)
 
 
 class GuardUnavailable(Refusal):
-    """Something the decision needs is down, so there is no decision."""
+    """A service that the decision needs is down, so the guard cannot decide."""
 
     status_code = 503
     default_detail = _("Access cannot be decided at the moment.")
@@ -35,7 +35,7 @@ class GuardUnavailable(Refusal):
 
 
 class TooManyFailures(Refusal, Throttled):
-    """Too many bad credentials, of this account or from this address."""
+    """Too many failed credentials of this account or from this address."""
 
     status_code = 429
     default_detail = _("Too many failed attempts.")

@@ -1,4 +1,4 @@
-"""Refusals of a credential, or of the way it came."""
+"""Refusals of a credential, or of the way it was sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NotAuthenticated(Refusal, exceptions.NotAuthenticated):
 
 
 class InvalidToken(Refusal, exceptions.AuthenticationFailed):
-    """A bearer token was presented, and it is none of ours, expired, revoked or orphaned."""
+    """The bearer token is unknown, expired or revoked, or its user or client is gone."""
 
     status_code = 401
     default_detail = _("The access token is invalid, expired or revoked.")
@@ -45,7 +45,7 @@ class TokenInQuery(Refusal, exceptions.ParseError):
     """An access token came in the query string, which logs and histories keep (RFC 9700 §4.3.2)."""
 
     status_code = 400
-    default_detail = _("Send the access token in the Authorization header alone.")
+    default_detail = _("Send the access token only in the Authorization header.")
     default_code = "token_in_query"
 
     def __init__(self, resource_metadata: str | None = None) -> None:
@@ -60,10 +60,10 @@ class TokenInQuery(Refusal, exceptions.ParseError):
 
 
 class InsecureTransport(Refusal, exceptions.PermissionDenied):
-    """A plaintext request reached the API of a site that is for TLS alone (ASVS 5.0, 4.1.2)."""
+    """A request without TLS reached the API of a site that requires TLS (ASVS 5.0, 4.1.2)."""
 
     status_code = 403
-    default_detail = _("This API is spoken over TLS alone.")
+    default_detail = _("This API requires TLS.")
     default_code = "insecure_transport"
 
 

@@ -9,7 +9,7 @@ _CACHE_LIBRARIES = frozenset({"redis", "valkey", "pymemcache", "pylibmc", "memca
 
 
 class GuardError(Exception):
-    """A mistake in how api_guard is used; the message holds the line to write."""
+    """A mistake in how api_guard is used; the message shows the line to write."""
 
 
 def is_fault(error: BaseException) -> bool:

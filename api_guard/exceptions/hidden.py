@@ -1,4 +1,4 @@
-"""An object that is not the caller's: for the caller, there is none."""
+"""An object that the caller must not see: it answers as if it did not exist."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rest_framework.exceptions import NotFound
 
 
 class HiddenObject(Http404, NotFound):
-    """The object rule does not leave this object to the caller: 404, as where there is none.
+    """The object rule hides this object from the caller: 404, as for a missing object.
 
-    Django's and DRF's exception at once, for whoever catches one of them.
+    Both Django's and DRF's exception, for code that catches either.
     """

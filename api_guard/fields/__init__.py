@@ -1,4 +1,4 @@
-"""Serializer fields that keep markup, tricks and lies out of the data."""
+"""Serializer fields that refuse or clean unsafe input."""
 
 from api_guard.fields.addresses import PlainIPAddressField
 from api_guard.fields.binary import BoundedBinaryField

@@ -1,4 +1,4 @@
-"""Addresses of the internet protocol that every database keeps."""
+"""IP addresses that every database can store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST = 45
 
 
 class PlainIPAddressField(IPAddressField):
-    """An IPv4 or IPv6 address, without the name of an interface: no "fe80::1%eth0"."""
+    """An IPv4 or IPv6 address without an interface name. It refuses "fe80::1%eth0"."""
 
     def to_internal_value(self, data: Any) -> str:
         """Return the address. Raises ValidationError."""

@@ -18,7 +18,7 @@ class BoundedBinaryField(Field[Any, Any, Any, Any]):
         "invalid": "This must be a string in base64.",
         "max_length": "There are more than {max_length} bytes.",
     }
-    # What drf-spectacular writes of the field.
+    # For drf-spectacular.
     _spectacular_annotation = {"field": {"type": "string", "format": "byte"}}
 
     def __init__(self, *, max_length: int = MAX_BYTES, **kwargs: Any) -> None:
@@ -40,5 +40,5 @@ class BoundedBinaryField(Field[Any, Any, Any, Any]):
         return found
 
     def to_representation(self, value: Any) -> str:
-        """Return the bytes in base64; a database may give a memoryview of them."""
+        """Return the bytes in base64. Some databases return a memoryview."""
         return base64.b64encode(bytes(value)).decode()

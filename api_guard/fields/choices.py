@@ -1,4 +1,4 @@
-"""A choice, of the type it was declared with."""
+"""A choice field that checks the type of the choice."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LONGEST_GUESS = 50
 
 
 class StrictChoiceField(ChoiceField):
-    """One of the choices, of its own type: "1" is not 1, and true is neither.
+    """One of the choices, with the same type: "1" is not 1, and true is not 1.
 
-    Only a form, which holds nothing but text, may write a choice as text.
+    Only a form may send a number as text, because a form contains only text.
     """
 
-    default_error_messages = {"invalid_choice": "This is none of the choices.{hint}"}
+    default_error_messages = {"invalid_choice": "This is not one of the choices.{hint}"}
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the choice. Raises ValidationError."""

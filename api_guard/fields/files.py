@@ -1,4 +1,4 @@
-"""Files that are what their names say."""
+"""Files whose content matches their name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from api_guard.input.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, U
 
 
 class SafeFileField(FileField):
-    """A file of one of the `types`, by its content, with a name that says the same.
+    """A file whose content is one of the `types`, and whose name has the matching extension.
 
-    `max_size` counts bytes, `max_length` the characters of the name. An archive has at most
-    `max_entries`, and `max_unpacked` bytes once it is unpacked. `keep_position=False` takes the
-    position out of the metadata of images. Raises GuardError when declared wrongly.
+    `max_size` counts bytes, `max_length` the characters of the name. An archive may have at most
+    `max_entries`, and `max_unpacked` bytes when unpacked. `keep_position=False` removes the GPS
+    position from the metadata of images. Raises GuardError for wrong arguments.
     """
 
     upload: Upload | ImageUpload
@@ -65,10 +65,10 @@ class SafeFileField(FileField):
 
 
 class SafeImageField(SafeFileField):
-    """An image of at most `max_pixels`, all of its frames together; Pillow reads its head.
+    """An image with at most `max_pixels` in all its frames. Pillow reads only the image header.
 
-    `keep_position=False` takes the position out of its metadata. Raises GuardError when declared
-    wrongly, or without Pillow.
+    `keep_position=False` removes the GPS position from its metadata. Raises GuardError for wrong
+    arguments, or if Pillow is not installed.
     """
 
     def __init__(

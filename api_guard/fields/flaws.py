@@ -1,4 +1,4 @@
-"""Hands a flaw to DRF, with its code; and says what a field must be told."""
+"""Turns flaws into DRF's errors, and checks required arguments of fields."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rest_framework.exceptions import ValidationError
 from api_guard.core.flaws import FlawError
 from api_guard.exceptions import GuardError
 
-# So many of a list's or a mapping's errors are told.
+# The number of errors that are reported for a list or a mapping.
 MAX_ERRORS = 10
 _MAX_ECHO = 100
 
 
 @contextmanager
 def flaws_as_errors() -> Iterator[None]:
-    """Raise ValidationError, with the same code, in place of FlawError."""
+    """Raise ValidationError, with the same code, instead of FlawError."""
     try:
         yield
     except FlawError as error:
@@ -26,16 +26,16 @@ def flaws_as_errors() -> Iterator[None]:
 
 
 def as_error(error: FlawError) -> ValidationError:
-    """Return what DRF's callers know a flaw by."""
+    """Return a flaw as DRF's ValidationError."""
     return ValidationError(error.flaw.message, code=error.flaw.code)
 
 
 def must_be_set(
     field: object, name: str, value: int | None, example: str, kwargs: Mapping[str, Any]
 ) -> int:
-    """Return the limit that a field has to be declared with. Raises GuardError.
+    """Return the limit of a field. Raises GuardError if it is missing.
 
-    What is read-only judges nothing, and needs none.
+    A read-only field needs no limit.
     """
     if value is None and kwargs.get("read_only") is not True:
         declared = type(field).__name__
@@ -44,5 +44,5 @@ def must_be_set(
 
 
 def echoed(key: object) -> str:
-    """Return a key that a client sent, short enough to be sent back, and encodable."""
+    """Return a key that a client sent, shortened and encodable, to send it back."""
     return str(key)[:_MAX_ECHO].encode("utf-8", "backslashreplace").decode()

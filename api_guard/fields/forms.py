@@ -1,4 +1,4 @@
-"""Tells a form, which holds nothing but text, from JSON."""
+"""Distinguishes form input, which is always text, from JSON."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from rest_framework.utils.html import is_html_input
 
 
 def is_from_form(field: Field[Any, Any, Any, Any]) -> bool:
-    """Whether what `field` is given comes from an HTML form."""
+    """Whether the input of `field` comes from an HTML form."""
     return bool(is_html_input(getattr(field.root, "initial_data", None)))

@@ -1,4 +1,4 @@
-"""Moments and durations that every database keeps, and gives back."""
+"""Datetimes and durations that every database can store and return."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 from django.utils import timezone
 from rest_framework.fields import DateTimeField, DurationField
 
-# Databases without a type for durations keep the microseconds in 64 bits.
+# Databases without a duration type store the microseconds in 64 bits.
 _LONGEST = datetime.timedelta(microseconds=2**63 - 1)
 
 
 class BoundedDateTimeField(DateTimeField):
-    """A moment that lies in the years 1 to 9999 in UTC too, in which it is kept."""
+    """A datetime in the years 1 to 9999, also after the conversion to UTC for storage."""
 
     def to_internal_value(self, value: Any) -> datetime.datetime:
-        """Return the moment. Raises ValidationError."""
+        """Return the datetime. Raises ValidationError."""
         try:
             found = super().to_internal_value(value)
-            # Without USE_TZ it is kept as it is.
+            # Without USE_TZ, it is not converted to UTC.
             if timezone.is_aware(found):
                 found.astimezone(datetime.UTC)
         except OverflowError:

@@ -1,4 +1,4 @@
-"""Numbers that are written plainly, and fit where they are kept."""
+"""Numbers in plain digits, with bounds that fit into the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api_guard.exceptions import GuardError
 
 
 class BoundedIntegerField(IntegerField):
-    """An integer of 64 bits, or between `min_value` and `max_value`; no "٣", no "1_000"."""
+    """An integer of 64 bits, or from `min_value` to `max_value`. It refuses "٣" and "1_000"."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("min_value", -MAX_INTEGER - 1)
@@ -28,11 +28,11 @@ class BoundedIntegerField(IntegerField):
 
 
 class BoundedBigIntegerField(BoundedIntegerField, BigIntegerField):
-    """An integer of 64 bits, which `COERCE_BIGINT_TO_STRING` writes as text."""
+    """An integer of 64 bits. With `COERCE_BIGINT_TO_STRING`, the output is text."""
 
 
 class BoundedFloatField(FloatField):
-    """A finite number; no "nan", no "1_0.5", no true."""
+    """A finite number. It refuses "nan", "1_0.5" and true."""
 
     default_error_messages = {"not_finite": "The number is not finite."}
 
@@ -45,9 +45,9 @@ class BoundedFloatField(FloatField):
 
 
 class BoundedDecimalField(DecimalField):
-    """A decimal of at most `max_digits`, `decimal_places` of them after the point.
+    """A decimal with at most `max_digits`, of which `decimal_places` are after the point.
 
-    Raises GuardError without either.
+    Raises GuardError if one of them is missing.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Ranges of PostgreSQL, as objects of JSON."""
+"""Ranges of PostgreSQL, as JSON objects."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from api_guard.fields.flaws import echoed
 
 _BOUNDS = ("[)", "(]", "()", "[]")
 _KEYS = ("lower", "upper", "bounds", "empty")
-# What a database counts in, so that each such range has one form: with its lower end, without its
-# upper one.
+# The step of discrete ranges. The database stores them in one form: with the lower end, without the
+# upper end.
 _STEPS: tuple[tuple[type[Any], Any], ...] = (
     (IntegerField, 1),
     (DateTimeField, None),
@@ -31,18 +31,18 @@ _SCHEMAS: tuple[tuple[type[Any], dict[str, str]], ...] = (
 
 
 class BoundedRangeField(Field[Any, Any, Any, Any]):
-    """A range: an object with its `lower` and `upper` end and its `bounds`; or `{"empty": true}`.
+    """A range: an object with `lower`, `upper` and `bounds`, or `{"empty": true}`.
 
-    An end that is not given is open. `child` is the field of both ends, and `range_type` the class
-    of psycopg's that they make, such as NumericRange.
+    A missing end is open. `child` is the field of both ends. `range_type` is a class of psycopg,
+    for example NumericRange.
     """
 
     default_error_messages = {
         "not_a_range": 'This must be an object such as {{"lower": 1, "upper": 5}}.',
         "unknown_key": "A range has no {name}.{hint}",
         "invalid_bounds": "The bounds must be one of {bounds}.",
-        "invalid_empty": "Whether a range is empty is true or false, and an empty one has no ends.",
-        "reversed": "The lower end is above the upper one.",
+        "invalid_empty": "Empty must be true or false, and an empty range has no ends.",
+        "reversed": "The lower end is above the upper end.",
         "out_of_range": "The end of the range is too large.",
     }
 
@@ -57,14 +57,14 @@ class BoundedRangeField(Field[Any, Any, Any, Any]):
 
     @property
     def _spectacular_annotation(self) -> dict[str, Any]:
-        """What drf-spectacular writes of the field."""
+        """The schema for drf-spectacular."""
         end = next((dict(said) for cls, said in _SCHEMAS if isinstance(self.child, cls)), {})
         bounds = {"type": "string", "enum": list(_BOUNDS), "default": _BOUNDS[0]}
         known = {"lower": end, "upper": end, "bounds": bounds, "empty": {"type": "boolean"}}
         return {"field": {"type": "object", "properties": known, "additionalProperties": False}}
 
     def get_value(self, dictionary: Mapping[Any, Any]) -> Any:
-        """Return what a form writes as `name.lower` and `name.upper`, or what JSON holds."""
+        """Return the value from JSON, or from `name.lower` and `name.upper` in a form."""
         if html.is_html_input(dictionary):
             found = html.parse_html_dict(dictionary, prefix=str(self.field_name))
             return {key: found[key] for key in found if found[key] != ""} or empty
@@ -92,7 +92,7 @@ class BoundedRangeField(Field[Any, Any, Any, Any]):
         return self.range_type(*self._in_one_form(lower, upper, bounds))
 
     def to_representation(self, value: Any) -> dict[str, Any]:
-        """Return the object; an open end is not in it."""
+        """Return the object, without keys for open ends."""
         if value.isempty:
             return {"empty": True}
         ends = {"lower": value.lower, "upper": value.upper}
@@ -130,5 +130,5 @@ class BoundedRangeField(Field[Any, Any, Any, Any]):
         if most is not None and max(end or 0 for end in (lower, upper)) > most:
             self.fail("out_of_range")
         if lower is not None and upper is not None and lower >= upper:
-            return lower, lower, "[)"  # which a database makes the empty range
+            return lower, lower, "[)"  # a database stores this as the empty range
         return lower, upper, "[)"

@@ -1,4 +1,4 @@
-"""Keys of other objects: of the key's own type, and many of them in one query."""
+"""Primary keys of related objects: type checked, and many of them fetched with one query."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from api_guard.fields.flaws import MAX_ERRORS
 
 MAX_ITEMS = 100
 _LONGEST_KEY = 255
-# What JSON may hold in place of a key that is text; a UUID would be made of a number.
+# JSON types that are refused for a text key. Otherwise a number would be converted to a UUID.
 _NO_KEYS = (int, float, list, dict)
 
 
 class BoundedPrimaryKeyRelatedField(PrimaryKeyRelatedField[Any]):
-    """The key of another object: 1.7 is none, nor is true or "٣".
+    """The primary key of another object. It refuses 1.7, true and "٣" for an integer key.
 
-    With `many=True`, at most `max_items` of them (100 by default), which one query fetches.
+    With `many=True`, it takes at most `max_items` keys (default 100) and fetches them with one
+    query.
     """
 
     default_error_messages = {
-        "does_not_exist": "There is no such object.",
-        "incorrect_type": "This is no key.",
+        "does_not_exist": "This object does not exist.",
+        "incorrect_type": "This is not a valid key.",
     }
 
     @classmethod
     def many_init(cls, *args: Any, **kwargs: Any) -> BoundedManyRelatedField:
-        """Return the field for many keys, as DRF does for its own."""
+        """Return the field for many keys, as DRF does."""
         max_items = kwargs.pop("max_items", MAX_ITEMS)
         options = {name: kwargs[name] for name in kwargs if name in MANY_RELATION_KWARGS}
         return BoundedManyRelatedField(
@@ -50,13 +51,13 @@ class BoundedPrimaryKeyRelatedField(PrimaryKeyRelatedField[Any]):
         return self.fetch([data])[0]
 
     def fetch(self, data: list[Any]) -> list[Model]:
-        """Return the objects of these keys, in their order, by one query.
+        """Return the objects with these keys, in the same order, with one query.
 
-        Raises ValidationError for what is no key, or for the keys of no object.
+        Raises ValidationError for invalid keys, and for keys without an object.
         """
         queryset: Any = self.get_queryset()
         keys = [self._key(item, queryset) for item in data]
-        # A column cannot hold the others, and a database may raise when it is asked.
+        # None is a key that does not fit the column. A database might raise for it.
         found = queryset.in_bulk({key for key in keys if key is not None})
         missing = [index for index, key in enumerate(keys) if key not in found]
         if missing:
@@ -71,7 +72,7 @@ class BoundedPrimaryKeyRelatedField(PrimaryKeyRelatedField[Any]):
         raise ValidationError(message, code="does_not_exist")
 
     def _key(self, data: Any, queryset: QuerySet[Any]) -> Any:
-        """Return `data` as the key's own type, None for one that no column holds."""
+        """Return `data` in the type of the key, or None if it does not fit the column."""
         if self.pk_field is not None:
             data = self.pk_field.to_internal_value(data)
         column: Field[Any, Any] = queryset.model._meta.pk
@@ -98,7 +99,7 @@ class BoundedPrimaryKeyRelatedField(PrimaryKeyRelatedField[Any]):
 
 
 class BoundedManyRelatedField(ManyRelatedField):
-    """The keys of at most `max_items` other objects; what `many=True` makes."""
+    """The keys of at most `max_items` other objects. `many=True` makes this field."""
 
     child_relation: BoundedPrimaryKeyRelatedField
     default_error_messages = {"max_length": "There are more than {max_length} keys."}
@@ -106,7 +107,7 @@ class BoundedManyRelatedField(ManyRelatedField):
     def __init__(self, *args: Any, max_items: int = MAX_ITEMS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.max_items = max_items
-        # For the schema; the keys are counted before it is asked.
+        # Only for the schema. The keys are counted earlier.
         self.validators.append(MaxLengthValidator(max_items))
 
     def to_internal_value(self, data: Any) -> list[Model]:

@@ -1,4 +1,4 @@
-"""HTML of which only what is allowed is left."""
+"""HTML that is cleaned to allowed elements and attributes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from api_guard.input.sanitizers import AllowList, RichText, preset_named
 
 
 class RichTextField(FormattedField):
-    """HTML of which only a preset or an AllowList is left; "comment" is the default.
+    """HTML, cleaned to what a preset or an AllowList allows. The default preset is "comment".
 
-    `max_length` counts characters of markup, before and after sanitizing, and must be given.
-    `linkify` makes links of the http(s) addresses in the text. Raises GuardError when declared
-    wrongly.
+    `max_length` is required and counts characters of markup, before and after cleaning. `linkify`
+    turns http(s) addresses in the text into links. Raises GuardError for wrong arguments.
     """
 
     def __init__(
@@ -35,13 +34,13 @@ class RichTextField(FormattedField):
         super().__init__(max_length=length or None, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the markup sanitized. Raises ValidationError."""
-        # CharField's own trimming, and no format: the engine is the one of the settings now.
+        """Return the sanitized markup. Raises ValidationError."""
+        # Only CharField's trimming, without a format: the settings choose the engine.
         text = super(FormattedField, self).to_internal_value(data)
         with flaws_as_errors():
             markup = self.rich_text.clean(text, conf.sanitizer())
         if self.trim_whitespace:
-            # What stood between two scripts begins or ends the text now.
+            # After scripts are removed, the text may begin or end with spaces.
             markup = markup.strip()
         if not self.allow_blank and not markup.strip():
             self.fail("blank")

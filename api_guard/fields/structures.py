@@ -18,7 +18,7 @@ _LIMITS = JSONLimits()
 
 
 class BoundedJSONField(JSONField):
-    """JSON of bounded depth, items, bytes and length of keys, whose numbers fit into 64 bits."""
+    """JSON with limits for depth, items, bytes and key length, and numbers of 64 bits."""
 
     default_error_messages = {"max_bytes": "The value is too long."}
 
@@ -39,12 +39,12 @@ class BoundedJSONField(JSONField):
         """Return the value. Raises ValidationError."""
         with flaws_as_errors():
             if not getattr(data, "is_json_string", False) and not self.binary:
-                # Before DRF writes it out, which recurses as deep as it goes.
+                # Before DRF serializes it, which recurses to any depth.
                 self.limits.refuse_flaw(data)
                 return super().to_internal_value(data)
             if not isinstance(data, (str, bytes)):
                 self.fail("invalid")
-            # A form's text may have spaces and references, four times as long as what it says.
+            # Text from a form may be up to four times longer, by spaces and escapes.
             if len(data) > 4 * self.limits.max_bytes:
                 self.fail("max_bytes")
             value = self._parsed(data)
@@ -55,17 +55,17 @@ class BoundedJSONField(JSONField):
         try:
             return super().to_internal_value(data)
         except RecursionError as error:
-            raise ValidationError("The value nests too deep.", code="too_deep") from error
+            raise ValidationError("The value is nested too deep.", code="too_deep") from error
 
 
 class BoundedListField(ListField):
-    """A list of at most `max_length` items, which must be given, as must the `child`.
+    """A list of at most `max_length` items. `max_length` and `child` are required.
 
-    Of a list of lists, `rectangular` asks that they have one length, as a database's arrays do.
+    With `rectangular`, all inner lists must have the same length, as in an array of a database.
     """
 
     max_length: int
-    default_error_messages = {"ragged": "The lists in it are not all of one length."}
+    default_error_messages = {"ragged": "The inner lists must all have the same length."}
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class BoundedListField(ListField):
         super().__init__(child=child, max_length=length, **kwargs)
 
     def run_child_validation(self, data: Any) -> list[Any]:
-        """Validate the items, as many as there may be. Raises ValidationError."""
+        """Validate the items, if there are not too many. Raises ValidationError."""
         if len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
         found = list(_validated(self, enumerate(data)).values())
@@ -92,7 +92,7 @@ class BoundedListField(ListField):
 
 
 class BoundedDictField(DictField):
-    """A mapping of at most `max_length` keys, which must be given, as must the `child`.
+    """A mapping of at most `max_length` keys. `max_length` and `child` are required.
 
     A key is plain text of at most `max_key_length` characters.
     """
@@ -112,7 +112,7 @@ class BoundedDictField(DictField):
         must_be_set(self, "child", None if child is None else 1, example, kwargs)
         self.key_format = PlainText(max_key_length)
         super().__init__(child=child, **kwargs)
-        # For the schema; the keys are counted before it is asked.
+        # Only for the schema. The keys are counted earlier.
         self.validators.append(MaxLengthValidator(self.max_length))
 
     def run_child_validation(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _length(item: object) -> int | None:
 def _validated(
     field: ListField | DictField, items: Iterable[tuple[int | str, Any]]
 ) -> dict[int | str, Any]:
-    """Validate the items by the child, until ten of them are refused."""
+    """Validate the items with the child field, and stop after ten errors."""
     kept: dict[int | str, Any] = {}
     errors: dict[int | str, Any] = {}
     for key, item in items:

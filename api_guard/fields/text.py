@@ -26,10 +26,10 @@ _SETTLED = (ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidato
 
 
 class Format(Protocol):
-    """What a field's text must be, and the one form in which it is kept."""
+    """Checks the text of a field, and brings it into the form that is stored."""
 
     def clean(self, text: str) -> str:
-        """Return the text to keep. Raises FlawError."""
+        """Return the text to store. Raises FlawError."""
 
 
 class FormattedField(CharField):
@@ -39,23 +39,23 @@ class FormattedField(CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # Every format refuses what these would look for once more, one character at a time.
+        # Every format already refuses these characters, and is faster.
         self.validators = [v for v in self.validators if not isinstance(v, _SETTLED)]
 
     def run_validation(self, data: Any = empty) -> Any:
-        """Refuse what is no text before CharField makes text of it. Raises ValidationError."""
+        """Refuse other types before CharField converts them to text. Raises ValidationError."""
         if data is not empty and data is not None and not isinstance(data, str):
             self.fail("invalid")
         return super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the text trimmed and in its one form. Raises ValidationError."""
+        """Return the text, trimmed and normalized. Raises ValidationError."""
         try:
             text = self.format.clean(super().to_internal_value(data))
         except FlawError as error:
             raise as_error(error) from error
         if self.trim_whitespace:
-            # What stood behind an invisible character may be a space.
+            # There may be a space behind an invisible character that was removed.
             text = text.strip()
         if not text and not self.allow_blank:
             self.fail("blank")
@@ -63,13 +63,13 @@ class FormattedField(CharField):
 
 
 class PlainTextField(FormattedField):
-    """Text without control or reordering characters; trimmed, in NFC, never escaped.
+    """Text without control or reordering characters. It is trimmed, in NFC, and never escaped.
 
-    `max_length` counts characters and must be given, `max_bytes` UTF-8 bytes (by default four
-    times as many). `newlines` also lets tabs through, `one_script` refuses letters that look like
-    those of another script, and `markup="refuse"` a "<" that begins a tag. Invisible characters
-    that do nothing where they stand are left out, or `invisible="keep"` or "refuse". Raises
-    GuardError when declared wrongly.
+    `max_length` is required and counts characters. `max_bytes` counts UTF-8 bytes (default: four
+    times `max_length`). `newlines` allows newlines and tabs. `one_script` refuses letters that look
+    like letters of another script. `markup="refuse"` refuses a "<" that begins a tag. Invisible
+    characters without an effect are removed, kept with `invisible="keep"`, or refused with
+    "refuse". Raises GuardError for wrong arguments.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class PlainTextField(FormattedField):
         if invisible not in INVISIBLE:
             name = type(self).__name__
             raise GuardError(
-                f"invisible={invisible!r} is none of {', '.join(map(repr, INVISIBLE))}. "
+                f"invisible={invisible!r} is not one of {', '.join(map(repr, INVISIBLE))}. "
                 f'Write: {name}(max_length=200, invisible="drop")'
             )
         plain = markup == "allow"
@@ -98,7 +98,7 @@ class PlainTextField(FormattedField):
 
 
 class PlainEmailField(FormattedField, EmailField):
-    """An e-mail address, its domain in lower-case ASCII; of 254 characters, or `max_length`."""
+    """An e-mail address with its domain in lower-case ASCII. The default `max_length` is 254."""
 
     def __init__(self, *, max_length: int | None = None, **kwargs: Any) -> None:
         length = MAX_EMAIL_LENGTH if max_length is None else max_length
@@ -107,9 +107,9 @@ class PlainEmailField(FormattedField, EmailField):
 
 
 class PlainSlugField(FormattedField, SlugField):
-    """Letters, digits, hyphens and underscores; with `allow_unicode`, letters of one script.
+    """ASCII letters, digits, hyphens and underscores. `allow_unicode` allows letters of one script.
 
-    Raises GuardError without a `max_length`.
+    Raises GuardError without `max_length`.
     """
 
     def __init__(
@@ -119,14 +119,14 @@ class PlainSlugField(FormattedField, SlugField):
         self.format = Slug(length, allow_unicode)
         super().__init__(allow_unicode=allow_unicode, max_length=length, **kwargs)
         if allow_unicode:
-            # Django's expression has no vowel signs, without which Thai and Hindi are not written.
+            # Django's regular expression refuses vowel signs, which Thai and Hindi need.
             self.validators = [v for v in self.validators if not isinstance(v, RegexValidator)]
 
 
 class PasswordField(FormattedField):
-    """A password, exactly as it came: neither trimmed nor in another form; write-only.
+    """A password, unchanged: not trimmed and not normalized. The field is write-only.
 
-    `max_length` counts characters, 1024 by default: a hash has to be computed of all of them.
+    `max_length` counts characters. The default is 1024, because long passwords are slow to hash.
     """
 
     def __init__(self, *, max_length: int = MAX_PASSWORD_LENGTH, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The place of a field for a column of which nothing is known."""
+"""The field for a column of an unknown class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api_guard.exceptions import GuardError
 
 
 class UnmappedField(ModelField):
-    """Shows a column whose class no field is known for. Raises GuardError where it is writable."""
+    """Shows a column of an unknown class. Raises GuardError if the field is writable."""
 
     def __init__(self, model_field: Column[Any, Any], **kwargs: Any) -> None:
         if kwargs.get("read_only") is not True:
@@ -19,8 +19,8 @@ class UnmappedField(ModelField):
             place = f"{model._meta.label}.{name}" if model is not None and name else "An item"
             kind = type(model_field).__name__
             raise GuardError(
-                f"{place} is a column of {kind}, for which no field is known. "
-                f"Write in the serializer the field that fits, such as {name or 'items'} = "
+                f"{place} is a {kind}, and api_guard has no field for it. "
+                f"Declare a field in the serializer, for example {name or 'items'} = "
                 f'PlainTextField(max_length=100), or Meta.read_only_fields = ["{name or "items"}"]'
             )
         super().__init__(model_field, **kwargs)

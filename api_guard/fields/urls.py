@@ -1,4 +1,4 @@
-"""URLs in which every program finds the same host."""
+"""URLs whose host is the same for every program."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from api_guard.fields.text import FormattedField
 
 
 class SafeURLField(FormattedField, URLField):
-    """A URL without credentials, its host in lower-case ASCII; of 2000 characters by default.
+    """A URL without credentials, with its host in lower-case ASCII. The default length is 2000.
 
-    `public_only` refuses hosts that are not on the public internet. What a name resolves to is
-    only known when it is connected to: see `api_guard.connections`.
+    `public_only` refuses hosts that are not on the public internet. The IP address of a host name
+    is known only when you connect: see `api_guard.connections`.
     """
 
     def __init__(
@@ -30,5 +30,5 @@ class SafeURLField(FormattedField, URLField):
         length = MAX_URL_LENGTH if max_length is None else max_length
         self.format = WebAddress(length, frozenset(schemes), public_only)
         super().__init__(max_length=length, **kwargs)
-        # It knows four schemes, and other hosts than browsers do.
+        # URLValidator knows only four schemes, and treats hosts differently from browsers.
         self.validators = [v for v in self.validators if not isinstance(v, URLValidator)]

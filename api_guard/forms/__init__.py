@@ -1,4 +1,4 @@
-"""Form fields of the same names as the serializer fields, which hold the same rules."""
+"""Form fields with the names and the rules of the serializer fields."""
 
 from api_guard.forms.files import SafeFileField, SafeImageField
 from api_guard.forms.structures import BoundedJSONField

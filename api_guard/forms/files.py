@@ -13,7 +13,7 @@ from api_guard.input.uploads import IMAGES, MAX_PIXELS, MAX_SIZE, ImageUpload, U
 
 
 class SafeFileField(forms.FileField):
-    """As the serializer field of this name."""
+    """The form field with the rules of the serializer field of this name."""
 
     upload: Upload | ImageUpload
 
@@ -43,7 +43,7 @@ class SafeFileField(forms.FileField):
 
 
 class SafeImageField(SafeFileField):
-    """As the serializer field of this name."""
+    """The form field with the rules of the serializer field of this name."""
 
     def __init__(
         self,

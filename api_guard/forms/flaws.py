@@ -1,4 +1,4 @@
-"""Hands a flaw to Django's forms, with its code."""
+"""Turns flaws into errors of Django's forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api_guard.core.flaws import FlawError
 
 @contextmanager
 def flaws_as_errors() -> Iterator[None]:
-    """Raise Django's ValidationError, with the same code, in place of FlawError."""
+    """Raise Django's ValidationError, with the same code, instead of FlawError."""
     try:
         yield
     except FlawError as error:

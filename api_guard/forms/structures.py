@@ -14,7 +14,7 @@ _LIMITS = JSONLimits()
 
 
 class BoundedJSONField(forms.JSONField):
-    """As the serializer field of this name."""
+    """The form field with the rules of the serializer field of this name."""
 
     def __init__(
         self,
@@ -30,13 +30,13 @@ class BoundedJSONField(forms.JSONField):
 
     def to_python(self, value: Any) -> Any:
         """Return the value. Raises ValidationError."""
-        # A form's text may have spaces and references, four times as long as what it says.
+        # Text from a form may be up to four times longer, by spaces and escapes.
         if isinstance(value, str) and len(value) > 4 * self.limits.max_bytes:
             raise ValidationError("The value is too long.", code="max_bytes")
         try:
             parsed = super().to_python(value)
         except RecursionError as error:
-            raise ValidationError("The value nests too deep.", code="too_deep") from error
+            raise ValidationError("The value is nested too deep.", code="too_deep") from error
         with flaws_as_errors():
             self.limits.refuse_flaw(parsed)
         return parsed

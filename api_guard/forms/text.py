@@ -24,7 +24,7 @@ from api_guard.input.sanitizers import AllowList, RichText, preset_named
 
 
 class PlainTextField(forms.CharField):
-    """As the serializer field of this name."""
+    """The form field with the rules of the serializer field of this name."""
 
     def __init__(
         self,
@@ -44,30 +44,30 @@ class PlainTextField(forms.CharField):
         super().__init__(max_length=max_length, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        """Return the text in its one form. Raises ValidationError."""
+        """Return the normalized text. Raises ValidationError."""
         text = str(super().to_python(value) or "")
         with flaws_as_errors():
             text = self.format.clean(text)
-        # What stood behind an invisible character may be a space.
+        # There may be a space behind an invisible character that was removed.
         return text.strip() if self.strip else text
 
 
 class PlainEmailField(forms.EmailField):
-    """As the serializer field of this name."""
+    """The form field with the rules of the serializer field of this name."""
 
     def __init__(self, *, max_length: int = MAX_EMAIL_LENGTH, **kwargs: Any) -> None:
         self.format = EmailAddress(max_length)
         super().__init__(max_length=max_length, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        """Return the address in its one form. Raises ValidationError."""
+        """Return the normalized address. Raises ValidationError."""
         text = str(super().to_python(value) or "")
         with flaws_as_errors():
             return self.format.clean(text) if text else text
 
 
 class PlainSlugField(forms.SlugField):
-    """As the serializer field of this name."""
+    """The form field with the rules of the serializer field of this name."""
 
     def __init__(self, *, max_length: int, allow_unicode: bool = False, **kwargs: Any) -> None:
         self.format = Slug(max_length, allow_unicode)
@@ -76,14 +76,14 @@ class PlainSlugField(forms.SlugField):
             self.validators = [v for v in self.validators if not isinstance(v, RegexValidator)]
 
     def to_python(self, value: Any) -> str:
-        """Return the slug in its one form. Raises ValidationError."""
+        """Return the normalized slug. Raises ValidationError."""
         text = str(super().to_python(value) or "")
         with flaws_as_errors():
             return self.format.clean(text)
 
 
 class PasswordField(forms.CharField):
-    """As the serializer field of this name."""
+    """The form field with the rules of the serializer field of this name."""
 
     widget = forms.PasswordInput
 
@@ -92,14 +92,14 @@ class PasswordField(forms.CharField):
         super().__init__(max_length=max_length, strip=False, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        """Return the password as it came. Raises ValidationError."""
+        """Return the unchanged password. Raises ValidationError."""
         text = str(super().to_python(value) or "")
         with flaws_as_errors():
             return self.format.clean(text)
 
 
 class SafeURLField(forms.CharField):
-    """As the serializer field of this name."""
+    """The form field with the rules of the serializer field of this name."""
 
     widget = forms.URLInput
 
@@ -115,14 +115,14 @@ class SafeURLField(forms.CharField):
         super().__init__(max_length=max_length, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        """Return the URL in its one form. Raises ValidationError."""
+        """Return the normalized URL. Raises ValidationError."""
         text = str(super().to_python(value) or "")
         with flaws_as_errors():
             return self.format.clean(text) if text else text
 
 
 class RichTextField(forms.CharField):
-    """As the serializer field of this name; in a form too, what is not allowed is taken out."""
+    """As the serializer field of this name: markup that is not allowed is removed."""
 
     widget = forms.Textarea
 
@@ -141,7 +141,7 @@ class RichTextField(forms.CharField):
         super().__init__(max_length=max_length, **kwargs)
 
     def to_python(self, value: Any) -> str:
-        """Return the markup sanitized. Raises ValidationError."""
+        """Return the sanitized markup. Raises ValidationError."""
         text = str(super().to_python(value) or "")
         with flaws_as_errors():
             return self.rich_text.clean(text, conf.sanitizer()).strip()

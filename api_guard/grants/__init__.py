@@ -1,7 +1,13 @@
-"""Grant, revoke, extend, look up; the only room that queries ScopeGrant on the way of a request."""
+"""Grant, revoke, extend and look up. During a request, only this package queries ScopeGrant."""
 
 from api_guard.grants.asking import approve, decline, open_requests
-from api_guard.grants.authority import authorities, managed_scopes, may_give_any, may_manage
+from api_guard.grants.authority import (
+    authorities,
+    managed_scopes,
+    manages,
+    may_give_any,
+    may_manage,
+)
 from api_guard.grants.authorizing import authorize, deauthorize
 from api_guard.grants.beside import Asked, Beside, Held
 from api_guard.grants.errors import GrantError, refuse_reason
@@ -67,6 +73,7 @@ __all__ = [
     "live",
     "live_grants",
     "managed_scopes",
+    "manages",
     "may_give_any",
     "may_manage",
     "note",

@@ -1,4 +1,4 @@
-"""A grant that waits for others: asked for, approved, declined."""
+"""Requests for grants: ask, approve, decline."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from api_guard.core.ledger import Event
 from api_guard.grants.authority import (
     is_break_glass,
     may_manage,
+    refuse_terms,
     refuse_without_authority,
     terms_of,
 )
@@ -26,7 +27,7 @@ from api_guard.grants.who import By, note, user_of, who_of
 from api_guard.grants.writing import give, move
 from api_guard.models import GrantApproval, GrantRequest, ScopeGrant, is_past, recorded
 
-# Who is asked for longer than this has forgotten why.
+# After this time, nobody remembers the reason for the request.
 OPEN_FOR = timedelta(days=14)
 _OPEN, _GRANTED, _DECLINED = GrantRequest.Outcome
 
@@ -34,9 +35,9 @@ _OPEN, _GRANTED, _DECLINED = GrantRequest.Outcome
 def ask(
     scope: str, to: models.Model, *, by: By, reason: str, expires_at: datetime | None
 ) -> GrantRequest:
-    """Return a request, made now, that `scope` be granted. Raises GrantError.
+    """Create and return a request to grant `scope`.
 
-    Its code is `already_asked` or `past`.
+    Raises GrantError: `already_asked` or `past`.
     """
     kind, who = kind_of(to), who_of(by)
 
@@ -50,9 +51,9 @@ def ask(
         return row
 
     if expires_at is not None and is_past(expires_at, timezone.now()):
-        raise GrantError("past", f"{expires_at} is past already.")
+        raise GrantError("past", f"The expiry {expires_at} is in the past.")
     if open_requests().filter(scope=scope, **{kind: to}).exists():
-        raise GrantError("already_asked", f"{scope!r} was asked for {to} already, and is open.")
+        raise GrantError("already_asked", f"{to} already has an open request for {scope!r}.")
     try:
         return in_transaction(make)
     except ValidationError as error:
@@ -60,14 +61,14 @@ def ask(
 
 
 def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantRequest:
-    """Say yes to a request. Returns the grant where enough people have, else the request.
+    """Approve a request. Returns the grant if there are enough approvals, else the request.
 
-    A sensitive scope takes two who may give it at that moment; neither is who asked, nor who gets
-    it. Raises GrantError: `nobody`, `no_authority`, `own_request`, `already_approved`, `closed`,
-    and as `grant` does.
+    A sensitive scope needs two approvals by users who may grant it at that moment. Neither may be
+    the user who asked or the grantee. Raises GrantError: `nobody`, `no_authority`, `own_request`,
+    `already_approved`, `closed`, and the codes of `grant`.
     """
     if not isinstance(by, get_user_model()):
-        raise GrantError("nobody", f"{by!r} is no user: people approve.")
+        raise GrantError("nobody", f"{by!r} is not a user. Only a user can approve: by=user.")
     who = who_of(by)
 
     def write() -> ScopeGrant | None:
@@ -75,11 +76,13 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
         to = grantee_of(kept)
         refuse_without_authority(by, kept.scope, to)
         if kept.asked_by_id == by.pk or to == by:
-            raise GrantError("own_request", "Somebody else has to approve what is yours.")
-        is_break_glass(by, to, "", None)  # a group or a client of one's own
+            raise GrantError("own_request", "You cannot approve a request by you or for you.")
+        # The settings and the name of the group may have changed since the request.
+        refuse_terms(kept.scope, to, kept.expires_at)
+        is_break_glass(by, to, "", None)  # refuses the user's own group or client
         approvals = GrantApproval.objects.using(database()).filter(request=kept)
         if approvals.filter(by=by).exists():
-            raise GrantError("already_approved", "You have approved this already.")
+            raise GrantError("already_approved", "You have already approved this request.")
         with recorded():
             GrantApproval(request=kept, by=by).save(using=database())
         note(Event.APPROVE, who, to, kept.scope, "", {"request": kept.pk})
@@ -95,9 +98,9 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
 
 
 def decline(request: GrantRequest, *, by: By, reason: str = "") -> GrantRequest:
-    """Say no to a request, for good; who asked may take it back so.
+    """Decline a request. The user who asked may also withdraw it this way.
 
-    Raises GrantError: `no_authority`, `closed`, `nobody`, or why the reason cannot be kept.
+    Raises GrantError: `no_authority`, `closed`, `nobody`, or the code of an invalid reason.
     """
     refuse_reason(reason)
     who = who_of(by)
@@ -115,7 +118,7 @@ def decline(request: GrantRequest, *, by: By, reason: str = "") -> GrantRequest:
 
 
 def open_requests() -> QuerySet[GrantRequest]:
-    """Return the requests that wait to be decided."""
+    """Return the requests that are not decided yet."""
     rows = GrantRequest.objects.using(database())
     return rows.filter(outcome=_OPEN, asked_at__gt=timezone.now() - OPEN_FOR)
 
@@ -125,15 +128,15 @@ def _needed(request: GrantRequest) -> int:
 
 
 def _taken(request: GrantRequest) -> GrantRequest:
-    """Return the request as it stands, locked. Raises GrantError `closed`."""
+    """Lock the request and return its current row. Raises GrantError `closed`."""
     rows = GrantRequest.objects.using(database()).filter(pk=request.pk)
     with recorded():
-        # A write comes first: it locks the row, on SQLite too.
+        # Write first: this locks the row, on SQLite too.
         rows.order_by().update(outcome=models.F("outcome"))
     kept = open_requests().filter(pk=request.pk).first()
     if kept is None:
         raise GrantError(
-            "closed", f"The request was decided, or is older than {OPEN_FOR.days} days."
+            "closed", f"The request is already decided, or older than {OPEN_FOR.days} days."
         )
     return kept
 

@@ -1,4 +1,4 @@
-"""Who may give and take which scopes."""
+"""Which users may grant and revoke which scopes."""
 
 from __future__ import annotations
 
@@ -21,25 +21,30 @@ from api_guard.models import GrantAuthority, is_past
 logger = logging.getLogger("api_guard.grants")
 
 ANY_SCOPE = "api_guard.grant_any_scope"
-# What somebody may give to themselves, so that an incident is not waited out.
+# The longest grant that a user may give to itself, for an incident that cannot wait.
 BREAK_GLASS = timedelta(hours=1)
 
 
 def may_give_any(user: models.Model) -> bool:
-    """Whether a user may give every scope to everybody, and say who manages which."""
+    """Whether a user may grant every scope, also to everyone, and decide who manages which."""
     has_perm: Any = getattr(user, "has_perm", None)
     return getattr(user, "is_active", False) is True and bool(has_perm and has_perm(ANY_SCOPE))
 
 
 def may_manage(user: models.Model, scope: str) -> bool:
-    """Whether a user may give and take `scope`; `*` is every scope."""
+    """Whether a user may grant and revoke `scope`. `*` means every scope."""
     if may_give_any(user):
         return True
     return bool({terms_of(scope).group, EVERY_SCOPE} & (_managed(user) - {""}))
 
 
+def manages(user: models.Model) -> bool:
+    """Whether an active user may give any scope at all to others."""
+    return may_give_any(user) or bool(_managed(user))
+
+
 def managed_scopes(user: models.Model) -> tuple[str, ...]:
-    """Return the declared scopes that a user may give and take."""
+    """Return the declared scopes that a user may grant and revoke."""
     declared = conf.scope_terms()
     managed = {EVERY_SCOPE} if may_give_any(user) else _managed(user)
     if EVERY_SCOPE in managed:
@@ -48,34 +53,34 @@ def managed_scopes(user: models.Model) -> tuple[str, ...]:
 
 
 def refuse_without_authority(by: By, scope: str, grantee: models.Model | None = None) -> None:
-    """Raise GrantError `no_authority` where a user may not give or take `scope`.
+    """Raise GrantError `no_authority` if a user may not grant and revoke `scope`.
 
-    Code and the command line may: who runs them can do as much without us. `grantee` is whom it is
-    given to, where it is given.
+    Code and the command line always may: a person who runs them has full access anyway. `grantee`
+    gets the scope or loses it.
     """
     if isinstance(by, (System, Claimed)):
         return
     if not may_manage(by, scope):
-        _refuse(by, f"You may not give or take {scope!r}.")
+        _refuse(by, f"You may not grant or revoke {scope!r}.")
     if (
         isinstance(grantee, Group)
         and grantee.name == conf.everyone_group()
         and not may_give_any(by)
     ):
-        _refuse(by, f"You may not give {scope!r} to everyone.")
+        _refuse(by, f"You may not grant {scope!r} to everyone.")
 
 
 def refuse_without_any(by: By, what: str) -> None:
-    """Raise GrantError `no_authority` where a user may not give every scope."""
+    """Raise GrantError `no_authority` if a user may not grant every scope."""
     if not isinstance(by, (System, Claimed)) and not may_give_any(by):
         _refuse(by, f"You may not {what}.")
 
 
 def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datetime | None) -> bool:
-    """Whether somebody gives a scope to themselves; raises GrantError where not allowed.
+    """Whether users give a scope to themselves. Raises GrantError `self_grant` if not allowed.
 
-    For an hour at most, and with a reason. What goes to a group that one is in, or to a client that
-    one owns, goes to oneself as well, and takes the permission to give any scope.
+    It needs a reason and an expiry within one hour. A grant to a user's own group or own client
+    counts as a grant to that user, and needs the permission to grant every scope.
     """
     if isinstance(by, (System, Claimed)):
         return False
@@ -84,22 +89,43 @@ def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datet
         if not reason.strip() or expires_at is None or not is_past(expires_at, latest):
             raise GrantError(
                 "self_grant",
-                "You give this to yourself: that takes a reason, and an expiry within an hour. "
-                "Or have somebody else give it.",
+                "To grant a scope to yourself, write a reason and an expiry within one hour. "
+                "Or ask another user to grant it.",
             )
         return True
     if _is_in(by, grantee) and not may_give_any(by):
-        raise GrantError("self_grant", f"{grantee} is yours: have somebody else give it.")
+        raise GrantError(
+            "self_grant",
+            f"{grantee} is your own group or client. Ask another user to grant the scope.",
+        )
     return False
 
 
+def refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
+    """Raise GrantError where a scope is never given so: `sensitive_to_everyone`, `too_long`."""
+    terms = terms_of(scope)
+    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
+        raise GrantError(
+            "sensitive_to_everyone",
+            f"{scope!r} is sensitive. It cannot be granted to everyone.",
+        )
+    if terms.max_days is None:
+        return
+    latest = timezone.now() + timedelta(days=terms.max_days, minutes=1)
+    if expires_at is None or not is_past(expires_at, latest):
+        raise GrantError(
+            "too_long",
+            f"{scope!r} can be granted for at most {terms.max_days} days. Set an expiry.",
+        )
+
+
 def terms_of(scope: str) -> ScopeTerms:
-    """Return what giving a scope takes; one that is not declared is of no group."""
+    """Return the terms of a scope. An undeclared scope has no group."""
     return conf.scope_terms().get(scope, ScopeTerms(""))
 
 
 def authorities() -> QuerySet[GrantAuthority]:
-    """Return who may give and take which groups of scopes, from where it is written."""
+    """Return all authorities, from the database that they are written to."""
     return GrantAuthority.objects.using(database())
 
 
@@ -122,6 +148,6 @@ def _is_in(user: models.Model, grantee: models.Model) -> bool:
 
 
 def _refuse(by: models.Model, message: str) -> None:
-    # To the log alone: a record would be undone with the transaction, and floods the ledger.
+    # Only to the log: the transaction would roll a record back, and records could flood the ledger.
     logger.warning("Refused to user %s: %s", by.pk, message)
     raise GrantError("no_authority", message)

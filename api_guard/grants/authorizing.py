@@ -1,4 +1,4 @@
-"""Says which groups of scopes the members of a Django group may give and take."""
+"""Lets the members of a Django group grant and revoke a group of scopes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from api_guard.models import GrantAuthority, recorded
 
 
 def authorize(group: Group, scope_group: str, *, by: By, reason: str = "") -> GrantAuthority:
-    """Let the members of `group` give and take the scopes of `scope_group`, or all of them (`*`).
+    """Let the members of `group` grant and revoke the scopes of `scope_group`, or all (`*`).
 
-    `by` holds the permission `api_guard.grant_any_scope`. Raises GrantError: `no_authority`,
-    `unknown_scope_group`, `already_authorized`, `nobody`, or why the reason cannot be kept.
+    `by` needs the permission `api_guard.grant_any_scope`. Raises GrantError: `no_authority`,
+    `unknown_scope_group`, `already_authorized`, `nobody`, or the code of an invalid reason.
     """
     refuse_reason(reason)
     who = who_of(by)
-    refuse_without_any(by, "say who manages which scopes")
+    refuse_without_any(by, "decide who manages which scopes")
 
     def make() -> GrantAuthority:
         row = GrantAuthority(group=group, scope_group=scope_group, reason=reason)
@@ -38,14 +38,14 @@ def authorize(group: Group, scope_group: str, *, by: By, reason: str = "") -> Gr
 
 
 def deauthorize(row: GrantAuthority, *, by: By, reason: str = "") -> None:
-    """Take it back: from the next request on, these members give and take those scopes no more.
+    """Take an authority back: from the next request on, the members cannot use it.
 
-    What they gave stays. Raises GrantError: `no_authority`, `not_authorized`, `nobody`, or why the
-    reason cannot be kept.
+    Their existing grants stay. Raises GrantError: `no_authority`, `not_authorized`, `nobody`, or
+    the code of an invalid reason.
     """
     refuse_reason(reason)
     who = who_of(by)
-    refuse_without_any(by, "say who manages which scopes")
+    refuse_without_any(by, "decide who manages which scopes")
 
     def drop() -> bool:
         with recorded():
@@ -55,4 +55,4 @@ def deauthorize(row: GrantAuthority, *, by: By, reason: str = "") -> None:
         return bool(count)
 
     if not in_transaction(drop):
-        raise GrantError("not_authorized", f"{row} no more.")
+        raise GrantError("not_authorized", f"This authority does not exist: {row}.")

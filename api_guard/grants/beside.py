@@ -1,4 +1,4 @@
-"""Reads what a caller holds in columns of the query that finds its token: one query for both."""
+"""Reads the grants of a caller in the query that finds its token: one query for both."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from api_guard.grants.grantees import Sides
 from api_guard.grants.overrides import live_overrides
 from api_guard.grants.reading import COLUMNS, LiveGrant, as_granted, database, live_rows, moments
 
-# The others do not take a part of a query that names what is outside of it by their indexes.
+# The other databases do not use their indexes for a correlated subquery.
 _VENDORS = ("postgresql", "sqlite")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request is going to ask of its caller: grants of scopes, and overrides by name."""
+    """The scopes and the rate overrides, by name, that a request will need to know."""
 
     scopes: tuple[str, ...] = ()
     rates: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Held:
-    """What a user and a client hold of what was asked; either is None where there is none."""
+    """The grants and overrides that were asked for, of a user, a client or both."""
 
     asked: Asked
     user: models.Model | None
@@ -45,9 +45,9 @@ class Held:
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """The columns of a query of `alias` that answer a question of one shape.
+    """Columns that read so many scopes and rates, for a query of the database `alias`.
 
-    The sides say what that query calls the primary keys of its user and its client.
+    `sides` names the lookups of the user's and the client's primary keys in that query.
     """
 
     sides: Sides
@@ -56,14 +56,15 @@ class Beside:
 
     @classmethod
     def of(cls, asked: Asked, user_model: Any, outer: tuple[str, str], alias: str) -> Beside | None:
-        """Return the columns; None where nothing is asked, or not in one query."""
+        """Return the columns, or None if there is nothing to ask or one query cannot do it."""
         if not (asked.scopes or asked.rates) or alias != database():
             return None
         vendor = connections[alias].vendor
         if vendor not in _VENDORS:
             return None
         has_everyone = conf.everyone_group() is not None
-        sides = Sides(user_model, True, has_everyone, vendor, outer)
+        sensitive = conf.sensitive_among(asked.scopes) if has_everyone else ()
+        sides = Sides(user_model, True, has_everyone, vendor, outer, sensitive)
         return _shared(sides, len(asked.scopes), len(asked.rates))
 
     def values(self, asked: Asked) -> dict[str, object]:
@@ -76,7 +77,7 @@ class Beside:
         }
 
     def columns(self) -> list[Subquery]:
-        """Return the columns: each holds a list of rows in JSON, or null."""
+        """Return the columns. Each contains a list of rows in JSON, or null."""
         found = []
         if self.scopes:
             found += live_rows(self.sides, self.scopes, _Listed(*COLUMNS))
@@ -87,9 +88,9 @@ class Beside:
     def read(
         self, asked: Asked, user: models.Model | None, client_id: object, found: Sequence[Any]
     ) -> Held | None:
-        """Return what was found in the columns, None where that is not what the caller holds."""
+        """Return the grants and overrides in the columns, or None if the columns do not fit."""
         if user is None and self.sides.has_everyone:
-            return None  # everyone's group is that of users, and the columns ask for no user
+            return None  # the columns contain everyone's grants, which are only for users
         rows: list[LiveGrant] = []
         overrides: list[Override] = []
         for text in found:
@@ -107,12 +108,12 @@ class Beside:
 
 @cache
 def _shared(sides: Sides, scopes: int, rates: int) -> Beside:
-    # One for each shape, so that what is kept by it is found by its identity.
+    # One object for each combination, because caches find it by identity.
     return Beside(sides, scopes, rates)
 
 
 class _Listed(Func):
-    """All the rows of a query in one, as JSON."""
+    """All rows of a query in one value, as JSON."""
 
     output_field: Any = TextField()
 

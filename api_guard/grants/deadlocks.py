@@ -1,4 +1,4 @@
-"""Runs a change of grants in one transaction, and again where it met another in a deadlock."""
+"""Runs a change of grants in one transaction, and retries it after a deadlock."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ T = TypeVar("T")
 
 
 def in_transaction(change: Callable[[], T]) -> T:
-    """Return what `change` returns, done in one transaction where grants are written to."""
+    """Run `change` in one transaction of the database of grants, and return its result."""
     return transactions.in_transaction(change, database())

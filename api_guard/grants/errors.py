@@ -1,4 +1,4 @@
-"""Why a grant cannot be made, changed or revoked."""
+"""The error of a grant that cannot be made, changed or revoked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from api_guard.models import ScopeGrant
 
-# No database keeps them as text.
+# No database can store these in a text column.
 _NOT_STORED = {
     "null_character": (re.compile("\x00"), "a null character"),
     "surrogate": (re.compile("[\ud800-\udfff]"), "a lone surrogate"),
@@ -17,7 +17,7 @@ _NOT_STORED = {
 
 
 class GrantError(ValueError):
-    """A grant that cannot be made, changed or revoked; `code` says why, and nothing was done."""
+    """A grant cannot be made, changed or revoked. `code` says why. Nothing was changed."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -25,16 +25,16 @@ class GrantError(ValueError):
 
 
 def from_validation(error: ValidationError) -> GrantError:
-    """Return what the model's own checks say, with the code of the first."""
+    """Return the errors of the model as one GrantError, with the code of the first."""
     flaws = [flaw for flaws in error.error_dict.values() for flaw in flaws]
     code = next((flaw.code for flaw in flaws if flaw.code), "invalid")
     return GrantError(str(code), " ".join(message for flaw in flaws for message in flaw.messages))
 
 
 def refuse_reason(reason: str) -> None:
-    """Raise GrantError for a reason that its column cannot hold, before anything is written.
+    """Raise GrantError for a reason that the database cannot store, before anything is written.
 
-    Its code is one of Django's validators, such as `max_length`, `null_character` or `surrogate`.
+    The code comes from Django's validators (`max_length`), or is `null_character` or `surrogate`.
     """
     field: Any = ScopeGrant._meta.get_field("reason")
     try:
@@ -43,8 +43,8 @@ def refuse_reason(reason: str) -> None:
         raise GrantError(str(error.error_list[0].code), _said(error.messages)) from None
     for code, (pattern, name) in _NOT_STORED.items():
         if pattern.search(text):
-            raise GrantError(code, _said([f"It holds {name}."]))
+            raise GrantError(code, _said([f"It contains {name}."]))
 
 
 def _said(messages: list[str]) -> str:
-    return f"The reason cannot be kept. {' '.join(messages)}"
+    return f"The reason is not valid. {' '.join(messages)}"

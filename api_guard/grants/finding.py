@@ -1,4 +1,4 @@
-"""Finds the grants of one grantee, those that have expired too."""
+"""Finds the grants of one grantee, including expired ones."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def kind_of(grantee: object) -> str:
         model = ScopeGrant._meta.get_field(kind).related_model
         if isinstance(model, type) and isinstance(grantee, model) and grantee.pk is not None:
             return kind
-    raise GrantError("no_grantee", f"{grantee!r} is no saved user, group or client.")
+    raise GrantError("no_grantee", f"{grantee!r} is not a saved user, group or client.")
 
 
 def grantee_of(row: Held) -> models.Model:
-    """Return who holds a grant, or asked for one. Raises GrantError `no_grantee`."""
+    """Return the grantee of a grant or a request. Raises GrantError `no_grantee`."""
     if row.grantee is None:
-        raise GrantError("no_grantee", f"Nobody holds the row {row.pk}.")
+        raise GrantError("no_grantee", f"The row {row.pk} has no grantee.")
     return row.grantee
 
 
 def held(grantee: models.Model) -> QuerySet[ScopeGrant]:
-    """Return the grants of a user, a group or a client that were not revoked; expired ones too.
+    """Return the grants of a user, a group or a client that are not revoked, also expired ones.
 
     Raises GrantError `no_grantee`.
     """
@@ -35,13 +35,13 @@ def held(grantee: models.Model) -> QuerySet[ScopeGrant]:
 
 
 def live_of(scope: str, grantee: models.Model) -> ScopeGrant | None:
-    """Return the live grant of exactly this scope: a database may take others for the same."""
+    """Return the live grant of exactly this scope. A database may ignore upper and lower case."""
     rows = held(grantee).filter(scope=scope)
     return next((row for row in rows if row.scope == scope and row.is_live()), None)
 
 
 def unrevoked_like(row: ScopeGrant) -> QuerySet[ScopeGrant]:
-    """Return what else is unrevoked of exactly its scope and its grantee."""
+    """Return the unrevoked grants of exactly the same scope and grantee."""
     key = f"{row.grantee_kind}_id"
     same = stored().filter(live=1, scope=row.scope, **{key: getattr(row, key)})
     found = same.values_list("pk", "scope")

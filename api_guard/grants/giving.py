@@ -1,17 +1,15 @@
-"""What a project calls to grant, revoke and extend: judges who may, then writes."""
+"""Grant, revoke and extend: check the authority, then write."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.contrib.auth.models import Group
 from django.db import models
-from django.utils import timezone
 
-from api_guard import conf
 from api_guard.grants import asking, writing
 from api_guard.grants.authority import (
     is_break_glass,
+    refuse_terms,
     refuse_without_authority,
     terms_of,
 )
@@ -32,11 +30,11 @@ def grant(
 ) -> ScopeGrant | GrantRequest:
     """Grant `scope` to a user, a group or a client, from now until `expires_at`.
 
-    `by` is the user who grants it and may do so, `System("migration 0007")`, or `Claimed("name")`.
-    A scope that is sensitive is not granted but asked for: a GrantRequest is returned, which two
-    others approve. A grant of the same that has expired is closed on the way. Raises GrantError:
-    `no_authority`, `self_grant`, `too_long`, `sensitive_to_everyone`, `unknown_scope`, `past`,
-    `already_granted`, `no_grantee`, `nobody`, or why the reason cannot be kept.
+    `by` is the user who grants it, `System("migration 0007")` or `Claimed("name")`. For a sensitive
+    scope, no grant is made: it returns a GrantRequest, which two other users have to approve. An
+    expired grant of the same scope is closed. Raises GrantError: `no_authority`, `self_grant`,
+    `too_long`, `sensitive_to_everyone`, `unknown_scope`, `past`, `already_granted`, `no_grantee`,
+    `nobody`, or the code of an invalid reason.
     """
     is_for_oneself = _judge(scope, to, by, reason, expires_at)
     if terms_of(scope).is_sensitive and not is_for_oneself:
@@ -54,22 +52,25 @@ def ensure(
     reason: str = "",
     expires_at: datetime | None = None,
 ) -> ScopeGrant:
-    """Return the live grant of `scope` to `to`, made now if there is none. For seeds and fixtures.
+    """Return the live grant of `scope` to `to`; make it if it does not exist. For seeds, fixtures.
 
-    Raises GrantError as `grant` does, and `needs_approval` for a sensitive scope.
+    Raises GrantError with the codes of `grant`, and `needs_approval` for a sensitive scope.
     """
     found = live_of(scope, to)
     if found is not None:
         return found
     if terms_of(scope).is_sensitive:
-        raise GrantError("needs_approval", f"{scope!r} is sensitive: two people approve it.")
+        raise GrantError(
+            "needs_approval",
+            f"{scope!r} is sensitive: two users have to approve it. Ask for it with grant().",
+        )
     is_for_oneself = _judge(scope, to, by, reason, expires_at)
     try:
         return writing.give(
             scope, to, by=by, reason=reason, expires_at=expires_at, is_break_glass=is_for_oneself
         )
     except GrantError as error:
-        # Another process granted it meanwhile. Where there is none, another spelling is in the way.
+        # Another process granted it meanwhile. If not, a grant with another spelling exists.
         found = live_of(scope, to) if error.code == "already_granted" else None
         if found is None:
             raise
@@ -77,10 +78,10 @@ def ensure(
 
 
 def revoke(row: ScopeGrant, *, by: By, reason: str = "") -> ScopeGrant:
-    """Revoke a grant, for good; the next request of its grantee is refused.
+    """Revoke a grant. The next request of its grantee is refused. This cannot be undone.
 
-    Whatever else is live of that scope and grantee ends with it. Raises GrantError: `no_authority`,
-    `already_revoked`, `nobody`, or why the reason cannot be kept.
+    All other live grants of the same scope and grantee are revoked too. Raises GrantError:
+    `no_authority`, `already_revoked`, `nobody`, or the code of an invalid reason.
     """
     refuse_reason(reason)
     who_of(by)
@@ -89,10 +90,10 @@ def revoke(row: ScopeGrant, *, by: By, reason: str = "") -> ScopeGrant:
 
 
 def revoke_all(grantee: models.Model, *, by: By, reason: str = "") -> int:
-    """Revoke every grant of a user, a group or a client, and return how many there were.
+    """Revoke all grants of a user, a group or a client, and return their number.
 
-    All or none: raises GrantError `no_authority` where one of them is not the user's to take, and
-    `no_grantee`, `nobody`, or why the reason cannot be kept.
+    Raises GrantError: `no_authority` if `by` may not revoke one of them (then nothing is revoked),
+    `no_grantee`, `nobody`, or the code of an invalid reason.
     """
     refuse_reason(reason)
     who_of(by)
@@ -103,11 +104,11 @@ def revoke_all(grantee: models.Model, *, by: By, reason: str = "") -> int:
 
 
 def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str = "") -> ScopeGrant:
-    """Move the expiry of a live grant; None takes it away.
+    """Change the expiry of a live grant. With None, the grant does not expire.
 
-    That of a sensitive scope is shortened alone: to have it longer, ask for it with `grant`. Raises
+    A grant of a sensitive scope can only be shortened: ask for a longer one with `grant`. Raises
     GrantError: `no_authority`, `self_grant`, `needs_approval`, `too_long`, `already_revoked`,
-    `expired` (grant anew instead), `past`, `nobody`, or why the reason cannot be kept.
+    `expired` (grant it again instead), `past`, `nobody`, or the code of an invalid reason.
     """
     refuse_reason(reason)
     who_of(by)
@@ -115,9 +116,9 @@ def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str 
     grantee = grantee_of(kept)
     refuse_without_authority(by, kept.scope, grantee)
     if _is_longer(kept.expires_at, expires_at):
-        _refuse_terms(kept.scope, grantee, expires_at)
+        refuse_terms(kept.scope, grantee, expires_at)
         if kept.is_break_glass or is_break_glass(by, grantee, "", None):
-            raise GrantError("self_grant", "What was given by oneself is not made longer.")
+            raise GrantError("self_grant", "You cannot extend a grant that you gave to yourself.")
         if terms_of(kept.scope).is_sensitive:
             raise GrantError(
                 "needs_approval", f"{kept.scope!r} is sensitive: ask for it with grant()."
@@ -126,12 +127,12 @@ def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str 
 
 
 def _judge(scope: str, to: models.Model, by: By, reason: str, expires_at: datetime | None) -> bool:
-    """Raise GrantError where it may not be given, and return whether one gives it to oneself."""
+    """Raise GrantError if the grant is not allowed. Return whether it is a user's own grant."""
     kind_of(to)
     refuse_reason(reason)
     who_of(by)
     refuse_without_authority(by, scope, to)
-    _refuse_terms(scope, to, expires_at)
+    refuse_terms(scope, to, expires_at)
     return is_break_glass(by, to, reason, expires_at)
 
 
@@ -139,16 +140,3 @@ def _is_longer(was: datetime | None, becomes: datetime | None) -> bool:
     if becomes is None:
         return was is not None
     return was is not None and not is_past(becomes, was)
-
-
-def _refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
-    terms = terms_of(scope)
-    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
-        raise GrantError("sensitive_to_everyone", f"{scope!r} is sensitive: not for everyone.")
-    if terms.max_days is None:
-        return
-    latest = timezone.now() + timedelta(days=terms.max_days, minutes=1)
-    if expires_at is None or not is_past(expires_at, latest):
-        raise GrantError(
-            "too_long", f"{scope!r} is given for {terms.max_days} days at most: say until when."
-        )

@@ -1,4 +1,4 @@
-"""Finds by indexes what a caller holds: its user, the user's groups, everyone's and its client."""
+"""Finds the rows of a caller by index: of its user, the user's groups, everyone, and its client."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from api_guard.models.statements import Parameter
 
 @dataclass(frozen=True)
 class Sides:
-    """What there is of a caller, and the database that is asked.
+    """Which parts a caller has (user, client), and the vendor of the database.
 
-    A user's groups, and everyone's, go with the user. `vendor` is Django's name of the database.
-    `outer` says where a query around this one names them: its lookups of the user's primary key and
-    of the client's.
+    The user's groups and the group of everyone belong to the user. In a subquery, `outer` contains
+    the lookups of the user's and the client's primary keys in the outer query. `sensitive` are
+    the scopes that the group of everyone does not give.
     """
 
     user_model: type[models.Model] | None
@@ -30,20 +30,29 @@ class Sides:
     has_everyone: bool
     vendor: str
     outer: tuple[str, str] | None = None
+    sensitive: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, user: models.Model | None, client_id: object, alias: str) -> Sides:
-        """Return the sides of a caller."""
+    def of(
+        cls,
+        user: models.Model | None,
+        client_id: object,
+        alias: str,
+        scopes: Sequence[str] | None = None,
+    ) -> Sides:
+        """Return the sides of a caller that is asked for these scopes, None for all."""
+        has_everyone = conf.everyone_group() is not None
         return cls(
             None if user is None else user._meta.model,
             client_id is not None,
-            conf.everyone_group() is not None,
+            has_everyone,
             connections[alias].vendor,
+            sensitive=conf.sensitive_among(scopes) if has_everyone else (),
         )
 
 
 def parameters(name: str, field: str, model: type[models.Model], count: int) -> list[Parameter]:
-    """Return places for so many values of a field: `scope0`, `scope1` and so on."""
+    """Return `count` parameters for values of a field: `scope0`, `scope1` and so on."""
     column: Any = model._meta.get_field(field)
     return [Parameter(f"{name}{number}", column) for number in range(count)]
 
@@ -51,25 +60,26 @@ def parameters(name: str, field: str, model: type[models.Model], count: int) -> 
 def held_by(
     rows: QuerySet[Any, Any], sides: Sides, field: str, asked: Sequence[Parameter] | None
 ) -> list[QuerySet[Any, Any]]:
-    """Return the rows that a caller holds and whose `field` is asked for, None for any of it.
+    """Return the rows of a caller whose `field` is in `asked`; with None, all rows of the caller.
 
-    With an OR over a subquery between them, PostgreSQL, MySQL and MariaDB read the whole table.
-    PostgreSQL takes an OR over an array as several ways through its indexes, which it plans in less
-    time than several of them. The others are given a SELECT for each grantee; and MySQL and MariaDB
-    one for each value too, because they look up several values by an index only where nothing is
-    joined.
+    With an OR over a subquery, PostgreSQL, MySQL and MariaDB read the whole table. With an OR over
+    an array, PostgreSQL uses its indexes, and plans one query faster than several. The other
+    databases get one SELECT for each grantee. MySQL and MariaDB also get one for each value: they
+    look up several values by index only in a query without joins.
     """
     is_asked = Q() if asked is None else Q(**{f"{field}__in": asked})
-    groups = _groups(sides)
+    groups = _groups(sides, hides=field == "scope")
     if sides.vendor == "postgresql":
         grantee = Q()
-        for each in (*_one_by_one(sides), *(_IsAnyOf(F("group_id"), _Array(g)) for g in groups)):
-            grantee |= Q(each)
+        for each in _one_by_one(sides):
+            grantee |= each
+        for group, but in groups:
+            grantee |= Q(_IsAnyOf(F("group_id"), _Array(group))) & but
         return [rows.filter(is_asked, grantee)]
     found = [rows.filter(is_asked, each) for each in _one_by_one(sides)]
     one_by_one = sides.vendor == "mysql" and asked is not None
     each_asked = [Q(**{field: one}) for one in asked or ()] if one_by_one else [is_asked]
-    return found + [rows.filter(one, group__in=g) for g in groups for one in each_asked]
+    return found + [rows.filter(one, but, group__in=g) for g, but in groups for one in each_asked]
 
 
 def _one_by_one(sides: Sides) -> list[Q]:
@@ -81,8 +91,11 @@ def _one_by_one(sides: Sides) -> list[Q]:
     return grantees
 
 
-def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
-    """Return the primary keys of the groups of a user, and of the group of everyone."""
+def _groups(sides: Sides, *, hides: bool) -> list[tuple[QuerySet[Any, Any], Q]]:
+    """Return the primary keys of the groups of a user, and of everyone's group, with a condition.
+
+    `hides` says that the rows are scopes: everyone's group does not give the sensitive ones.
+    """
     if sides.user_model is None:
         return []
     groups = []
@@ -94,15 +107,17 @@ def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
         members = membership.remote_field.through._base_manager.filter(
             **{membership.m2m_field_name(): _grantee("user", sides, depth=2)}
         )
-        groups.append(members.order_by().values(membership.m2m_reverse_field_name()))
+        groups.append((members.order_by().values(membership.m2m_reverse_field_name()), Q()))
     if sides.has_everyone:
         name = Parameter("everyone", Group._meta.get_field("name"))
-        groups.append(Group.objects.filter(name=name).order_by().values("pk"))
+        hidden = sides.sensitive if hides else ()
+        but = ~Q(scope__in=hidden) if hidden else Q()
+        groups.append((Group.objects.filter(name=name).order_by().values("pk"), but))
     return groups
 
 
 def _grantee(kind: str, sides: Sides, *, depth: int = 1) -> Parameter | OuterRef:
-    """Return the value of one side: a parameter, or a column of a query so many levels above."""
+    """Return the grantee's key: a parameter, or a column of the query `depth` levels above."""
     if sides.outer is not None:
         place: Any = sides.outer[kind == "client"]
         for _ in range(depth):
@@ -113,7 +128,7 @@ def _grantee(kind: str, sides: Sides, *, depth: int = 1) -> Parameter | OuterRef
 
 
 class _Array(Subquery):
-    """What a subquery finds, as an array: PostgreSQL runs it once, before it looks for the rows."""
+    """A subquery as an array. PostgreSQL runs it once, before it looks for the rows."""
 
     template = "ANY(ARRAY(%(subquery)s))"
 

@@ -1,4 +1,4 @@
-"""Reads grants together with the limits that a caller has in place of those in code."""
+"""Reads the grants and the rate overrides of a caller together."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def granted_with_overrides(
     scopes: Sequence[str] | None = None,
     rates: Sequence[str] | None = None,
 ) -> tuple[Granted, tuple[LiveGrant, ...], tuple[Override, ...]]:
-    """Return, in one query, what `granted` returns and the overrides of a caller that count now.
+    """Return, with one query, the result of `granted` and the live overrides of a caller.
 
-    `scopes` and `rates`, the names of overrides, are those that are asked for, None for all.
+    `scopes` and `rates` (names of overrides) limit the result. None means all.
     """
     if user is None and client_id is None:
         return Granted(), (), ()
     if scopes is not None and rates is not None and not (scopes or rates):
         return as_granted(user, client_id, ()), (), ()
-    sides = Sides.of(user, client_id, database())
+    sides = Sides.of(user, client_id, database(), scopes)
     counts = [None if asked is None else len(asked) for asked in (scopes, rates)]
     values = values_of(user, client_id, scopes or ())
     values |= {f"rate{number}": name for number, name in enumerate(rates or ())}
@@ -58,7 +58,7 @@ def granted_with_overrides(
 @cache
 def _statement(sides: Sides, scopes: int | None, rates: int | None) -> Statement:
     client: Any = ScopeGrant._meta.get_field("client")
-    # In the columns of grants.
+    # The same number and types of columns as for grants.
     columns = (
         "limit",
         "name",
@@ -76,7 +76,7 @@ def _statement(sides: Sides, scopes: int | None, rates: int | None) -> Statement
 
 
 def live_overrides(sides: Sides, count: int | None, *columns: Any) -> list[QuerySet[Any, Any]]:
-    """Return the overrides of a caller, of so many rates or of all, in queries to be joined."""
+    """Return the queries for the live overrides of a caller, of `count` rates or of all."""
     now = Parameter("now", models.DateTimeField())
     rows = RateOverride.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
     asked = None if count is None else parameters("rate", "name", RateOverride, count)

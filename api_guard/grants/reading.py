@@ -1,4 +1,4 @@
-"""Looks up: what a caller holds now, and that it was used."""
+"""Reads the live grants of a caller, and records their use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from api_guard.grants.using import write_use
 from api_guard.models import ScopeGrant
 from api_guard.models.statements import Parameter, Statement
 
-# The last says whether a use would be written.
+# The last column says whether a use has to be written.
 COLUMNS = (
     "pk",
     "scope",
@@ -38,9 +38,9 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class LiveGrant:
-    """A row that the request path read: what is granted, and to which side.
+    """A live grant as a request reads it, given to the client or to the user's side.
 
-    `is_due` says that its last use was written an interval ago, or never.
+    `is_due` is true if its last use was never written, or an interval ago.
     """
 
     pk: int
@@ -52,13 +52,13 @@ class LiveGrant:
 def live_grants(
     user: models.Model | None, client_id: object, scopes: Sequence[str] | None = None
 ) -> tuple[LiveGrant, ...]:
-    """Read, in one query, the live grants of a user (its groups' and everyone's) and a client.
+    """Read, with one query, the live grants of a user, its groups, everyone and a client.
 
-    `scopes` are those that are asked for, None for all.
+    `scopes` limits the result. None means all.
     """
     if (user is None and client_id is None) or (scopes is not None and not scopes):
         return ()
-    sides = Sides.of(user, client_id, database())
+    sides = Sides.of(user, client_id, database(), scopes)
     statement = _live_statement(sides, None if scopes is None else len(scopes))
     rows = statement.rows(values_of(user, client_id, scopes or ()))
     return tuple(
@@ -70,7 +70,7 @@ def live_grants(
 def values_of(
     user: models.Model | None, client_id: object, scopes: Iterable[str] = ()
 ) -> dict[str, object]:
-    """Return the values of the parameters that `held_by` and `counting` leave open."""
+    """Return the values for the parameters of `held_by` and `counting`."""
     return {
         **moments(timezone.now()),
         "user": None if user is None else user.pk,
@@ -81,7 +81,7 @@ def values_of(
 
 
 def moments(now: datetime) -> dict[str, datetime]:
-    """Return the moments that rows are asked by: now, and when a use is due to be written anew."""
+    """Return the time now, and the time before which the last use has to be written again."""
     return {"now": now, "due": now - timedelta(seconds=conf.last_used_interval())}
 
 
@@ -91,10 +91,9 @@ def _live_statement(sides: Sides, count: int | None) -> Statement:
 
 
 def live_rows(sides: Sides, count: int | None, *columns: Any) -> list[QuerySet[Any, Any]]:
-    """Return the live grants of a caller, of so many scopes or of all, in queries to be joined.
+    """Return the queries for the live grants of a caller, of `count` scopes or of all.
 
-    Whatever else gives scopes, such as a bundle of them that is granted as one, would be a query
-    more.
+    Another source of scopes, such as a bundle, would be one more query here.
     """
     is_live = counting(Parameter("now", models.DateTimeField()))
     rows = ScopeGrant.objects.filter(is_live).order_by().values_list(*columns)
@@ -103,25 +102,25 @@ def live_rows(sides: Sides, count: int | None, *columns: Any) -> list[QuerySet[A
 
 
 def joined(*selects: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    """Return the rows of several queries in one."""
+    """Return the union of several queries."""
     first, *others = selects
-    # Django 6.1 would order the whole by what orders grants.
+    # Django 6.1 would apply the default ordering of grants to the union.
     return first.union(*others, all=True).order_by() if others else first
 
 
 def granted(
     user: models.Model | None, client_id: object, scopes: Sequence[str] | None = None
 ) -> tuple[Granted, tuple[LiveGrant, ...]]:
-    """Return what was granted to the two sides of a caller, and the rows that say so.
+    """Return the scopes granted to the user and to the client of a caller, and the rows.
 
-    `scopes` are those that are asked for, None for all.
+    `scopes` limits the result. None means all.
     """
     rows = live_grants(user, client_id, scopes)
     return as_granted(user, client_id, rows), rows
 
 
 def as_granted(user: models.Model | None, client_id: object, rows: Iterable[LiveGrant]) -> Granted:
-    """Sort the rows by the side that holds them; a side that there is not has None."""
+    """Split the rows by user and client. A caller without one of them has None for it."""
     rows = tuple(rows)
     return Granted(
         user=None if user is None else frozenset(r.scope for r in rows if not r.to_client),
@@ -135,29 +134,29 @@ def scopes_of_client(client_id: object) -> frozenset[str]:
 
 
 def get(pk: int) -> ScopeGrant:
-    """Return a grant as it stands in the database."""
+    """Return a grant as the database has it."""
     return stored().get(pk=pk)
 
 
 def live(now: datetime | None = None) -> QuerySet[ScopeGrant]:
-    """Return the grants that count at `now`."""
+    """Return the grants that are live at `now`."""
     return stored().filter(counting(now or timezone.now()))
 
 
 def counting(now: datetime | Parameter) -> Q:
-    """Match the grants that count at `now`: neither revoked nor expired."""
+    """Match the grants that are live at `now`: neither revoked nor expired."""
     return Q(live=1) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
 
 def stored() -> QuerySet[ScopeGrant]:
-    """Return every grant, from the database that they are written to; a replica may lag."""
+    """Return all grants, from the database that they are written to: a replica may be behind."""
     return ScopeGrant.objects.using(database())
 
 
 def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:
-    """Write `last_used_at` of the rows that gave `scopes`, after commit, once an interval each.
+    """Write `last_used_at` of the rows that gave `scopes`, after commit, once per interval.
 
-    Its failure is logged and refuses nobody, and it waits for no lock.
+    It does not wait for locks. A failure is logged, and the request goes on.
     """
     used = frozenset(scopes)
     due = [row.pk for row in rows if row.is_due and row.scope in used]

@@ -1,4 +1,4 @@
-"""The request that is being served, for whoever has to say on whose behalf something is done."""
+"""The current request, for code that has to know which user acts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _request: ContextVar[HttpRequest | None] = ContextVar("api_guard_request", defau
 
 @contextmanager
 def serving(request: HttpRequest) -> Iterator[None]:
-    """Say that this request is being served, here and in whatever runs in this context."""
+    """Make `request` the current request in this context."""
     token = _request.set(request)
     try:
         yield
@@ -24,12 +24,12 @@ def serving(request: HttpRequest) -> Iterator[None]:
 
 
 def current_request() -> HttpRequest | None:
-    """Return the request that is being served, None outside of one."""
+    """Return the current request, or None outside of a request."""
     return _request.get()
 
 
 def current_user() -> models.Model | None:
-    """Return the user of the request that is being served, None where nobody is signed in."""
+    """Return the user of the current request, or None if no user is signed in."""
     user: Any = getattr(_request.get(), "user", None)
     is_known = getattr(user, "is_authenticated", False) is True and isinstance(user, models.Model)
     return user if is_known else None

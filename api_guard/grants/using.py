@@ -1,4 +1,4 @@
-"""Writes when grants were last used, and waits for nobody."""
+"""Writes when grants were last used, without waiting for locks."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ logger = logging.getLogger("api_guard.grants")
 
 
 def write_use(alias: str, pks: list[int], now: datetime, due: datetime) -> None:
-    """Write that these grants were used at `now`, where that was last written at `due` or before.
+    """Write that these grants were used at `now`, if their last use was written before `due`.
 
-    What another transaction has locked is left to the next use. A failure is logged, no more.
+    Rows that another transaction has locked are skipped until their next use. A failure is logged.
     """
     unused = Q(last_used_at__isnull=True) | Q(last_used_at__lte=due)
     rows = ScopeGrant.objects.using(alias).order_by()
-    # NOWAIT is what there is on MariaDB before 10.6; SQLite knows neither, and locks no row.
+    # MariaDB before 10.6 has only NOWAIT. SQLite has neither, and does not lock rows.
     skips: bool = connections[alias].features.has_select_for_update_skip_locked
     free = rows.filter(unused, pk__in=pks).select_for_update(skip_locked=skips, nowait=not skips)
     try:
-        # A use is recorded nowhere else: it gives nothing.
+        # The ledger does not record a use, because it grants nothing.
         with _no_wait(alias), transaction.atomic(using=alias), recorded():
             rows.filter(pk__in=list(free.values_list("pk", flat=True))).update(last_used_at=now)
     except Exception as error:
@@ -38,7 +38,7 @@ def write_use(alias: str, pks: list[int], now: datetime, due: datetime) -> None:
 
 @contextmanager
 def _no_wait(alias: str) -> Iterator[None]:
-    """Have SQLite, which locks the whole database, say at once that it is locked."""
+    """Make SQLite, which locks the whole database, fail at once when it is locked."""
     connection = connections[alias]
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield

@@ -1,4 +1,4 @@
-"""Who writes a grant: a user, code that names itself, or whom somebody claims to be."""
+"""Who writes a grant: a user, code with a name, or a claimed user."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from api_guard.limits.addresses import address_of
 
 @dataclass(frozen=True)
 class System:
-    """Code that acts by itself, under a name: `System("migration 0007")`."""
+    """Code that acts without a user, under a name: `System("migration 0007")`."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """Whom the person at a command line or a shell says to be, a user or a name.
+    """The user, or a name, that a person at a command line or in a shell claims to be.
 
-    Nothing proves it, and so no authority of that user's is asked for: who has a shell has it all.
+    The claim is not proved, and no authority is checked: a person with a shell has full access.
     """
 
     user: models.Model | str
@@ -40,13 +40,13 @@ NOBODY = Who(Known.UNKNOWN, Party("system", "", ""))
 
 
 def user_of(by: By) -> models.Model | None:
-    """Return the user who acts, None for code and for a mere name."""
+    """Return the user who acts, or None for code or a name."""
     said = by.user if isinstance(by, Claimed) else by
     return said if isinstance(said, models.Model) else None
 
 
 def who_of(by: By) -> Who:
-    """Return who acts, as the ledger says it. Raises GrantError `nobody`."""
+    """Return who acts, for the ledger. Raises GrantError `nobody`."""
     if isinstance(by, System) and by.name.strip():
         return Who(Known.SYSTEM, Party("system", "", by.name))
     if isinstance(by, Claimed) and isinstance(by.user, str) and by.user.strip():
@@ -55,21 +55,21 @@ def who_of(by: By) -> Who:
     if not isinstance(user, get_user_model()) or user.pk is None:
         raise GrantError(
             "nobody",
-            f'{by!r} is nobody who can answer for it: write by=user, by=System("what it is") for '
-            'code, or by=Claimed("name") in a shell.',
+            f'by={by!r} does not tell who acts. Write by=user, in code by=System("migration '
+            '0007"), or in a shell by=Claimed("name").',
         )
     is_serving = not isinstance(by, Claimed) and current_user() == user
     return Who(Known.AUTHENTICATED if is_serving else Known.CLAIMED, party_of(user))
 
 
 def whoever_is_served() -> Who:
-    """Return who acts where nothing says so: the user of the request, if there is one."""
+    """Return the user of the current request, or NOBODY."""
     user = current_user()
     return NOBODY if user is None else Who(Known.AUTHENTICATED, party_of(user))
 
 
 def party_of(grantee: models.Model) -> Party:
-    """Return a user, a group or a client as the ledger says it."""
+    """Return a user, a group or a client, for the ledger."""
     if isinstance(grantee, get_user_model()):
         return Party("user", str(grantee.pk), str(grantee))
     if isinstance(grantee, Group):
@@ -85,7 +85,7 @@ def note(
     reason: str = "",
     facts: Mapping[str, object] | None = None,
 ) -> None:
-    """Write a record of what is done now, for the request that is being served."""
+    """Write a record into the ledger, with the address of the current request."""
     request = current_request()
     record(
         event,
@@ -99,7 +99,7 @@ def note(
 
 
 def note_end_of_access(grantee: models.Model, tokens: int, *, by: By, reason: str = "") -> None:
-    """Record that so many tokens of a user or a client ended, in the transaction that ends them."""
+    """Record how many tokens of a user or a client were revoked, in the same transaction."""
     note(Event.END_ACCESS, who_of(by), grantee, reason=reason, facts={"tokens": tokens})
 
 

@@ -1,4 +1,4 @@
-"""Grants, revokes and extends, each in one transaction with the record of it."""
+"""Grants, revokes and extends, each in one transaction with its record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from api_guard.models import ScopeGrant, is_past, recorded
 
 logger = logging.getLogger("api_guard.grants")
 
-# Sent after somebody has given a scope to themselves, with `grant`, the row, and `by`, the user.
+# Sent after a user has granted a scope to itself. Arguments: `grant` (the row), `by` (the user).
 break_glass = Signal()
 
 
@@ -34,14 +34,14 @@ def give(
     expires_at: datetime | None,
     is_break_glass: bool = False,
 ) -> ScopeGrant:
-    """Grant `scope` from now until `expires_at`, and close a grant of the same that has expired.
+    """Grant `scope` from now until `expires_at`, and close an expired grant of the same scope.
 
-    Whether it may be given was judged before. Raises GrantError: `unknown_scope`, `past`,
+    The caller has checked the authority. Raises GrantError: `unknown_scope`, `past`,
     `already_granted`, `no_grantee`.
     """
     kind, who = kind_of(to), who_of(by)
     expired = held(to).filter(scope=scope, expires_at__lte=timezone.now())
-    # Asked first: on MySQL and MariaDB an UPDATE that finds nothing locks what is beside it.
+    # Read first: on MySQL and MariaDB, an UPDATE without a match locks the gap in the index.
     has_expired = expired.exists()
 
     def make() -> ScopeGrant:
@@ -68,7 +68,7 @@ def give(
         if not held(to).filter(scope=scope).exists():
             raise  # the grantee was deleted meanwhile
         # Another process granted the same between the check and the insert.
-        raise GrantError("already_granted", f"{to} holds {scope!r} already.") from None
+        raise GrantError("already_granted", f"{to} already holds {scope!r}.") from None
     if is_break_glass:
         logger.warning("Break-glass: %s, until %s, by itself. %s", row, expires_at, reason)
         transaction.on_commit(lambda: _tell(row, by), using=database())
@@ -80,7 +80,7 @@ def _tell(row: ScopeGrant, by: By) -> None:
 
 
 def end(row: ScopeGrant, by: By, reason: str) -> ScopeGrant:
-    """Revoke a grant, and whatever else is live of that scope and grantee.
+    """Revoke a grant, and all other live grants of the same scope and grantee.
 
     Raises GrantError `already_revoked`.
     """
@@ -93,23 +93,23 @@ def end(row: ScopeGrant, by: By, reason: str) -> ScopeGrant:
         return found
 
     if not in_transaction(revoke):
-        raise GrantError("already_revoked", f"{row} was revoked already, at {row.revoked_at}.")
+        raise GrantError("already_revoked", f"{row} was already revoked at {row.revoked_at}.")
     return row
 
 
 def end_all(grantee: models.Model, by: By, reason: str) -> int:
-    """Revoke every grant of a grantee, and return how many there were."""
+    """Revoke all grants of a grantee, and return their number."""
     return in_transaction(lambda: close(held(grantee), by, reason))
 
 
 def move(row: ScopeGrant, expires_at: datetime | None, by: By, reason: str) -> ScopeGrant:
-    """Move the expiry of a live grant; None takes it away.
+    """Change the expiry of a live grant. With None, the grant does not expire.
 
     Raises GrantError: `already_revoked`, `expired`, `past`.
     """
     now = timezone.now()
     if expires_at is not None and is_past(expires_at, now):
-        raise GrantError("past", f"{expires_at} is past already.")
+        raise GrantError("past", f"The expiry {expires_at} is in the past.")
     who = who_of(by)
 
     def write() -> None:
@@ -117,7 +117,7 @@ def move(row: ScopeGrant, expires_at: datetime | None, by: By, reason: str) -> S
         if kept.revoked_at is not None:
             raise GrantError("already_revoked", f"{kept} was revoked at {kept.revoked_at}.")
         if not kept.is_live(now):
-            raise GrantError("expired", f"{kept} expired at {kept.expires_at}: grant it anew.")
+            raise GrantError("expired", f"{kept} expired at {kept.expires_at}. Grant it again.")
         with recorded():
             stored().filter(pk=row.pk).update(expires_at=expires_at)
         facts = {"grant": row.pk, "was": kept.expires_at, "expires_at": expires_at}
@@ -130,10 +130,10 @@ def move(row: ScopeGrant, expires_at: datetime | None, by: By, reason: str) -> S
 
 
 def close(rows: QuerySet[ScopeGrant], by: By, reason: str, event: Event = Event.REVOKE) -> int:
-    """Revoke these grants in the transaction that is open, and return how many there were."""
+    """Revoke these grants in the open transaction, and return their number."""
     who = who_of(by)
     with recorded():
-        # A write comes first: SQLite would refuse one that follows a read.
+        # Write first: SQLite would refuse a write that follows a read.
         if not rows.order_by().update(revoked_reason=reason):
             return 0
         found = list(rows)

@@ -1,1 +1,1 @@
-"""What may come in: text, markup, JSON, files, and the values that a client sends."""
+"""Checks of the input: text, markup, JSON, files, and values of a client."""

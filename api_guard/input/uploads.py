@@ -1,4 +1,4 @@
-"""What an uploaded file is, by its content; Pillow is asked where it is an image."""
+"""Checks the kind of an uploaded file by its content. Pillow checks images."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ IMAGES = words("gif jpeg png webp")
 class Upload:
     """A file of one of the `kinds`, of at most `max_size` bytes. Raises GuardError.
 
-    An archive has at most `max_entries`, and `max_unpacked` bytes once it is unpacked. With
-    `keep_position=False`, the position is taken out of the metadata of images.
+    An archive may have at most `max_entries`, and `max_unpacked` bytes when unpacked.
+    `keep_position=False` removes the GPS position from the metadata of images.
     """
 
     kinds: frozenset[str]
@@ -49,11 +49,11 @@ class Upload:
         unknown = sorted(self.kinds - set(KINDS))
         if unknown or not self.kinds:
             hint = did_you_mean(unknown[0], KINDS) if unknown else ""
-            wrong = f"No kind of file is named {unknown[0]!r}.{hint}" if unknown else "No kind."
+            wrong = f"No file kind is named {unknown[0]!r}.{hint}" if unknown else "No file kind."
             raise GuardError(f"{wrong} Write some of: types={tuple(KINDS)}")
 
     def clean(self, file: File[Any]) -> None:
-        """Name the file's true content type on it, and leave it at its start. Raises FlawError."""
+        """Set the true content type of the file, and rewind it. Raises FlawError."""
         if file.size > self.max_size:
             raise _flaw("too_large", f"The file is larger than {self.max_size} bytes.")
         file.seek(0)
@@ -73,12 +73,12 @@ class Upload:
         file.content_type = KINDS[kind].content_type  # type: ignore[attr-defined]
 
     def _wrong_type(self) -> FlawError:
-        return _flaw("wrong_type", f"The file is none of: {', '.join(sorted(self.kinds))}.")
+        return _flaw("wrong_type", f"The file must be one of: {', '.join(sorted(self.kinds))}.")
 
 
 @dataclass(frozen=True)
 class ImageUpload:
-    """An image of at most `max_pixels`, all of its frames together. Raises GuardError."""
+    """An image with at most `max_pixels` in all its frames. Raises GuardError."""
 
     kinds: frozenset[str] = IMAGES
     max_size: int = MAX_SIZE
@@ -89,21 +89,21 @@ class ImageUpload:
     def __post_init__(self) -> None:
         if not self.kinds <= IMAGES:
             others = ", ".join(sorted(self.kinds - IMAGES))
-            raise GuardError(f"{others}: no image. Write some of: types={sorted(IMAGES)}")
+            raise GuardError(f"{others}: not an image type. Write some of: types={sorted(IMAGES)}")
         try:
-            import PIL  # noqa: F401  # only whether it is there
+            import PIL  # noqa: F401  # only to see if it is installed
         except ImportError as error:
             message = 'An image needs Pillow. Write: pip install "drf-api-guard[images]"'
             raise GuardError(message) from error
 
     def clean(self, file: File[Any]) -> None:
-        """As a file; and what Pillow reads from its head keeps to the limit. Raises FlawError."""
+        """Check it as a file, and check the pixels that Pillow finds. Raises FlawError."""
         Upload(self.kinds, self.max_size, self.max_name_length).clean(file)
         from PIL import Image
 
         data = file.read()
         kind = next(iter(kinds_of(data[:HEAD], self.kinds)), "")
-        # First of all: what walks along its parts afterwards is safe from a million of them.
+        # This comes first: the code below must not loop over a million parts.
         frames = frames_of(kind, data)
         if not self.keep_position and kind in POSITIONED:
             _take_position_out(file)
@@ -111,16 +111,16 @@ class ImageUpload:
         try:
             pixels = self._pixels(data, frames)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            # Pillow has a limit of its own, of which it warns.
+            # Pillow warns about its own limit.
             pixels = self.max_pixels + 1
         except Exception as error:
-            # Pillow raises whatever its parsers stumble over, of a dozen classes.
-            raise _flaw("invalid_image", "The file is no image, or a damaged one.") from error
+            # The parsers of Pillow raise exceptions of a dozen classes.
+            raise _flaw("invalid_image", "The file is not an image, or it is damaged.") from error
         if pixels > self.max_pixels:
             raise _flaw("too_many_pixels", f"The image has more than {self.max_pixels} pixels.")
 
     def _pixels(self, data: bytes, frames: int | None) -> int:
-        """Return width × height × frames, without decoding what is over the limit."""
+        """Return width × height × frames, without decoding an image over the limit."""
         from PIL import Image
 
         with Image.open(BytesIO(data), formats=sorted(self.kinds)) as image:
@@ -133,7 +133,7 @@ class ImageUpload:
 
 
 def _take_position_out(file: File[Any]) -> None:
-    """Write the image anew, in its own place or in memory: as many bytes as before."""
+    """Overwrite the image in its file or in memory. Its size does not change."""
     file.seek(0)
     content = file.read()
     cleaned = without_position(content)

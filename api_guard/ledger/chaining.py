@@ -1,4 +1,4 @@
-"""Chains what is committed, under one locked head, in short transactions of its own."""
+"""Chains committed records, under one locked head, in short separate transactions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BATCH = 200
 
 
 def chain_after_commit() -> None:
-    """Chain what is committed. A failure is logged and refuses nothing: the next one chains it."""
+    """Chain the committed records. A failure is only logged: the next call chains them."""
     try:
         chain()
     except (DatabaseError, GuardError):
@@ -41,12 +41,12 @@ def chain_after_commit() -> None:
 
 
 def chain() -> int:
-    """Chain every record that is committed and not chained, and return how many there were.
+    """Chain all committed records that are not chained yet, and return their number.
 
-    Raises GuardError where the head is missing, or not what was signed: nothing is added to that.
+    Raises GuardError if the head is missing or was changed. Then nothing is chained.
     """
     count, last = 0, ""
-    # A look that locks nothing: of many who come at once, most find it done.
+    # This read locks nothing: of many processes at once, most find that the work is done.
     while unchained(last, 1):
         _make_head()
         added, last = in_transaction(partial(_chain_batch, last), database())
@@ -55,24 +55,24 @@ def chain() -> int:
 
 
 def locked_head() -> Place:
-    """Return the end of the chain, which nobody else moves until the transaction ends.
+    """Lock and return the end of the chain. The lock is held until the transaction ends.
 
     Raises GuardError.
     """
     heads = writable(LedgerHead).filter(pk=1)
-    # A write comes first: SQLite locks no row, and refuses a write that follows a read.
+    # Write first: SQLite does not lock rows, and refuses a write that follows a read.
     heads.update(sequence=F("sequence"))
     row = heads.select_for_update().first()
     if row is None:
-        raise GuardError("The ledger has records and no head: somebody deleted it.")
+        raise GuardError("The ledger has records but no head: somebody deleted the head.")
     head = signed(row)
     if not is_signed(head, HEAD, conf.ledger_keys()):
-        raise GuardError("The head of the ledger is not what was signed, or its key is not known.")
+        raise GuardError("The head of the ledger was changed, or its key is not in LEDGER_KEYS.")
     return head.place
 
 
 def _make_head() -> None:
-    """Make the head of an empty ledger."""
+    """Create the head of an empty ledger."""
     heads, chained = writable(LedgerHead), writable(LedgerRecord).filter(sequence__isnull=False)
     if heads.filter(pk=1).exists() or chained.exists() or start() is not None:
         return
@@ -80,11 +80,11 @@ def _make_head() -> None:
         with transaction.atomic(using=database()):
             _head_at(_key(), Place(0, GENESIS)).save(using=database())
     except IntegrityError:
-        pass  # somebody else has made it
+        pass  # another process has created it
 
 
 def _chain_batch(after: str) -> tuple[int, str]:
-    """Chain records whose id is larger than `after`; return how many, and the last id."""
+    """Chain records with an id larger than `after`. Return their number and the last id."""
     keys, key = conf.ledger_keys(), _key()
     head = locked_head()
     rows, before = unchained(after, _BATCH), head.sequence
@@ -103,19 +103,19 @@ def _chain_one(row: Record, key: Key, head: Place) -> Place:
     """Chain one record and return the new head."""
     place = Place(head.sequence + 1, link(key, head.digest, head.sequence + 1, row.mac))
     mine = writable(LedgerRecord).filter(pk=row.id, sequence__isnull=True)
-    # A transaction around this may show a record as it was before somebody else chained it.
+    # In an outer transaction, a record that another process has chained may look unchained.
     done = mine.update(sequence=place.sequence, previous=head.digest, digest=place.digest)
     return place if done else head
 
 
 def _is_sound(row: Record, keys: Keys) -> bool:
-    """Whether a record is what api_guard wrote: nothing else is made a part of the chain."""
+    """Whether api_guard wrote the record. Only such records are chained."""
     key = keys.get(row.key_id)
     if key is None:
-        logger.warning("Record %s waits for a process that knows the key %r.", row.id, row.key_id)
+        logger.warning("Record %s is not chained: the key %r is unknown.", row.id, row.key_id)
         return False
     if not same(mac_of(key, row), row.mac) or row.previous is not None:
-        logger.error("Record %s is not what was signed, and is not chained.", row.id)
+        logger.error("Record %s is not chained: somebody changed it.", row.id)
         return False
     return True
 

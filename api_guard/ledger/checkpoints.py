@@ -1,4 +1,4 @@
-"""Checkpoints: the end of the chain to keep elsewhere, and the beginning of a pruned one."""
+"""Checkpoints: the end of the chain, to keep elsewhere, and the start of a pruned chain."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _BATCH = 500
 
 
 def checkpoint() -> str:
-    """Return the end of the chain, signed, as a line of JSON to keep out of reach.
+    """Return the signed end of the chain as a line of JSON, to keep in another place.
 
     Raises GuardError.
     """
     chain()
     head = rows.head()
     if head is None:
-        raise GuardError("The ledger is empty: there is nothing to keep.")
+        raise GuardError("The ledger is empty: there is no checkpoint.")
     signed = sign_place(_key(), CHECKPOINT, head.place, rows.now())
     said = {"sequence": signed.place.sequence, "digest": signed.place.digest, "at": signed.at}
     return json.dumps(said | {"key_id": signed.key_id, "mac": signed.mac})
@@ -49,23 +49,23 @@ def read_checkpoint(text: str) -> Place:
     except (ValueError, KeyError, TypeError):
         raise GuardError("This is not a checkpoint.") from None
     if signed.key_id not in conf.ledger_keys():
-        raise GuardError(f"The checkpoint's key {signed.key_id!r} is not in LEDGER_KEYS.")
+        raise GuardError(f"The key {signed.key_id!r} of the checkpoint is not in LEDGER_KEYS.")
     if not is_signed(signed, CHECKPOINT, conf.ledger_keys()):
-        raise GuardError("The checkpoint is not what was signed.")
+        raise GuardError("The checkpoint was changed: its signature does not match.")
     return place
 
 
 def prune(through: int, *, who: Who, reason: str = "") -> int:
-    """Delete the chained records up to a number, and return how many.
+    """Delete the chained records up to a number, and return how many were deleted.
 
-    A signed checkpoint takes their place, and a record says so. A ledger with anything wrong in it
-    is not pruned. What a prune that was cut short has left is deleted too. Raises GuardError.
+    A signed checkpoint replaces them, and the ledger records the prune. It also deletes the rest of
+    an interrupted prune. Raises GuardError if `verify` finds an error.
     """
     begin = rows.place_of(rows.start()).sequence
     if through > begin:
         first = next(verify(Tally()), None)
         if first is not None:
-            raise GuardError(f"The ledger is not pruned while something is wrong. {first}")
+            raise GuardError(f"The ledger has an error and was not pruned. {first}")
         in_transaction(lambda: _move_start(through, who, reason), rows.database())
     count = 0
     while deleted := in_transaction(lambda: _delete_some(max(through, begin)), rows.database()):
@@ -77,7 +77,9 @@ def _move_start(through: int, who: Who, reason: str) -> None:
     head = locked_head()
     last = rows.records(rows.writable(LedgerRecord).filter(sequence=through))
     if through > head.sequence or not last:
-        raise GuardError(f"Record {through} is not chained: the last one is {head.sequence}.")
+        raise GuardError(
+            f"Record {through} is not chained. The last chained record is {head.sequence}."
+        )
     place = Place(through, str(last[0].digest))
     new = sign_place(_key(), PRUNED, place, rows.now())
     LedgerCheckpoint(

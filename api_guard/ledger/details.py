@@ -1,4 +1,4 @@
-"""Judges what can be erased of records against what they have committed to."""
+"""Checks the erasable details of records against the commitments in the records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ERASURES_KEPT = 64
 
 
 class DetailJudge:
-    """Judges the details of records, and counts those that were erased."""
+    """Checks the details of records, and counts the erased ones."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
@@ -26,7 +26,7 @@ class DetailJudge:
         self.erased = 0
 
     def findings(self, page: list[Record]) -> Iterator[Finding]:
-        """Yield what is wrong with the details of records that are not edited themselves."""
+        """Yield what is wrong with the details of records that are unchanged themselves."""
         found = rows.details([row.id for row in page])
         for row in page:
             if _is_intact(row, self._keys):
@@ -45,21 +45,21 @@ class DetailJudge:
 
 
 def erased_by(row: Record) -> list[str]:
-    """Return the names of the details that a record of erasure lists."""
+    """Return the names of the details that a record of an erasure lists."""
     names: str = json.loads(row.content)["facts"]["erased"]
     return names.split()
 
 
 def lost_records(keys: Keys) -> Iterator[Finding]:
-    """Yield the records of which nothing but details is there: they were never chained."""
+    """Yield the records of which only details exist: they were never chained."""
     records = rows.writable(LedgerRecord).filter(pk=OuterRef("record"))
     left = rows.writable(LedgerDetail).filter(~Exists(records)).values_list("record", flat=True)
     for record in left.distinct().order_by("record"):
         if any(is_genuine(key, record) for key in keys.values()):
-            said = "is missing; its details are there."
+            said = "is missing, but its details exist."
             yield Finding(Kind.DELETION, None, record, said)
         else:
-            said = "was never written by api_guard; there are details of it."
+            said = "was not written by api_guard, but details of it exist."
             yield Finding(Kind.DETAIL_INSERTION, None, record, said)
 
 

@@ -1,4 +1,4 @@
-"""Erases what the ledger says of a user, without breaking the chain."""
+"""Erases personal data of a user from the ledger, without breaking the chain."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from api_guard.ledger.rows import database, writable
 from api_guard.models import LedgerDetail
 from api_guard.models.transactions import in_transaction
 
-# Records of erasure list what was erased, and stay of a size that every database takes.
+# The record of an erasure lists the erased details. The limit keeps it small enough to store.
 _BATCH = 1000
 
 
 def forget(pk: object, *, who: Who, reason: str = "") -> int:
-    """Erase what is kept of a user, who may be deleted already, and return how many details.
+    """Erase the details of a user, who may be deleted already, and return their number.
 
-    Its name, its key and its addresses where it acted, its name, its key and the reason where
-    something was done to it. What stays is that somebody did. A record of it is written, which
-    names what was erased and not of whom.
+    In records of events by the user, its name, key and addresses are erased. In records of events
+    about the user, its name, key and the reason are erased. The events stay. A record of the
+    erasure lists the erased details, but not the user.
     """
     count = 0
     while erased := in_transaction(partial(_forget_some, str(pk), who, reason), database()):
@@ -32,7 +32,7 @@ def forget(pk: object, *, who: Who, reason: str = "") -> int:
 
 
 def _forget_some(pk: str, who: Who, reason: str) -> int:
-    """Erase some details of a user and return how many."""
+    """Erase some details of a user and return their number."""
     rows = writable(LedgerDetail)
     mine = rows.filter(key=key_of_party("user", pk)).order_by("record", "part")
     found = list(mine.values_list("pk", "record", "part")[: _BATCH // 2])

@@ -1,4 +1,4 @@
-"""Writes one record, in the transaction of what it records."""
+"""Writes one record, in the same transaction as the change."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def record(
     address: str = "",
     facts: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Write what was done into the ledger, in the transaction that does it.
+    """Write a change into the ledger, in the same transaction as the change.
 
-    `scope` is what it is about, a scope or a group of scopes; `address` where the request came
-    from; `facts` are the rest, such as the old and the new expiry in ISO 8601. Names, reasons and
-    addresses can be erased later; `scope` and `facts` cannot, and hold nothing of a person.
+    `scope` is a scope or a group of scopes. `address` is the IP address of the request. `facts` are
+    other values, for example the old and the new expiry in ISO 8601. Names, reasons and addresses
+    can be erased later. `scope` and `facts` cannot, and must not contain personal data.
 
-    Raises GuardError outside a transaction, and DatabaseError where it cannot be written: let it
-    pass, so that the change is undone.
+    Raises GuardError outside a transaction, and DatabaseError if the write fails. Do not catch
+    them, so that the change is rolled back.
     """
     record_id(event, who=who, whom=whom, scope=scope, reason=reason, address=address, facts=facts)
 
@@ -55,8 +55,8 @@ def record_id(
     using = database()
     if not connections[using].in_atomic_block:
         raise GuardError(
-            f"The ledger records {event.value!r} in the transaction that does it, and there is "
-            f"none: with transaction.atomic(using={using!r}): ..."
+            f"The ledger records {event.value!r} in the transaction of the change, but no "
+            f"transaction is open. Write: with transaction.atomic(using={using!r}): ..."
         )
     details = [*_of_party("who", who.party), *_of_party("whom", whom)]
     details += [*_of_text("reason", reason), *_of_text("address", address)]
@@ -92,5 +92,5 @@ def _of_text(part: str, text: str) -> list[Detail]:
 
 
 def _storable(text: str) -> str:
-    """Return a text as every database keeps it: with nulls and lone surrogates written out."""
+    """Return a text that every database can store: nulls and lone surrogates are escaped."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")

@@ -1,4 +1,4 @@
-"""Reads the ledger from the database that grants are written to; the one way to change its rows."""
+"""Reads the ledger from the database of grants. Rows can be changed only with this module."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ _COLUMNS = (
     *("sequence", "previous", "digest"),
 )
 _PAGE = 500
-# The numbers that a database has room for.
+# The limits of a BigIntegerField.
 LEAST, MOST = -(2**63), 2**63 - 1
 
 M = TypeVar("M", bound=Model)
 
 
 def database() -> str:
-    """Return the alias of the database that grants are written to, and the ledger with them."""
+    """Return the alias of the database that grants and the ledger are written to."""
     return router.db_for_write(ScopeGrant)
 
 
 def writable(model: type[M]) -> QuerySet[M]:
-    """Return all rows of a table of the ledger, of a queryset that writes.
+    """Return all rows of a table of the ledger, in a queryset that can write.
 
-    The tables' own querysets change and delete nothing.
+    The default querysets of these tables refuse updates and deletes.
     """
     return QuerySet(model=model, using=database())
 
 
 def now() -> str:
-    """Return the time as the ledger writes it."""
+    """Return the current time in the format of the ledger."""
     return written(datetime.now(tz=UTC))
 
 
 def written(moment: datetime) -> str:
-    """Return a moment as text: in UTC, with microseconds, in the order of time."""
+    """Return a time as text: in UTC, with microseconds, sortable."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def records(rows: QuerySet[LedgerRecord]) -> list[Record]:
-    """Return what a queryset finds, as values."""
+    """Return the rows of a queryset as values."""
     return [Record(*row) for row in rows.values_list(*_COLUMNS)]
 
 
 def chained(after: int, last: int = MOST) -> Iterator[list[Record]]:
-    """Yield the chained records of a larger number than `after`, up to `last`, page by page.
+    """Yield the chained records with numbers from `after` (exclusive) to `last`, page by page.
 
-    By their numbers, because a driver of MySQL would read all of the table at once.
+    It pages by number, because the MySQL driver would read the whole table at once.
     """
     condition = Q(sequence__gt=after, sequence__lte=last)
     while True:
@@ -64,19 +64,19 @@ def chained(after: int, last: int = MOST) -> Iterator[list[Record]]:
             return
         yield page
         end = page[-1]
-        # Two of one number are found where somebody has dropped the constraint.
+        # If somebody dropped the constraint, two records may have the same number.
         more = Q(sequence__gt=end.sequence) | Q(id__gt=end.id)
         condition = Q(sequence__gte=end.sequence, sequence__lte=last) & more
 
 
 def unchained(after: str = "", size: int = _PAGE) -> list[Record]:
-    """Return records without a number whose id is larger than `after`, in order, at most `size`."""
+    """Return at most `size` unchained records with an id larger than `after`, in order."""
     rows = writable(LedgerRecord).filter(sequence__isnull=True, id__gt=after)
     return records(rows.order_by("id")[:size])
 
 
 def follower(digest: str) -> Record | None:
-    """Return the record that says it follows a digest."""
+    """Return the record whose previous digest is `digest`."""
     found = records(writable(LedgerRecord).filter(previous=digest)[:1])
     return found[0] if found else None
 
@@ -91,22 +91,22 @@ def details(ids: Collection[str]) -> dict[str, list[Detail]]:
 
 
 def head() -> SignedPlace | None:
-    """Return the end of the chain; None where nothing was chained yet."""
+    """Return the end of the chain, or None if nothing is chained yet."""
     row = writable(LedgerHead).filter(pk=1).first()
     return None if row is None else signed(row)
 
 
 def start() -> SignedPlace | None:
-    """Return where the chain begins since it was last pruned; None where it never was."""
+    """Return the start of a pruned chain, or None if it was never pruned."""
     row = writable(LedgerCheckpoint).order_by("-sequence").first()
     return None if row is None else signed(row)
 
 
 def place_of(found: SignedPlace | None) -> Place:
-    """Return a place in the chain, its beginning where there is none."""
+    """Return the place, or the beginning of the chain for None."""
     return Place(0, GENESIS) if found is None else found.place
 
 
 def signed(row: LedgerHead | LedgerCheckpoint) -> SignedPlace:
-    """Return a row as a value."""
+    """Return the row as a value."""
     return SignedPlace(Place(row.sequence, row.digest), row.at, row.key_id, row.mac)

@@ -1,4 +1,4 @@
-"""Verifies the ledger: the chain, what is not chained yet, and what was pruned."""
+"""Verifies the ledger: the chain, the unchained records, and the pruned part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api_guard.ledger.details import DetailJudge, lost_records
 
 @dataclass
 class Tally:
-    """What there was, beside what is wrong: counted while the ledger is verified."""
+    """The numbers that are counted while the ledger is verified."""
 
     chained: int = 0
     unchained: int = 0
@@ -28,10 +28,10 @@ class Tally:
 
 
 def verify(tally: Tally, exported: Place | None = None) -> Iterator[Finding]:
-    """Yield what is wrong, the first bad record first, and fill the tally.
+    """Yield the errors in order, and fill the tally.
 
-    `exported` is a place in the chain that was kept elsewhere. It takes as much memory for a
-    million records as for ten. Raises GuardError where the ledger was pruned meanwhile.
+    `exported` is a checkpoint that was kept in another place. The memory use does not grow with the
+    ledger. Raises GuardError if the ledger was pruned meanwhile.
     """
     keys, begin = conf.ledger_keys(), rows.start()
     start = rows.place_of(begin)
@@ -46,10 +46,10 @@ def verify(tally: Tally, exported: Place | None = None) -> Iterator[Finding]:
         yield finding
     tally.erased = judge.erased
     if is_clean:
-        # What was deleted from the chain has left its details behind, and was named already.
+        # Records that were deleted from the chain also leave details, but were reported above.
         yield from lost_records(keys)
     if rows.start() != begin:
-        raise GuardError("The ledger was pruned meanwhile: verify it again.")
+        raise GuardError("The ledger was pruned meanwhile. Verify it again.")
 
 
 def _in_turn(
@@ -63,9 +63,9 @@ def _in_turn(
 
 
 def _pruned(begin: SignedPlace, keys: Keys, tally: Tally) -> Iterator[Finding]:
-    """Judge where pruned records end, and such as a prune that was cut short has left."""
+    """Check the end of the pruned part, and records that an interrupted prune has left."""
     if not is_signed(begin, PRUNED, keys):
-        said = "at which pruned records end, is not what was signed."
+        said = "is the end of the pruned records, but its checkpoint was changed."
         yield Finding(Kind.EDIT, begin.place.sequence, None, said)
     for page in rows.chained(rows.LEAST, begin.place.sequence):
         tally.left_by_prune += len(page)
@@ -84,14 +84,14 @@ def _chained(walk: Walk, lowest: int, judge: DetailJudge, tally: Tally) -> Itera
             tally.chained += len(page)
             lowest = page[-1].sequence or 0
         head = rows.head()
-        # Somebody may have chained more since the last page was read.
+        # Another process may have chained more records since the last page.
         if head is None or head.place.sequence <= lowest or lowest == before:
             break
     yield from walk.end(head)
 
 
 def _tail(walk: Walk, judge: DetailJudge, keys: Keys, tally: Tally) -> Iterator[Finding]:
-    """Judge what is not chained yet."""
+    """Check the records that are not chained yet."""
     last = ""
     while page := rows.unchained(last):
         for row in page:

@@ -1,4 +1,4 @@
-"""Whom and by whom: what the commands that write grants are told, as options."""
+"""The options of the commands that write grants: the grantee, the user and the reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api_guard.models import ScopeGrant
 
 
 def add_grantee(parser: CommandParser) -> None:
-    """Add `--user`, `--client` and `--group`: one of them."""
+    """Add `--user`, `--client` and `--group`; exactly one is required."""
     grantee = parser.add_mutually_exclusive_group(required=True)
     grantee.add_argument("--user", metavar="NAME", help="the user of this name")
     grantee.add_argument("--client", metavar="CLIENT_ID", help="the client of this client_id")
@@ -26,13 +26,13 @@ def add_by(parser: CommandParser) -> None:
     parser.add_argument(
         "--by",
         metavar="NAME",
-        help="the user who is to answer for it; the ledger says that this was claimed",
+        help="the user responsible for it; the ledger records this as a claim",
     )
     parser.add_argument("--reason", default="", help="why, in up to 500 characters; it is kept")
 
 
 def grantee_of(options: dict[str, Any]) -> models.Model:
-    """Return whom the options name. Raises CommandError."""
+    """Return the grantee that the options name. Raises CommandError."""
     if options["user"] is not None:
         return user_named(options["user"])
     if options.get("group") is not None:
@@ -41,7 +41,7 @@ def grantee_of(options: dict[str, Any]) -> models.Model:
 
 
 def by_of(options: dict[str, Any], command: str) -> grants.By:
-    """Return who is to answer for it: whom `--by` claims, else the command. Raises CommandError."""
+    """Return who is responsible: the user of `--by`, or the command. Raises CommandError."""
     if options["by"] is None:
         return grants.System(f"manage.py {command}")
     return grants.Claimed(user_named(options["by"]))

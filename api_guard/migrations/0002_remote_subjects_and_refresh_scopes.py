@@ -29,13 +29,13 @@ class Migration(migrations.Migration):
             name='RemoteSubject',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issuer', models.CharField(help_text="As API_GUARD['INTROSPECTION']['ISSUER'] has it.", max_length=255, verbose_name='issuer')),
-                ('subject', models.CharField(help_text='What the issuer calls the user: the claim sub.', max_length=255, verbose_name='subject')),
+                ('issuer', models.CharField(help_text="The value of API_GUARD['INTROSPECTION']['ISSUER'].", max_length=255, verbose_name='issuer')),
+                ('subject', models.CharField(help_text="The issuer's identifier for the user: the claim sub.", max_length=255, verbose_name='subject')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='remote_subjects', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
                 'verbose_name': 'remote subject',
-                'constraints': [models.UniqueConstraint(fields=('issuer', 'subject'), name='api_guard_one_user_per_subject', violation_error_message='This subject is a user already.')],
+                'constraints': [models.UniqueConstraint(fields=('issuer', 'subject'), name='api_guard_one_user_per_subject', violation_error_message='This subject already belongs to a user.')],
             },
         ),
     ]

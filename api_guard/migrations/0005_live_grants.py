@@ -1,7 +1,7 @@
-"""One unrevoked grant of a scope for each grantee, in MySQL and MariaDB too.
+"""Allow one unrevoked grant of a scope for each grantee, also in MySQL and MariaDB.
 
-Until now a unique constraint with a condition said so, which those two ignore. Their DDL is not
-atomic: where this failed half way, run it again. Each step looks first whether it was done.
+Both databases ignored the unique constraint with a condition that this migration replaces. Their
+DDL is not atomic: if the migration fails half way, run it again. It skips steps that are done.
 """
 
 from datetime import datetime, timezone as zones
@@ -15,11 +15,11 @@ from api_guard import conf
 GRANTEES = ('user', 'group', 'client')
 ALREADY = {
     'violation_error_code': 'already_granted',
-    'violation_error_message': 'This grantee has a grant of this scope already.',
+    'violation_error_message': 'This grantee already has a grant of this scope.',
 }
 DUPLICATE = 'closed as a duplicate'
 LEFT = 'closed: it was left by a revoke'
-# A site that is not stopped meanwhile may grant between two steps.
+# A site that keeps running may grant between two steps.
 MOST_TRIES = 10
 
 
@@ -95,7 +95,7 @@ class RemoveConstraintOnce(migrations.RemoveConstraint):
 
 
 def close_what_counts_twice(apps, schema_editor):
-    """Close what a revoke has left, and of what is granted twice all but the longest-lived."""
+    """Close grants that a revoke missed, and all duplicates except the longest-lived."""
     model = apps.get_model('api_guard', 'ScopeGrant')
     grants = model._base_manager.using(schema_editor.connection.alias).order_by()
     for grantee in GRANTEES:
@@ -105,10 +105,10 @@ def close_what_counts_twice(apps, schema_editor):
 
 
 def close_what_a_revoke_left(grants, grantee):
-    """Close the grants that there were when a duplicate of theirs was revoked: all were meant."""
+    """Close the grants that existed when their duplicate was revoked: the revoke meant all."""
     revoked = (
         grants.exclude(revoked_reason=DUPLICATE)
-        # grant() itself closes a grant that has expired, after it made the new one.
+        # grant() itself closes an expired grant, after it makes the new one.
         .exclude(revoked_reason='expired', expires_at__lte=F('revoked_at'))
     )
     meant = revoked.filter(
@@ -118,14 +118,14 @@ def close_what_a_revoke_left(grants, grantee):
         ends = revoked.filter(
             **{grantee: getattr(row, f'{grantee}_id')}, revoked_at__gt=row.granted_at, scope=row.scope
         )
-        # A database may take "Notes:Read" for "notes:read".
+        # For a database, "Notes:Read" and "notes:read" may be equal.
         if row.scope in ends.values_list('scope', flat=True):
             close(grants, row, grantee, LEFT)
 
 
 def close_duplicates(grants, grantee):
     unrevoked = grants.filter(revoked_at__isnull=True, **{f'{grantee}__isnull': False})
-    # By what the database takes for the same, as the constraint will.
+    # Group by what the database considers equal, as the constraint will.
     twice = unrevoked.values(grantee, 'scope').annotate(count=Count('pk')).filter(count__gt=1)
     for group in list(twice):
         rows = list(unrevoked.filter(**{grantee: group[grantee]}, scope=group['scope']))
@@ -139,7 +139,7 @@ def lifetime(row):
     expires_at = row.expires_at or datetime.max
     if expires_at.tzinfo is None:
         expires_at = expires_at.replace(tzinfo=zones.utc)
-    # Of two spellings the one that counts for something, and of two alike the older.
+    # Prefer the spelling that is a declared scope, then the longest lifetime, then the older row.
     return row.scope in conf.scopes(), expires_at, -row.pk
 
 
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
             )
             for grantee in GRANTEES
         ),
-        # After the new ones, so that one of them holds at every moment.
+        # After the new constraints, so that there is always one in force.
         *(
             RemoveConstraintOnce(model_name='scopegrant', name=old_name(grantee))
             for grantee in GRANTEES

@@ -1,4 +1,4 @@
-"""Indexes for the lists of the admin; those of foreign keys go, for a unique constraint begins with each."""
+"""Add indexes for the admin's lists. Drop indexes of foreign keys that begin a unique constraint."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -7,7 +7,7 @@ from oauth2_provider.settings import oauth2_settings
 
 
 class IndexOfKey(migrations.AlterField):
-    """Nothing to do on MySQL and MariaDB, which keep an index for a foreign key as they need one."""
+    """Does nothing on MySQL and MariaDB, which manage the index of a foreign key themselves."""
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         if schema_editor.connection.vendor != 'mysql':

@@ -1,4 +1,4 @@
-"""The ledger: its records, what can be erased of them, its head and its checkpoints."""
+"""The ledger: its records, their erasable details, its head and its checkpoints."""
 
 from django.db import migrations, models
 

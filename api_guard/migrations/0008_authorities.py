@@ -20,12 +20,20 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name='scopegrant',
-            options={'ordering': ['-granted_at', '-pk'], 'permissions': [('grant_any_scope', 'Can give any scope, and say who manages which')], 'verbose_name': 'scope grant'},
+            options={'base_manager_name': 'objects', 'ordering': ['-granted_at', '-pk'], 'permissions': [('grant_any_scope', 'Can grant every scope and decide who manages which')], 'verbose_name': 'scope grant'},
+        ),
+        migrations.AlterModelOptions(
+            name='rateoverride',
+            options={'base_manager_name': 'objects', 'ordering': ['name', '-limit'], 'verbose_name': 'rate override'},
+        ),
+        migrations.AlterModelOptions(
+            name='remotesubject',
+            options={'base_manager_name': 'objects', 'verbose_name': 'remote subject'},
         ),
         migrations.AddField(
             model_name='scopegrant',
             name='is_break_glass',
-            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='Given by its grantee to itself, for an hour at most.', verbose_name='break-glass'),
+            field=models.BooleanField(db_default=False, default=False, editable=False, help_text='The grantee granted it to itself, for at most one hour.', verbose_name='break-glass'),
         ),
         migrations.AlterField(
             model_name='rateoverride',
@@ -63,7 +71,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('scope', models.CharField(max_length=255, validators=[api_guard.models.scope_grants.validate_scope], verbose_name='scope')),
                 ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
-                ('expires_at', models.DateTimeField(blank=True, help_text='When the grant is to end.', null=True, verbose_name='expires at')),
+                ('expires_at', models.DateTimeField(blank=True, help_text='When the grant will expire.', null=True, verbose_name='expires at')),
                 ('asked_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='asked at')),
                 ('outcome', models.CharField(blank=True, choices=[('', 'open'), ('granted', 'granted'), ('declined', 'declined')], default='', editable=False, max_length=10, verbose_name='outcome')),
                 ('decided_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='decided at')),
@@ -73,6 +81,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=api_guard.models.cascading.cascade, related_name='grant_requests', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
+                'base_manager_name': 'objects',
                 'verbose_name': 'grant request',
                 'ordering': ['-pk'],
             },
@@ -86,6 +95,7 @@ class Migration(migrations.Migration):
                 ('request', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='approvals', to='api_guard.grantrequest', verbose_name='request')),
             ],
             options={
+                'base_manager_name': 'objects',
                 'verbose_name': 'grant approval',
             },
         ),
@@ -99,10 +109,11 @@ class Migration(migrations.Migration):
                 ('group', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='grant_authorities', to='auth.group', verbose_name='group')),
             ],
             options={
+                'base_manager_name': 'objects',
                 'verbose_name': 'grant authority',
                 'verbose_name_plural': 'grant authorities',
                 'ordering': ['group__name', 'scope_group'],
-                'constraints': [models.UniqueConstraint(fields=('group', 'scope_group'), name='api_guard_one_authority_per_group', violation_error_code='already_authorized', violation_error_message='This group may give these scopes already.')],
+                'constraints': [models.UniqueConstraint(fields=('group', 'scope_group'), name='api_guard_one_authority_per_group', violation_error_code='already_authorized', violation_error_message='This group may already grant these scopes.')],
             },
         ),
         migrations.AddIndex(

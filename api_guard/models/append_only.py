@@ -1,4 +1,4 @@
-"""Tables to which rows are added, and of which none is changed or deleted."""
+"""Tables that only grow: rows are added, and never changed or deleted."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from api_guard.exceptions import GuardError
 
 
 class AppendOnlyError(GuardError):
-    """Somebody tried to change or to delete what is only ever added to."""
+    """Code tried to change or delete a row of an append-only table."""
 
 
 class AppendOnlyQuerySet(QuerySet[Any]):
-    """Reads, and creates one row at a time."""
+    """Reads rows, and creates one row at a time."""
 
-    # Any: Django's own signatures, whatever is handed to them.
+    # Any: Django's own signatures.
     def update(self, **kwargs: Any) -> NoReturn:
         """Refuse."""
         del kwargs
@@ -45,7 +45,7 @@ class AppendOnlyQuerySet(QuerySet[Any]):
 
 
 class AppendOnly(models.Model):
-    """A row that is written once. `api_guard.ledger` writes it; nobody else needs to."""
+    """A row that is written once, by `api_guard.ledger`."""
 
     objects = models.Manager.from_queryset(AppendOnlyQuerySet)()
 
@@ -54,9 +54,9 @@ class AppendOnly(models.Model):
         base_manager_name = "objects"
         default_permissions = ("view",)
 
-    # Any: Django's own signature, by which its callers name what to save.
+    # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert a new row; one that is stored is not saved again, nor is one put in its place."""
+        """Insert a new row. A stored row cannot be saved again or replaced."""
         if not self._state.adding:
             raise AppendOnlyError(_said(type(self)))
         super().save(*args, **{**kwargs, "force_insert": True})
@@ -69,4 +69,4 @@ class AppendOnly(models.Model):
 
 def _said(model: type[models.Model]) -> str:
     name = model._meta.object_name
-    return f"Rows of {name} are never changed or deleted; docs/ledger.md says what can be erased."
+    return f"Rows of {name} cannot be changed or deleted. docs/ledger.md tells what can be erased."

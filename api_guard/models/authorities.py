@@ -1,4 +1,4 @@
-"""Which groups of scopes the members of a Django group may give and take."""
+"""The scope groups that the members of a Django group may grant and revoke."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
 
 
 def validate_scope_group(name: str) -> None:
-    """Raise ValidationError unless a declared scope is in the group `name`, or it is `*`."""
+    """Raise ValidationError unless `name` is `*` or the group of a declared scope."""
     known = (EVERY_SCOPE, *conf.scope_groups())
     if name not in known:
         raise ValidationError(
-            _("No scope in API_GUARD['SCOPES'] says the group %(name)r.%(hint)s"),
+            _("No scope in API_GUARD['SCOPES'] has the group %(name)r.%(hint)s"),
             code="unknown_scope_group",
             params={"name": name, "hint": did_you_mean(name, known)},
         )
 
 
 class GrantAuthority(models.Model):
-    """The members of `group` may give and take the scopes of `scope_group`, or all of them (`*`).
+    """Lets the members of `group` grant and revoke the scopes of `scope_group`, or all (`*`).
 
-    Written through `api_guard.grants`.
+    Write it with `api_guard.grants`.
     """
 
     group = models.ForeignKey(
@@ -46,6 +46,7 @@ class GrantAuthority(models.Model):
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("grant authority")
         verbose_name_plural = _("grant authorities")
         ordering = ["group__name", "scope_group"]
@@ -54,7 +55,7 @@ class GrantAuthority(models.Model):
                 fields=["group", "scope_group"],
                 name="api_guard_one_authority_per_group",
                 violation_error_code="already_authorized",
-                violation_error_message=_("This group may give these scopes already."),
+                violation_error_message=_("This group may already grant these scopes."),
             )
         ]
 
@@ -62,17 +63,17 @@ class GrantAuthority(models.Model):
         what = "every scope" if self.scope_group == EVERY_SCOPE else self.scope_group
         return f"{self.group} may give {what}"
 
-    # Any: Django's own signature, by which its callers name what to save.
+    # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save after every check, so that a shell is held by the same rules as the admin."""
+        """Validate and save, so that the rules of the admin also apply in a shell."""
         self.full_clean()
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete it, where that is recorded."""
+        """Delete the row if the ledger records it."""
         refuse_unrecorded()
         return super().delete(*args, **kwargs)
 
     def clean(self) -> None:
-        """Refuse what is not recorded."""
+        """Refuse a write that the ledger does not record."""
         refuse_unrecorded()

@@ -1,4 +1,4 @@
-"""A grant that was asked for and waits for others to approve it."""
+"""A request for a grant, which other users have to approve."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from api_guard.models.scope_grants import validate_scope
 
 
 class GrantRequest(Held):
-    """A scope that somebody asked for, for a user, a group or a client.
+    """A request to grant a scope to a user, a group or a client.
 
-    Open until it is granted or declined. Written through `api_guard.grants`.
+    It is open until it is granted or declined. Write it with `api_guard.grants`.
     """
 
     class Outcome(models.TextChoices):
-        """How it ended."""
+        """How the request ended."""
 
         OPEN = "", _("open")
         GRANTED = "granted", _("granted")
@@ -58,7 +58,7 @@ class GrantRequest(Held):
     )
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     expires_at = models.DateTimeField(
-        _("expires at"), null=True, blank=True, help_text=_("When the grant is to end.")
+        _("expires at"), null=True, blank=True, help_text=_("When the grant will expire.")
     )
     asked_at = models.DateTimeField(_("asked at"), default=timezone.now, editable=False)
     asked_by = models.ForeignKey(
@@ -83,6 +83,7 @@ class GrantRequest(Held):
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("grant request")
         ordering = ["-pk"]
         constraints = [
@@ -103,18 +104,18 @@ class GrantRequest(Held):
         return f"{self.scope} for {self.grantee_kind} {self.grantee}"
 
     def clean(self) -> None:
-        """Refuse what is not recorded."""
+        """Refuse a write that the ledger does not record."""
         refuse_unrecorded()
 
-    # Any: Django's own signature, by which its callers name what to save.
+    # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save after every check, so that a shell is held by the same rules as the admin."""
+        """Validate and save, so that the rules of the admin also apply in a shell."""
         self.full_clean()
         super().save(*args, **kwargs)
 
 
 class GrantApproval(models.Model):
-    """One person's yes to a request."""
+    """The approval of a request by one user."""
 
     request = models.ForeignKey(
         GrantRequest,
@@ -134,6 +135,7 @@ class GrantApproval(models.Model):
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("grant approval")
         constraints = [
             models.UniqueConstraint(
@@ -144,8 +146,8 @@ class GrantApproval(models.Model):
     def __str__(self) -> str:
         return f"{self.by} approves {self.request}"
 
-    # Any: Django's own signature, by which its callers name what to save.
+    # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, where that is recorded."""
+        """Save the row if the ledger records it."""
         refuse_unrecorded()
         super().save(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Who may hold a grant or an override: a user, a group or a client, and one of them."""
+"""The grantee of a grant or an override: exactly one user, group or client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def of_one_grantee() -> Q:
 
 
 class Held(models.Model):
-    """A row that one grantee has, by a foreign key for each kind."""
+    """A row that belongs to one grantee. It has a foreign key for each kind of grantee."""
 
     class Meta:
         abstract = True
@@ -33,15 +33,15 @@ class Held(models.Model):
         fields: Iterable[str] | None = None,
         from_queryset: QuerySet[Self] | None = None,
     ) -> None:
-        """Read it again, what was left out included, from the database that it is written to."""
+        """Read the row again, with deferred fields, from the database that it is written to."""
         if using is None and from_queryset is None:
             using = router.db_for_write(type(self), instance=self)
         super().refresh_from_db(using, fields, from_queryset)
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Judge each field; whom a foreign key names is asked of the database that is written to.
+        """Validate each field. Look foreign keys up in the database that rows are written to.
 
-        Django would ask a replica, which may not know yet who has just signed up.
+        Django would ask a replica, which may not have a new user yet.
         """
         left_out = set(exclude or ())
         keys = {f.name: f for f in self._meta.concrete_fields if isinstance(f, ForeignKey)}
@@ -52,7 +52,9 @@ class Held(models.Model):
             errors = error.error_dict
         for name in keys.keys() - left_out:
             if getattr(self, keys[name].attname) is not None and not self._named(keys[name]):
-                flaw = ValidationError(_("There is no such %(name)s."), "invalid", {"name": name})
+                flaw = ValidationError(
+                    _("This %(name)s does not exist."), "invalid", {"name": name}
+                )
                 errors[name] = [flaw]
         if errors:
             raise ValidationError(errors)
@@ -66,7 +68,7 @@ class Held(models.Model):
 
     @property
     def grantee(self) -> models.Model | None:
-        """The user, the group or the client that holds it."""
+        """The user, the group or the client that the row belongs to."""
         if self.grantee_kind == "nobody":
             return None
         key: Any = self._meta.get_field(self.grantee_kind)
@@ -76,7 +78,7 @@ class Held(models.Model):
         return grantee
 
     def _named(self, key: ForeignKey[Any, Any]) -> QuerySet[Any]:
-        """Return the row that a foreign key names, from the database that it is written to."""
+        """Return the row that a foreign key points to, from the database that it is written to."""
         model: Any = key.related_model
         rows: QuerySet[Any] = model._base_manager.using(router.db_for_write(model, instance=self))
         return rows.filter(**{key.target_field.name: getattr(self, key.attname)})

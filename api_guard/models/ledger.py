@@ -1,7 +1,7 @@
-"""The ledger: its records, what can be erased of them, its head, and where a pruned one begins.
+"""The ledger: its records, their erasable details, its head, and where a pruned ledger begins.
 
-Without foreign keys: what a record names may be deleted, and the record stays as it is. Digests and
-moments are texts, because a text is read back as it was signed, on every database.
+There are no foreign keys: a user that a record names may be deleted, and the record must not
+change. Digests and times are stored as text, because every database returns text as it was signed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from api_guard.models.append_only import AppendOnly
 
 
 class LedgerRecord(AppendOnly):
-    """One act: what of it stays. `mac` covers the first five columns, `digest` all before it too.
+    """The part of an event that is never erased. `mac` covers the first five columns.
 
-    The last three are null until the record is chained, which happens after its commit.
+    `digest` covers all columns before it. The last three columns are null until the record is
+    chained, after its commit.
     """
 
     id = models.CharField(_("id"), max_length=64, primary_key=True)
@@ -25,16 +26,16 @@ class LedgerRecord(AppendOnly):
     content = models.TextField(_("content"))
     mac = models.CharField(_("signature"), max_length=64)
     sequence = models.BigIntegerField(_("number"), null=True, unique=True)
-    previous = models.CharField(_("previous digest"), max_length=64, null=True, unique=True)  # noqa: DJ001  # null is not the digest of anything, and many are null
+    previous = models.CharField(_("previous digest"), max_length=64, null=True, unique=True)  # noqa: DJ001  # unique allows many nulls, but only one empty text
     digest = models.CharField(_("digest"), max_length=64, null=True)  # noqa: DJ001  # likewise
 
     class Meta(AppendOnly.Meta):
         verbose_name = _("ledger record")
         ordering = ["-id"]
         indexes = [
-            # What is not chained yet, in order.
+            # For the records that are not chained yet, in order.
             models.Index(fields=["sequence", "id"], name="api_guard_ledger_unchained"),
-            # A filter of the admin's list, whose order is that of the ids.
+            # For the event filter of the admin, whose list is ordered by id.
             models.Index(fields=["event", "-id"], name="api_guard_ledger_events"),
         ]
 
@@ -45,8 +46,8 @@ class LedgerRecord(AppendOnly):
 class LedgerDetail(AppendOnly):
     """A part of a record that can be erased: who, whom, the reason, or the address.
 
-    `key` names a party, as `user:7`. Once erased, `forgotten` is the id of the record that says so,
-    and the rest is empty.
+    `key` names a party, for example `user:7`. After an erasure, `forgotten` is the id of the record
+    of the erasure, and the other columns are empty.
     """
 
     record = models.CharField(_("record"), max_length=64)
@@ -70,7 +71,7 @@ class LedgerDetail(AppendOnly):
 
 
 class LedgerPlace(AppendOnly):
-    """A place in the chain, signed."""
+    """A signed place in the chain."""
 
     digest = models.CharField(_("digest"), max_length=64)
     at = models.CharField(_("at"), max_length=32)
@@ -82,7 +83,7 @@ class LedgerPlace(AppendOnly):
 
 
 class LedgerHead(LedgerPlace):
-    """The end of the chain: one row, which is locked while records are chained."""
+    """The end of the chain: one row, locked while records are chained."""
 
     sequence = models.BigIntegerField(_("number"))
 
@@ -94,7 +95,7 @@ class LedgerHead(LedgerPlace):
 
 
 class LedgerCheckpoint(LedgerPlace):
-    """Up to where old records were pruned; the chain begins after the last of these."""
+    """The last pruned record. The chain begins after the newest checkpoint."""
 
     sequence = models.BigIntegerField(_("number"), primary_key=True)
 

@@ -1,4 +1,4 @@
-"""A limit that a user, a group or a client has in place of the one in code."""
+"""A limit for a user, a group or a client that replaces the limit in code."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from oauth2_provider.settings import oauth2_settings
 
 from api_guard.models.cascading import cascade
 from api_guard.models.grantees import GRANTEES, Held, of_one_grantee
+from api_guard.models.recorded import SignalledQuerySet
 
 
 class RateOverride(Held):
-    """Another limit for one rate, for as long as the row is there and has not expired.
+    """Another limit for one rate, until the row expires or is deleted.
 
-    `name` says which rate: `budget:search/m`, `budget:api/h` for the ceiling, or
-    `view:notes.views.NoteViewSet/d`. Of several that apply to a caller the largest counts.
+    `name` identifies the rate: `budget:search/m`, `budget:api/h` for the ceiling, or
+    `view:notes.views.NoteViewSet/d`. If several overrides apply to a caller, the largest counts.
     """
 
     name = models.CharField(_("rate"), max_length=500)
@@ -59,7 +60,10 @@ class RateOverride(Held):
         _("expires at"), null=True, blank=True, help_text=_("Leave empty for no expiry.")
     )
 
+    objects = SignalledQuerySet.as_manager()
+
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("rate override")
         ordering = ["name", "-limit"]
         # The list of the admin.
@@ -76,7 +80,7 @@ class RateOverride(Held):
             models.CheckConstraint(
                 condition=Q(limit__gte=1),
                 name="api_guard_override_admits_somebody",
-                violation_error_message=_("A limit admits at least one request."),
+                violation_error_message=_("A limit must allow at least one request."),
             ),
             # The indexes that the request path reads.
             *(
@@ -84,7 +88,7 @@ class RateOverride(Held):
                     fields=[grantee, "name"],
                     name=f"api_guard_one_override_per_{grantee}",
                     violation_error_code="already_overridden",
-                    violation_error_message=_("This grantee has an override of this rate already."),
+                    violation_error_message=_("This grantee already has an override of this rate."),
                 )
                 for grantee in GRANTEES
             ),
@@ -94,8 +98,8 @@ class RateOverride(Held):
         rate, _slash, period = self.name.rpartition("/")
         return f"{rate} {self.limit}/{period} for {self.grantee_kind} {self.grantee}"
 
-    # Any: Django's own signature, by which its callers name what to save.
+    # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save after every check, so that a shell is held by the same rules as the admin."""
+        """Validate and save, so that the rules of the admin also apply in a shell."""
         self.full_clean()
         super().save(*args, **kwargs)

@@ -1,8 +1,8 @@
-"""Rows that are written by whoever records it in the ledger, and by nobody else."""
+"""Rows that can be written only by code that records the write in the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -18,7 +18,7 @@ _is_recorded: ContextVar[bool] = ContextVar("api_guard_is_recorded", default=Fal
 
 @contextmanager
 def recorded() -> Iterator[None]:
-    """Say that what is written here is recorded: for whoever records it."""
+    """Allow writes in this block, for code that records them in the ledger."""
     token = _is_recorded.set(True)
     try:
         yield
@@ -27,37 +27,33 @@ def recorded() -> Iterator[None]:
 
 
 def is_recorded() -> bool:
-    """Whether whoever writes here records it."""
+    """Whether writes are allowed here, because the ledger records them."""
     return _is_recorded.get()
 
 
 def refuse_unrecorded() -> None:
-    """Raise ValidationError, which a form shows, unless what is written here is recorded."""
+    """Raise ValidationError, which a form can show, unless the ledger records the write."""
     if not _is_recorded.get():
         raise ValidationError(
-            _("Written through api_guard.grants alone, which records who did it and why."),
+            _("Use api_guard.grants to write this row: it records who did it and why."),
             code="unrecorded",
         )
 
 
-class RecordedQuerySet(models.QuerySet[Any]):
-    """Refuses the writes in bulk of which no record would be written. Raises GuardError."""
+class SignalledQuerySet(models.QuerySet[Any]):
+    """Refuses the writes that send no signal, and so leave no record. Raises GuardError.
+
+    It is the base manager too: `add()` of a related manager writes by that one.
+    """
 
     # Any: Django's own signatures.
     def update(self, **kwargs: Any) -> int:
         """Write columns."""
-        _refuse_in_bulk("update()")
+        if not self._is_set_null(kwargs):
+            _refuse_in_bulk("update()")
         return super().update(**kwargs)
 
     update.alters_data = True  # type: ignore[attr-defined]  # no template calls it
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """Delete the rows."""
-        _refuse_in_bulk("delete()")
-        return super().delete()
-
-    delete.alters_data = True  # type: ignore[attr-defined]
-    delete.queryset_only = True  # type: ignore[attr-defined]  # no manager has it
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """Insert rows."""
@@ -69,11 +65,31 @@ class RecordedQuerySet(models.QuerySet[Any]):
         _refuse_in_bulk("bulk_update()")
         return super().bulk_update(objs, *args, **kwargs)
 
+    def _is_set_null(self, values: Mapping[str, object]) -> bool:
+        """Whether Django forgets a user who is deleted, such as the one who granted."""
+        fields: list[Any] = [self.model._meta.get_field(name) for name in values]
+        return all(
+            value is None and getattr(field.remote_field, "on_delete", None) is models.SET_NULL
+            for field, value in zip(fields, values.values(), strict=True)
+        )
+
+
+class RecordedQuerySet(SignalledQuerySet):
+    """Refuses to delete in bulk too. Raises GuardError."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete the rows."""
+        _refuse_in_bulk("delete()")
+        return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]  # no manager has it
+
 
 def _refuse_in_bulk(how: str) -> None:
     if not _is_recorded.get():
         raise GuardError(
-            f"{how} writes grants that no record would tell of. Write grants.grant(scope, to, "
-            "by=user), grants.revoke(row, by=user) or grants.extend(row, moment, by=user); code "
-            'names itself, by=System("migration 0007").'
+            f"{how} would write rows without a record in the ledger. Write grants.grant(scope, to, "
+            "by=user), grants.revoke(row, by=user) or grants.extend(row, moment, by=user). In code "
+            'without a user, write by=System("migration 0007"). Save other rows one by one.'
         )

@@ -1,4 +1,4 @@
-"""Authorization codes that were redeemed, and what was issued for them."""
+"""Redeemed authorization codes, and the tokens that were issued for them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from oauth2_provider.settings import oauth2_settings
 
 
 class RedeemedCode(models.Model):
-    """What a code became, so that a second attempt at it ends that (RFC 6749 §4.1.2).
+    """The tokens of a code, so that a second use of the code revokes them (RFC 6749 §4.1.2).
 
-    It names the refresh token, the newest where that is rotated, or the access token where no
-    refresh token came, and goes with it.
+    The row points to the newest refresh token, or to the access token if no refresh token was
+    issued. It is deleted with that token.
     """
 
     code_checksum = models.CharField(_("checksum of the code"), max_length=64, unique=True)

@@ -1,4 +1,4 @@
-"""What a refresh token stands for, where that is more than its access token carries."""
+"""The scopes of a refresh token, if its access token has fewer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from oauth2_provider.settings import oauth2_settings
 
 
 class RefreshScope(models.Model):
-    """The scopes that were consented to, of which an access token got fewer.
+    """All scopes that the user consented to. The access token has fewer.
 
-    django-oauth-toolkit keeps the scopes of a refresh token on its access token, so that what one
-    refresh narrows would be lost to the next (RFC 6749 §6 keeps the refresh token whole).
+    django-oauth-toolkit stores the scopes of a refresh token on its access token. A refresh for
+    fewer scopes would lose the others for all later refreshes, against RFC 6749 §6.
     """
 
     refresh_token = models.OneToOneField(

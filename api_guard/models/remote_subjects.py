@@ -1,4 +1,4 @@
-"""Which user a subject of another authorization server is."""
+"""Maps a subject of another authorization server to a user."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from api_guard.models.recorded import SignalledQuerySet
+
 
 class RemoteSubject(models.Model):
     """A user of this site, as another authorization server names it.
 
-    By issuer and subject, which are the two that are never given to somebody else (OpenID Connect
-    Core §5.7). A name or an e-mail address is none: it may be, over there, anybody's.
+    Only issuer and subject together always mean the same person (OpenID Connect Core §5.7). A name
+    or an e-mail address may belong to somebody else on the other server.
     """
 
     issuer = models.CharField(
-        _("issuer"), max_length=255, help_text=_("As API_GUARD['INTROSPECTION']['ISSUER'] has it.")
+        _("issuer"),
+        max_length=255,
+        help_text=_("The value of API_GUARD['INTROSPECTION']['ISSUER']."),
     )
     subject = models.CharField(
-        _("subject"), max_length=255, help_text=_("What the issuer calls the user: the claim sub.")
+        _("subject"),
+        max_length=255,
+        help_text=_("The issuer's identifier for the user: the claim sub."),
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -27,7 +33,10 @@ class RemoteSubject(models.Model):
         verbose_name=_("user"),
     )
 
+    objects = SignalledQuerySet.as_manager()
+
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("remote subject")
         # The searches and the filter of the admin.
         indexes = [
@@ -38,7 +47,7 @@ class RemoteSubject(models.Model):
             models.UniqueConstraint(
                 fields=["issuer", "subject"],
                 name="api_guard_one_user_per_subject",
-                violation_error_message=_("This subject is a user already."),
+                violation_error_message=_("This subject already belongs to a user."),
             )
         ]
 

@@ -32,7 +32,7 @@ def validate_scope(name: str) -> None:
 
 
 def is_past(moment: datetime, now: datetime) -> bool:
-    """Whether `moment` is over at `now`. Of two clocks that cannot be compared, it is."""
+    """Whether `moment` is past at `now`. True if one of them is naive and one is aware."""
     try:
         return moment <= now
     except TypeError:
@@ -42,7 +42,7 @@ def is_past(moment: datetime, now: datetime) -> bool:
 class ScopeGrant(Held):
     """A scope given to a user, a group or a client until it expires or is revoked.
 
-    Written through `api_guard.grants`; a revoked grant is final.
+    Write it with `api_guard.grants`. A revoked grant cannot be changed.
     """
 
     scope = models.CharField(_("scope"), max_length=MAX_SCOPE_LENGTH, validators=[validate_scope])
@@ -104,13 +104,13 @@ class ScopeGrant(Held):
     is_break_glass = models.BooleanField(
         _("break-glass"),
         default=False,
-        db_default=False,  # while it is deployed, what runs already knows no such column
+        db_default=False,  # old processes that run during a deployment do not know this column
         editable=False,
-        help_text=_("Given by its grantee to itself, for an hour at most."),
+        help_text=_("The grantee granted it to itself, for at most one hour."),
     )
-    # Null is equal to nothing, so that a unique constraint holds for unrevoked grants alone, and
-    # by every path. Stored: PostgreSQL before 18 stores what it generates, and MariaDB and MySQL
-    # index it.
+    # Null is not equal to null, so the unique constraints apply only to unrevoked grants. The
+    # column is stored, because PostgreSQL before 18 has only stored generated columns, and MySQL
+    # and MariaDB need one for an index.
     live = models.GeneratedField(
         expression=models.Case(
             models.When(revoked_at__isnull=True, then=models.Value(1)), default=models.Value(None)
@@ -123,8 +123,9 @@ class ScopeGrant(Held):
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("scope grant")
-        permissions = [("grant_any_scope", _("Can give any scope, and say who manages which"))]
+        permissions = [("grant_any_scope", _("Can grant every scope and decide who manages which"))]
         ordering = ["-granted_at", "-pk"]
         constraints = [
             models.CheckConstraint(
@@ -135,20 +136,20 @@ class ScopeGrant(Held):
                     "Choose exactly one grantee: a user, a group or a client."
                 ),
             ),
-            # These three are also the indexes that the request path reads: the unrevoked grants
-            # of one grantee. They have no condition, which MySQL and MariaDB would ignore.
+            # Every request reads the unrevoked grants of its grantees from these three indexes.
+            # They have no condition, because MySQL and MariaDB would ignore it.
             *(
                 models.UniqueConstraint(
                     fields=[grantee, "live", "scope"],
                     name=f"api_guard_one_live_grant_per_{grantee}",
                     violation_error_code="already_granted",
-                    violation_error_message=_("This grantee has a grant of this scope already."),
+                    violation_error_message=_("This grantee already has a grant of this scope."),
                 )
                 for grantee in GRANTEES
             ),
         ]
-        # The lists of the admin, each in its order: all grants, those of one scope, and those that
-        # are live, expired or revoked. None holds `last_used_at`, which is written most.
+        # For the lists of the admin: all grants, the grants of one scope, and the live, expired or
+        # revoked grants. No index contains `last_used_at`, the column that is written most.
         indexes = [
             models.Index(fields=["-granted_at", "-id"], name="api_guard_grants"),
             models.Index(fields=["scope", "-granted_at", "-id"], name="api_guard_grants_of_scope"),
@@ -160,38 +161,39 @@ class ScopeGrant(Held):
     def __str__(self) -> str:
         return f"{self.scope} for {self.grantee_kind} {self.grantee}"
 
-    # Any: Django's own signature, by which its callers name what to save.
+    # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save after every check, so that a shell is held by the same rules as the admin."""
-        # The scope of an old grant may have left the settings; it can still be read and mended.
+        """Validate and save, so that the rules of the admin also apply in a shell."""
+        # The scope of an old grant may no longer be in the settings. The grant can still be saved.
         self.full_clean(exclude=None if self._state.adding else ["scope"])
         super().save(*args, **kwargs)
 
     # Any: Django's own signature.
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete it, where that is recorded; what was granted is revoked, and the row stays."""
+        """Delete the row if the ledger records it. To end a grant, revoke it instead."""
         refuse_unrecorded()
         return super().delete(*args, **kwargs)
 
     def is_live(self, now: datetime | None = None) -> bool:
-        """Whether it counts at `now`: neither revoked nor expired."""
+        """Whether the grant is in force at `now`: neither revoked nor expired."""
         if self.revoked_at is not None:
             return False
         return self.expires_at is None or not is_past(self.expires_at, now or timezone.now())
 
     def clean(self) -> None:
-        """Refuse what is not recorded, to touch a revoked grant, and one that is over already."""
+        """Refuse a write without a record, a change of a revoked grant, and a past expiry."""
         refuse_unrecorded()
         if self._state.adding:
             if self.expires_at is not None and is_past(self.expires_at, timezone.now()):
-                flaw = ValidationError(_("This expiry is past already."), code="past")
+                flaw = ValidationError(_("This expiry is in the past."), code="past")
                 raise ValidationError({"expires_at": flaw})
         elif self._is_stored_as_revoked():
             raise ValidationError(
-                _("A revoked grant is final: grant the scope anew."), code="already_revoked"
+                _("A revoked grant cannot be changed. Grant the scope again."),
+                code="already_revoked",
             )
 
     def _is_stored_as_revoked(self) -> bool:
-        # Not a replica, which may lag.
+        # A replica may be behind.
         stored = type(self)._base_manager.using(router.db_for_write(type(self), instance=self))
         return stored.filter(pk=self.pk, revoked_at__isnull=False).exists()

@@ -1,4 +1,4 @@
-"""Compiles the SQL of a queryset once, for the queries that every request makes."""
+"""Compiles the SQL of a queryset once, for queries that run on every request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CONVERTERS = "_api_guard_converters"
 _PLACE = re.compile("%%|%s")
 _AWARE = "DatabaseOperations.convert_datetimefield_value"
 
-# Values of these types are what every database takes for these fields, exactly as they are.
+# Every database accepts values of these types for these fields without a conversion.
 _AS_IT_IS: dict[type[Field[Any, Any]], type] = {
     models.AutoField: int,
     models.BigAutoField: int,
@@ -29,21 +29,21 @@ _AS_IT_IS: dict[type[Field[Any, Any]], type] = {
 
 
 class Parameter(Expression):
-    """A place in a queryset for a value that is known only when the statement runs."""
+    """A placeholder in a queryset. Its value is known only when the statement runs."""
 
     def __init__(self, name: str, field: Field[Any, Any]) -> None:
         super().__init__(output_field=field)
         self.name = name
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        """Leave the parameter itself among the parameters of the SQL."""
+        """Return the parameter itself as the parameter of the SQL."""
         del compiler, connection
         return "%s", (self,)
 
 
 @dataclass(frozen=True)
 class _Compiled:
-    """SQL with named places, its parameters, and the values that never change."""
+    """SQL with named placeholders, its parameters, and its constant values."""
 
     sql: str
     parameters: tuple[Parameter, ...]
@@ -52,19 +52,18 @@ class _Compiled:
 
 
 class Statement:
-    """A `values_list` queryset with Parameters in it.
+    """A `values_list` queryset that contains Parameters.
 
-    Building and compiling a queryset takes Django several times as long as running it, and these
-    run with every request. `build` makes the queryset of `model`; it is called once for each
-    database. The one that `model` is written to is asked: what was revoked may live on in a
-    replica for as long as that lags.
+    Django takes several times longer to build and compile a queryset than to run it. `build` makes
+    the queryset of `model` and is called once for each database. The statement reads from the
+    database that `model` is written to: in a replica, a revoked grant may still be live.
     """
 
     def __init__(self, model: type[Model], build: Callable[[], QuerySet[Any, Any]]) -> None:
         self._model = model
         self._build = build
-        # By alias, and nothing in it that holds a connection: each thread has its own, and under
-        # ASGI each request.
+        # By alias. It must not keep a connection: each thread has its own, and under ASGI each
+        # request.
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, values: Mapping[str, object]) -> list[list[Any]]:
@@ -90,7 +89,7 @@ class Statement:
 def _compile(queryset: QuerySet[Any, Any], connection: Any) -> _Compiled:
     compiler: Any = queryset.query.get_compiler(connection=connection)
     sql, given = compiler.as_sql()
-    # By name, so that a value which the SQL needs in several places is sent once.
+    # By name, so that a value that the SQL uses several times is sent once.
     parameters: dict[str, Parameter] = {}
     constants: dict[str, Any] = {}
     places = iter(list(_places(given, parameters, constants)))
@@ -123,13 +122,13 @@ def _convert(rows: list[list[Any]], compiled: _Compiled, connection: Any) -> Non
 
 
 def _converters(compiled: _Compiled, connection: Any) -> list[tuple[int, Any, list[Any], bool]]:
-    """Return what makes a datetime of SQLite's text, and a UUID of its hexadecimal digits.
+    """Return the converters of each column, for example from SQLite's text to a datetime.
 
-    They are kept on the connection, which they hold. Those of Django's databases leave None as it
-    is; those of a field may not.
+    The cache is on the connection, because the converters refer to it. Django's database converters
+    return None for None. The converters of a field may not.
     """
     kept = vars(connection).setdefault(_CONVERTERS, {})
-    # Of MySQL's moments the setting decides what they are made of, and a test may change it.
+    # On MySQL, USE_TZ decides how datetimes are converted, and a test may change it.
     uses_tz = settings.USE_TZ
     key = (compiled.sql, uses_tz)
     if key not in kept:
@@ -146,7 +145,7 @@ def _converters(compiled: _Compiled, connection: Any) -> list[tuple[int, Any, li
 
 
 def _quicker(convert: Any, uses_tz: bool) -> Any:
-    """Return a converter, or one that does the same to naive moments in a fifth of the time."""
+    """Return the converter, or one that converts naive datetimes five times faster."""
     if not uses_tz or getattr(convert, "__qualname__", "") != _AWARE:
         return convert
 
@@ -164,6 +163,6 @@ def _bind(field: Field[Any, Any], value: Any, connection: Any) -> Any:
         return value
     is_moment = kind is models.DateTimeField and type(value) is datetime
     if is_moment and value.tzinfo is not None and settings.USE_TZ:
-        # What get_prep_value() would leave as it is.
+        # get_prep_value() would not change this value.
         return connection.ops.adapt_datetimefield_value(value)
     return field.get_db_prep_value(value, connection)

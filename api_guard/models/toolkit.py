@@ -1,4 +1,4 @@
-"""Says the line to write where django-oauth-toolkit, to which the tables point, is not there."""
+"""Reports that django-oauth-toolkit is not installed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def require_toolkit() -> None:
-    """Say the line to write where django-oauth-toolkit, to which a grant points, is not there."""
+    """Raise ImproperlyConfigured with the fix if django-oauth-toolkit is not installed."""
     if not apps.is_installed("oauth2_provider"):
         raise ImproperlyConfigured(
             "api_guard needs django-oauth-toolkit: "

@@ -1,4 +1,4 @@
-"""Runs a change in one transaction, and again where it met another in a deadlock."""
+"""Runs a change in one transaction, and retries it after a deadlock."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from django.db import OperationalError, connections, transaction
 
-# MySQL and MariaDB: of two inserts that wait for a third one, which is undone, one gives way. With
-# innodb_snapshot_isolation, MariaDB also says that a row was changed since the transaction began.
+# MySQL and MariaDB: 1213 is a deadlock. MariaDB with innodb_snapshot_isolation reports 1020 when a
+# row was changed since the transaction began.
 _GIVEN_WAY = (1213, 1020)
 # PostgreSQL: serialization_failure and deadlock_detected.
 _STATES = ("40001", "40P01")
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 def in_transaction(change: Callable[[], T], using: str) -> T:
-    """Return what `change` returns, done in one transaction of the database `using`.
+    """Run `change` in one transaction of the database `using`, and return its result.
 
-    A database that finds a deadlock has undone all of the transaction. Where that is the caller's,
-    it is for the caller to begin anew.
+    After a deadlock, the database has rolled back the whole transaction. If the caller opened that
+    transaction, the caller has to retry.
     """
     tries = 1
     while True:

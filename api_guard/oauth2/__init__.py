@@ -1,4 +1,4 @@
-"""All that touches django-oauth-toolkit's server side."""
+"""The code for django-oauth-toolkit's authorization server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    # Lazy (PEP 562): a project may name these where Django's apps are not ready.
+    # Lazy (PEP 562): a project may import these before Django's apps are ready.
     if name in _HOMES:
         return getattr(import_module(f"api_guard.oauth2.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

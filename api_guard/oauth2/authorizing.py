@@ -1,4 +1,4 @@
-"""The page of consent: who asks for what, to be sent where, and which of it the user allows."""
+"""The consent page: it shows the client, the scopes and the destination, and asks the user."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ from api_guard.oauth2.narrowing import live_scopes
 from api_guard.oauth2.redirects import may_redirect_to
 from api_guard.oauth2.toolkit import FatalClientError, OAuthToolkitError
 
-# What a sign-in is: without it there is nothing to sign in with.
+# The user cannot untick this scope: without it, the client cannot sign the user in.
 _ALWAYS = "openid"
-# What the button of our own page says beside the boxes; a form without boxes means all.
+# Our page sends this value with its button. A form without boxes allows all scopes.
 _TICKED = "ticked"
 _BOX = "scope:"
 
 
 class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships no types
-    """Ask the user's consent to what the client and the user may have, and to nothing else."""
+    """Ask the user for consent, only to scopes that both the client and the user hold."""
 
     template_name = "api_guard/oauth2/authorize.html"
 
     def validate_authorization_request(self, request: HttpRequest) -> tuple[list[str], Any]:
-        """Return the scopes to consent to. Raises OAuthToolkitError where none is left."""
+        """Return the scopes for consent. Raises OAuthToolkitError if no scope is left."""
         scopes, credentials = super().validate_authorization_request(request)
         asked = credentials["request"]
         try:
             parameters.refuse_unsupported(asked)
-            # The toolkit's view reads from the query how to go on.
+            # The toolkit's view reads its next step from the query.
             request.GET = parameters.decided(request, asked)  # type: ignore[assignment]
         except OAuth2Error as error:
             raise OAuthToolkitError(error=error) from None
         if not request.user.is_authenticated:
-            return scopes, credentials  # it is validated once more after the sign-in
+            return scopes, credentials  # validated again after the sign-in
         scopes = live_scopes(scopes, request.user, asked.client)
         if not scopes:
             raise OAuthToolkitError(error=InvalidScopeError(request=asked))
@@ -57,7 +57,7 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         return scopes, credentials
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Show the page, or send the browser back where no page may be shown."""
+        """Show the page, or redirect with an error if the client asks for no page."""
         response: HttpResponseBase = super().get(request, *args, **kwargs)
         is_page = response.status_code == 200
         if is_page and "none" in parameters.prompts(self.asked):
@@ -66,23 +66,23 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         return response
 
     def handle_prompt_login(self) -> HttpResponseBase:
-        """Have the user sign in again, and come back to the same question."""
+        """Redirect the user to the sign-in, and then back to this page."""
         login_url = resolve_url(self.get_login_url())
-        # As a page of another site does not know where a path of this one is.
+        # A login page of another site needs the full URL.
         is_elsewhere = bool(urlsplit(login_url).netloc)
         here = self.request.build_absolute_uri() if is_elsewhere else self.request.get_full_path()
         back = parameters.without_sign_in(here)
         return redirect_to_login(back, login_url, self.get_redirect_field_name())
 
     def handle_no_permission(self) -> HttpResponseBase:
-        """Have who is not signed in do so, once."""
+        """Redirect a user who is not signed in to the sign-in, once."""
         if {"none", "create"} & set(self.request.GET.get("prompt", "").split()):
             response: HttpResponseBase = super().handle_no_permission()
             return response
         return self.handle_prompt_login()
 
     def redirect(self, redirect_to: str, application: Any) -> HttpResponseBase:
-        """Send the browser to the client; an error names who sends it, too (RFC 9207 §2)."""
+        """Redirect to the client. Also an error contains the issuer (RFC 9207 §2)."""
         if oauth2_settings.COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS is True:
             issuer = oauth2_settings.oauth2_authorization_server_issuer(self.request)
             redirect_to = with_issuer(redirect_to, issuer)
@@ -90,7 +90,7 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Say what the page shows: the scopes in words, and where the browser goes from it."""
+        """Return the context of the page: the scopes with descriptions, and the destination."""
         context: dict[str, Any] = super().get_context_data(**kwargs)
         described = zip(
             context.get("scopes", ()), context.get("scopes_descriptions", ()), strict=True
@@ -104,7 +104,7 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         }
 
     def form_valid(self, form: Any) -> HttpResponseBase:
-        """Send a browser only to where the client is registered; what a form says is hearsay."""
+        """Check the values of the form again, and redirect only to a registered URI."""
         given = form.cleaned_data
         clients = get_application_model()._default_manager
         client = clients.filter(client_id=given["client_id"]).first()
@@ -114,15 +114,15 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
         if not client.redirect_uri_allowed(uri) or not may_redirect_to(uri):
             return self._refuse(MismatchingRedirectURIError())
         if parameters.is_too_old(self.request, self.request.GET.get("max_age")):
-            return self.handle_prompt_login()  # the page was left open for long
+            return self.handle_prompt_login()  # the page was open too long
         given["scope"] = self._ticked(given["scope"].split())
-        # Who allows nothing of it has declined.
+        # A user who allows no scope declines.
         given["allow"] = given["allow"] and bool(given["scope"])
         response: HttpResponseBase = super().form_valid(form)
         return response
 
     def form_invalid(self, form: Any) -> HttpResponseBase:
-        """Refuse a form that this page did not write: it says neither who asks nor for what."""
+        """Refuse a form that this page did not make."""
         del form
         return self._refuse(InvalidRequestFatalError())
 

@@ -1,4 +1,4 @@
-"""Lets django-oauth-toolkit read, where it decides, from the database that is written to."""
+"""Makes django-oauth-toolkit read from the primary database, not from a replica."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _is_deciding: ContextVar[bool] = ContextVar("api_guard_is_deciding", default=Fal
 
 
 class _DecidingRouter:
-    """Leads reads of clients, users, tokens and codes to where they are written, while deciding."""
+    """Sends reads of clients, users, tokens and codes to the database that they are written to."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str | None:
         if _is_deciding.get() and model._meta.concrete_model in _models():
@@ -48,10 +48,10 @@ def _models() -> tuple[Any, ...]:
 
 @contextmanager
 def deciding() -> Iterator[None]:
-    """Read what decides from no replica, in which a revoked token lives on while it lags.
+    """Read from the primary database: in a replica, a revoked token may still be valid.
 
-    The toolkit's queries leave the database to the project's routers, so that one is put before
-    them. It has no say outside of this.
+    The toolkit's queries use the project's routers, so this adds a router before them. The router
+    has no effect outside of this context.
     """
     if _router not in router.routers:
         router.routers.insert(0, _router)
@@ -63,7 +63,7 @@ def deciding() -> Iterator[None]:
 
 
 def as_deciding(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a view of the toolkit decide so."""
+    """Run a view of the toolkit in `deciding()`."""
 
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> Any:

@@ -13,16 +13,16 @@ View = Callable[..., Any]
 
 
 def protected_resource(scopes: Sequence[str] = ()) -> Callable[[View], View]:
-    """Protect a plain Django view: a token must carry all of `scopes`, and they must be granted.
+    """Protect a plain Django view: the token must carry all `scopes`, and they must be granted.
 
-    django-oauth-toolkit's own decorator of this name asks no other validator than its own. A
-    refused request gets the challenge of RFC 6750.
+    django-oauth-toolkit's decorator with this name uses only its own validator. A refused request
+    gets the challenge of RFC 6750.
     """
     return _with_our_validator(toolkit.protected_resource, scopes)
 
 
 def rw_protected_resource(scopes: Sequence[str] = ()) -> Callable[[View], View]:
-    """As `protected_resource`, with the toolkit's read scope or write scope, by the method."""
+    """Like `protected_resource`, and also require the toolkit's read or write scope by method."""
     return _with_our_validator(toolkit.rw_protected_resource, scopes)
 
 

@@ -1,4 +1,4 @@
-"""What the answers of the authorization server say to browsers and caches, and take from nobody."""
+"""Response headers of the authorization server, and checks of its request parameters."""
 
 from __future__ import annotations
 
@@ -24,22 +24,19 @@ _ADDRESSES = ("redirect_uri", "post_logout_redirect_uri", "resource")
 
 
 def as_endpoint(view: View) -> View:
-    """Let nobody keep the answer of an endpoint that clients talk to (RFC 6749 §5.1)."""
+    """Forbid caching of the responses of an endpoint for clients (RFC 6749 §5.1)."""
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     return _with_headers(_as_json(view), headers)
 
 
 def as_page(view: View) -> View:
-    """Let nobody keep or frame a page on which a user decides (RFC 9700 §4.16), and say nothing
-    of its address to the next (§4.2.4).
-    """
+    """Forbid caching and framing of a page (RFC 9700 §4.16), and hide its URL (§4.2.4)."""
     return _with_headers(
         view,
         {
             "Cache-Control": "no-store",
             "Content-Security-Policy": "frame-ancestors 'none'",
-            # Not "no-referrer": with it a browser says of its own form that it comes from nowhere,
-            # and Django refuses it.
+            # With "no-referrer", a browser sends no origin with the form, and Django refuses it.
             "Referrer-Policy": "same-origin",
             "X-Frame-Options": "DENY",
         },
@@ -47,7 +44,7 @@ def as_page(view: View) -> View:
 
 
 def _as_json(view: View) -> View:
-    """Say of what is JSON that it is, which the toolkit leaves out where oauthlib raised it."""
+    """Set the content type of JSON responses. The toolkit omits it for errors of oauthlib."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -67,7 +64,7 @@ def _with_headers(view: View, headers: dict[str, str]) -> View:
         except Exception as error:
             if not is_fault(error):
                 raise
-            logger.exception("%s could not be answered.", request.path)
+            logger.exception("The request to %s failed.", request.path)
             set_rollback()
             response = JsonResponse({"error": "temporarily_unavailable"}, status=503)
             response.headers["Retry-After"] = "5"
@@ -79,19 +76,20 @@ def _with_headers(view: View, headers: dict[str, str]) -> View:
 
 
 def _refuse_unreadable(request: HttpRequest) -> HttpResponseBase | None:
-    """Refuse a null character, which PostgreSQL cannot look up, an address that cannot be read as
-    one, and a parameter that comes twice (RFC 6749 §3.1 and §3.2).
+    """Refuse null characters, invalid URIs, and repeated parameters (RFC 6749 §3.1 and §3.2).
+
+    PostgreSQL cannot look up a null character.
     """
     if _BAD_ESCAPE.search(request.META.get("QUERY_STRING", "")):
         return _invalid("The query cannot be decoded.")
     given = [*request.GET.lists(), *request.POST.lists()]
     if any(len(values) > 1 and name not in _REPEATED for name, values in given):
-        return _invalid("A parameter comes twice.")
+        return _invalid("A parameter is sent twice.")
     if any("\0" in text for name, values in given for text in (name, *values)):
-        return _invalid("A parameter holds a null.")
+        return _invalid("A parameter contains a null character.")
     addresses = (text for name, values in given if name in _ADDRESSES for text in values)
     if not all(_is_readable(uri) for text in addresses for uri in text.split()):
-        return _invalid("An address cannot be read.")
+        return _invalid("A URI is not valid.")
     return None
 
 

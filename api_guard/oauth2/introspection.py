@@ -1,4 +1,4 @@
-"""The introspection endpoint: what a token opens now, told to whom it concerns (RFC 7662)."""
+"""The introspection endpoint: returns the current scopes of a token (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ INTROSPECTION = "introspection"
 
 @method_decorator((csrf_exempt, login_not_required), name="dispatch")
 class IntrospectTokenView(views.IntrospectTokenView):  # type: ignore[misc]
-    """Tell a resource server what a token opens now (RFC 7662).
+    """Tell a resource server the current scopes of a token (RFC 7662).
 
-    Only by POST, because a token does not belong in an address; and only to a confidential client
-    that was granted the scope `introspection`, by its secret or by a token that carries it.
+    Only POST is allowed, because a token must not be in a URL. The caller must be a confidential
+    client with a grant of the scope `introspection`, and use its secret or a token with this scope.
     """
 
     http_method_names = ["post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse who may not ask, and answer the others."""
+        """Refuse callers without permission, and answer the others."""
         del args, kwargs
         if request.method != "POST":
             return self.http_method_not_allowed(request)  # type: ignore[no-any-return]
         return self._refuse_caller(request) or self.post(request)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
-        """Say what the token carries and is granted; of one that is not good, no more than that."""
+        """Return the granted scopes and the data of a valid token, else only `active: false`."""
         del args, kwargs
         token = request.POST.get("token")
         if not token:

@@ -1,4 +1,4 @@
-"""Limits failed credentials at the authorization server's endpoints."""
+"""Limits failed attempts at the authorization server's endpoints."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from api_guard.exceptions import Refusal
 from api_guard.limits import credentials
 from api_guard.limits.credentials import Attempt, account_of_basic
 
-# What answers a code, a refresh token or an access token that is none.
+# The errors for an invalid code, refresh token or access token.
 _BAD_TOKENS = ("invalid_grant", "invalid_token")
 
 View = Callable[..., HttpResponseBase]
 
 
 def limit_secrets(view: View) -> View:
-    """Count the client's secret and the user's password before `view` verifies them, and bad codes
-    and tokens after it.
-    """
+    """Count secrets and passwords before `view` verifies them, and bad codes and tokens after."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -41,7 +39,7 @@ def limit_secrets(view: View) -> View:
             _each(clients + users, Attempt.dropped)
             return _refused(refusal)
         except Exception:
-            # Nothing was verified, or nobody was told: a block must not outlive an outage.
+            # The attempt has no result. An outage must not block the client.
             _each(clients + users, Attempt.dropped)
             raise
         _judge(response.status_code, error, clients, users)
@@ -51,7 +49,7 @@ def limit_secrets(view: View) -> View:
 
 
 def limit_user_codes(view: View) -> View:
-    """Count the codes that a user enters for a device, which are short (RFC 8628 §5.1)."""
+    """Count the device codes that a user enters, because they are short (RFC 8628 §5.1)."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -81,7 +79,7 @@ def _begin_all(request: HttpRequest, clients: list[Attempt], users: list[Attempt
     if in_header is not None:
         names.append((clients, "client", unquote_plus(in_header)))  # RFC 6749 §2.3.1
     if given.get("client_secret"):
-        # Beside the header too: django-oauth-toolkit then verifies both.
+        # Also if there is a header: django-oauth-toolkit then verifies both.
         names.append((clients, "client", str(given.get("client_id") or "")))
     if given.get("grant_type") == "password":
         names.append((users, "user", str(given.get("username") or "")))
@@ -91,16 +89,16 @@ def _begin_all(request: HttpRequest, clients: list[Attempt], users: list[Attempt
 
 
 def _judge(status: int, error: object, clients: list[Attempt], users: list[Attempt]) -> None:
-    """Say of each attempt how it went, as far as the answer tells."""
+    """Record the result of each attempt, as far as the response shows it."""
     is_client_bad = error == "invalid_client" or status == 401
     if status == 200:
-        # Of two secrets one was good at the most, and nothing says which.
+        # Only one of two secrets was verified, and the response does not show which.
         _each(clients, Attempt.succeeded if len(clients) == 1 else Attempt.failed)
         _each(users, Attempt.succeeded)
     elif status >= 500:
         _each(clients + users, Attempt.dropped)
     else:
-        # Else it was refused before it came to the secret, or in spite of a good one.
+        # Otherwise the secret was not checked, or it was correct and something else was wrong.
         _each(clients, Attempt.failed if is_client_bad else Attempt.dropped)
         _each(users, Attempt.failed if error == "invalid_grant" else Attempt.dropped)
 
@@ -111,7 +109,7 @@ def _each(attempts: list[Attempt], say: Callable[[Attempt], None]) -> None:
 
 
 def _parameters(request: HttpRequest) -> dict[str, Any]:
-    # As django-oauth-toolkit takes them: of several values the last, and the body before the query.
+    # As django-oauth-toolkit reads them: the last of several values, and body before query.
     found: dict[str, Any] = {**request.GET.dict(), **request.POST.dict()}
     if request.content_type == "application/json":
         with suppress(ValueError):
@@ -131,7 +129,7 @@ def _error_of(response: HttpResponseBase) -> str | None:
 
 
 def _refused(refusal: Refusal) -> HttpResponseBase:
-    """Answer as RFC 6749 §5.2 shapes it."""
+    """Return the refusal in the format of RFC 6749 §5.2."""
     body = {"error": refusal.default_code, "error_description": str(refusal.default_detail)}
     response = JsonResponse(body, status=refusal.status_code)
     response.headers["Retry-After"] = str(refusal.wait or 1)

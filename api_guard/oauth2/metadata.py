@@ -1,4 +1,4 @@
-"""What the server and the API say of themselves: one issuer, and one resource, wherever asked."""
+"""The metadata of the authorization server and of the API, with one issuer and one resource."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from api_guard.oauth2.validators.devices import GRANT_TYPE as DEVICE_CODE
 
 
 class IssuerMixin:
-    """Name the issuer that codes, ID tokens and introspection name (RFC 8414 §3.3, RFC 9207 §2.4).
+    """Use the same issuer as codes, ID tokens and introspection (RFC 8414 §3.3, RFC 9207 §2.4).
 
-    At an address with the path of another issuer there is none: 404.
+    A URL with the path of another issuer is 404.
     """
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -37,7 +37,7 @@ class IssuerMixin:
         return answer
 
     def _also(self, request: HttpRequest, told: dict[str, Any]) -> dict[str, Any]:
-        """Return what the toolkit leaves out, and what the endpoints of this site take besides."""
+        """Return metadata that the toolkit leaves out or that this site changes."""
         left_out = {
             DEVICE_CODE: not oauth2_settings.OAUTH_DEVICE_VERIFICATION_URI,
             "implicit": oauth2_settings.COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT,
@@ -50,7 +50,7 @@ class IssuerMixin:
             "revocation_endpoint": self._url(request, "revoke-token"),
             "revocation_endpoint_auth_methods_supported": _with(secrets, "none"),
             "introspection_endpoint": self._url(request, "introspect"),
-            # A token in the place of a secret (RFC 8414 §2).
+            # A token instead of a secret (RFC 8414 §2).
             "introspection_endpoint_auth_methods_supported": _with(secrets, "Bearer"),
             "protected_resources": list(tokens.audience()) or None,
             "request_parameter_supported": False,
@@ -84,9 +84,9 @@ class OAuthProtectedResourceMetadataView(
     """The metadata of the API (RFC 9728)."""
 
     def get_resource(self, request: HttpRequest) -> str:
-        """Return a name that a token may have, and is good here for.
+        """Return an audience that is valid for tokens here.
 
-        The one that the settings say; of several, the one that is asked at.
+        It is the audience of the settings. If there are several, it is the one of the request URL.
         """
         at = request.build_absolute_uri("/").rstrip("/")
         below = str(self.kwargs.get("resource_path", "")).strip("/")
@@ -95,7 +95,7 @@ class OAuthProtectedResourceMetadataView(
         own: str = oauth2_settings.OAUTH2_PROTECTED_RESOURCE_IDENTIFIER
         if own:
             return own
-        # Only what has a host can be asked for (RFC 8707 §2, as the toolkit reads it).
+        # A client can ask only for an audience with a host (RFC 8707 §2, in the toolkit).
         urls = [name for name in names if urlsplit(name).netloc]
         alike = [name for name in urls if name.rstrip("/") == here]
         return next(iter([*alike, *urls, *names]), here)

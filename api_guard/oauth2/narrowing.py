@@ -1,4 +1,4 @@
-"""Which of some scopes a token may carry now."""
+"""Narrows scopes to those that a token may carry now."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from api_guard.core.scopes import PROTOCOL_SCOPES, Credential, effective_scopes
 
 
 def live_scopes(scopes: Iterable[str], user: Any, client: Any) -> list[str]:
-    """Return those of `scopes` that are granted, live, to both sides of a token; none of a side
-    that is inactive.
+    """Return the `scopes` that both the user and the client of a token hold now.
 
-    `user` is None for a client on its own behalf. Protocol scopes need no grant, but a user: a
-    client alone signs nobody in.
+    The result is empty if the user is inactive. `user` is None for a client on its own behalf.
+    Protocol scopes need no grant, but a user: a client alone cannot sign anybody in.
     """
     asked = list(dict.fromkeys(scopes))
     if client is None or (user is not None and not is_active(user)):
@@ -31,6 +30,6 @@ def live_scopes(scopes: Iterable[str], user: Any, client: Any) -> list[str]:
 def is_active(user: object) -> bool:
     """Whether `user` is an active user of this site.
 
-    What a request names by itself is a string, and none.
+    A user name from request parameters is a string, and not a user.
     """
     return isinstance(user, get_user_model()) and getattr(user, "is_active", False) is True

@@ -1,4 +1,4 @@
-"""What a client may ask of the page of consent, beside scopes (OpenID Connect Core §3.1.2.1)."""
+"""Parameters of an authorization request besides scopes (OpenID Connect Core §3.1.2.1)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from oauthlib.openid.connect.core.exceptions import (
 from api_guard.core.redirects import is_anybodys
 
 SIGNED_IN_AT = "api_guard_signed_in_at"
-"""Where a session says, as a POSIX time, when its user signed in."""
+"""The session key for the POSIX time when the user signed in."""
 _WANTED_AT = "api_guard_sign_in_wanted_at"
-# Whoever was asked to sign in and did not is asked again, for so many seconds.
+# For this many seconds, a user who was asked to sign in and did not is asked again.
 _WANTED_FOR = 600
 
-# No more digits than anybody lives to see the end of.
+# Ten digits are more than 300 years.
 _SECONDS = re.compile(r"[0-9]{1,10}", re.ASCII)
 _PROMPTS = frozenset({"none", "login", "consent", "select_account", "create"})
-# Who has several accounts chooses among them by signing in.
+# A user with several accounts selects one by signing in.
 _SIGNS_IN = frozenset({"login", "select_account"})
 _OBJECTS = {
     "request": RequestNotSupported,
@@ -39,9 +39,9 @@ _OBJECTS = {
 
 
 def refuse_unsupported(asked: Any) -> None:
-    """Refuse what the client asks for and nobody here does. Raises OAuth2Error.
+    """Refuse parameters that this server does not support. Raises OAuth2Error.
 
-    Ignored in silence, it would leave the client in the belief that it was done.
+    If they were ignored, the client would believe that they had an effect.
     """
     for name, error in _OBJECTS.items():
         if getattr(asked, name, None):
@@ -61,11 +61,11 @@ def prompts(asked: Any) -> frozenset[str]:
 
 
 def decided(request: HttpRequest, asked: Any) -> QueryDict:
-    """Return the query as django-oauth-toolkit's view is to read it. Raises LoginRequired.
+    """Return the query for django-oauth-toolkit's view. Raises LoginRequired.
 
-    A sign-in that is older than `max_age` seconds asks for another. A client can ask for a consent
-    that the settings spare its user, and never spare one that they force; nor is one spared where
-    any program of the user's device could be the client (RFC 8252 §8.6).
+    If the sign-in is older than `max_age` seconds, the user has to sign in again. A client can ask
+    for a consent page that the settings would skip, but cannot skip a page that they require. The
+    page is never skipped if any app on the user's device could be the client (RFC 8252 §8.6).
     """
     query = request.GET.copy()
     wanted = prompts(asked)
@@ -75,7 +75,7 @@ def decided(request: HttpRequest, asked: Any) -> QueryDict:
             raise LoginRequired(request=asked)
         query["prompt"] = " ".join({*wanted, "login"})
         if is_owed:
-            # The login page has sent back who was signed in (`redirect_authenticated_user`).
+            # The login page sent the user back without a sign-in (`redirect_authenticated_user`).
             logout(request)
         request.session[_WANTED_AT] = time.time()
     is_spared = (
@@ -89,7 +89,7 @@ def decided(request: HttpRequest, asked: Any) -> QueryDict:
 
 
 def without_sign_in(address: str) -> str:
-    """Return `address` as it is after the sign-in that it asks for."""
+    """Return `address` without the parameters that ask for a sign-in."""
     parts = urlsplit(address)
     query = []
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -112,7 +112,7 @@ def is_too_old(request: HttpRequest, max_age: str | None) -> bool:
 
 
 def _is_owed(request: HttpRequest) -> bool:
-    """Whether a sign-in was asked for in this session a moment ago, and did not come."""
+    """Whether this session was recently asked for a sign-in that did not happen."""
     if not request.user.is_authenticated:
         return False
     wanted_at: float = request.session.get(_WANTED_AT, 0)

@@ -1,4 +1,4 @@
-"""Client secrets that were verified a moment ago, in this process."""
+"""A cache in memory of recently verified client secrets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import time
 
 from api_guard import conf
 
-# A site has few clients; what is beyond is verified each time.
+# A site has few clients. More secrets than this are verified each time.
 _MOST = 1024
 
 
 class VerifiedSecrets:
-    """Remembers for seconds that a secret fits a stored hash, which is slow to compute by design.
+    """Remembers for seconds that a secret matches its stored hash, because hashing is slow.
 
-    What is kept is a digest of both, keyed by what only this process knows. The stored hash comes
-    from the database with each request: a changed secret and a deleted client are refused at once.
+    It keeps a digest of both, with a key that only this process knows. The stored hash comes from
+    the database with each request: a changed secret or a deleted client is refused at once.
     """
 
     def __init__(self) -> None:
@@ -26,13 +26,13 @@ class VerifiedSecrets:
         self._lock = threading.Lock()
 
     def knows(self, secret: str, stored: str) -> bool:
-        """Whether `secret` was found to fit `stored` within the time that the settings give."""
+        """Whether `secret` matched `stored` within the time of the settings."""
         if not conf.client_secret_cache_seconds():
             return False
         return self._until.get(self._digest(secret, stored), 0) > time.monotonic()
 
     def remember(self, secret: str, stored: str) -> None:
-        """Note that `secret` fits `stored`."""
+        """Remember that `secret` matches `stored`."""
         seconds = conf.client_secret_cache_seconds()
         if not seconds:
             return
@@ -43,12 +43,12 @@ class VerifiedSecrets:
                 self._until[self._digest(secret, stored)] = now + seconds
 
     def forget(self) -> None:
-        """Forget them all."""
+        """Clear the cache."""
         with self._lock:
             self._until = {}
 
     def _digest(self, secret: str, stored: str) -> bytes:
-        # The length first, so that no other pair of texts reads alike.
+        # The length comes first, so that each pair of texts gives another message.
         texts = [text.encode("utf-8", "surrogatepass") for text in (stored, secret)]
         message = len(texts[0]).to_bytes(8, "big") + b"".join(texts)
         return hmac.digest(self._key, message, "sha256")

@@ -1,4 +1,4 @@
-"""The scopes backend: at issue, a client can be given only what is granted to it."""
+"""The scopes backend: a client can ask only for scopes that are granted to it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _PROTOCOL_DESCRIPTIONS = {
 class GrantedScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit ships no types
     """For `OAUTH2_PROVIDER["SCOPES_BACKEND_CLASS"]`.
 
-    Every scope is declared in `API_GUARD["SCOPES"]`; a client may ask for those granted to it.
-    OpenID Connect's own scopes are issued to every client and satisfy no requirement.
+    Every scope is declared in `API_GUARD["SCOPES"]`. A client may ask for the scopes granted to it.
+    OpenID Connect's own scopes are issued to every client, and satisfy no requirement.
     """
 
     def get_all_scopes(self) -> dict[str, str]:
@@ -32,7 +32,7 @@ class GrantedScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit s
     def get_available_scopes(
         self, application: object = None, request: object = None, *_: object, **__: object
     ) -> list[str]:
-        """Return what `application` may ask for; with neither it nor a request, all."""
+        """Return the scopes that `application` may ask for; all, without it and a request."""
         if application is None and request is None:
             return sorted(self.get_all_scopes())  # the server's metadata
         return sorted(_granted_to(application) | _protocol_scopes().keys())
@@ -40,7 +40,7 @@ class GrantedScopes(BaseScopes):  # type: ignore[misc]  # django-oauth-toolkit s
     def get_default_scopes(
         self, application: object = None, request: object = None, *_: object, **__: object
     ) -> list[str]:
-        """Return what a client gets that names no scope: all that is granted to it."""
+        """Return the scopes for a request without scopes: all that the client holds."""
         del request
         return sorted(_granted_to(application))
 

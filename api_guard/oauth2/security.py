@@ -1,4 +1,4 @@
-"""What django-oauth-toolkit itself says of its settings (RFC 9700)."""
+"""django-oauth-toolkit's own checks of its settings (RFC 9700)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from oauth2_provider.settings import oauth2_settings
 
 from api_guard.oauth2.toolkit import bcp_checks
 
-# What GuardedValidator does better than by forbidding it: an address in clear is refused unless it
-# is a loopback one, and a retry is answered by a fresh pair where tokens are stored hashed.
+# GuardedValidator solves these in another way: a redirect without TLS goes only to the loopback
+# interface, and with hashed tokens, a repeated refresh gets a new pair.
 _SETTLED = ("oauth2_provider.W008", "oauth2_provider.E003", "oauth2_provider.E001")
 
 
 def toolkit_warnings() -> list[CheckMessage]:
-    """Return the messages of django-oauth-toolkit's own security check, but for what is settled."""
+    """Return the messages of django-oauth-toolkit's security check, except solved ones."""
     return [message for message in bcp_checks(None) if message.id not in _SETTLED]
 
 
 def token_lifetimes() -> tuple[object, object]:
-    """Return for how many seconds access tokens and refresh tokens are good, as the settings say.
+    """Return the lifetimes of access tokens and refresh tokens in seconds, from the settings.
 
-    A refresh token without an end is `None` or 0.
+    `None` or 0 means that a refresh token does not expire.
     """
     return (
         oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS,
@@ -30,6 +30,6 @@ def token_lifetimes() -> tuple[object, object]:
 
 
 def fails_at_devices() -> bool:
-    """Whether django-oauth-toolkit's own device endpoint fails with this oauthlib, which is 4.0."""
+    """Whether oauthlib is 4.x: django-oauth-toolkit's own device endpoint fails with it."""
     version: str = oauthlib.__version__
     return version.startswith("4.")

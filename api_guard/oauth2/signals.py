@@ -1,4 +1,4 @@
-"""What ends with its owner: the tokens of a user or a client that is no more what it was."""
+"""Revokes tokens when their user is changed or their client is deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REASON = "_api_guard_revoke"
 
 
 def remember_change(sender: type[Model], instance: Any, **kwargs: Any) -> None:
-    """Before a user is saved: see whether its password changes, or whether it is deactivated."""
+    """Before a user is saved, note if its password changes or it is deactivated."""
     fields = kwargs["update_fields"]
     if not isinstance(instance, get_user_model()) or instance._state.adding or kwargs["raw"]:
         return
@@ -35,7 +35,7 @@ def remember_change(sender: type[Model], instance: Any, **kwargs: Any) -> None:
 
 
 def revoke_after_change(sender: type[Model], instance: Any, **kwargs: Any) -> None:
-    """After it was saved: end every token that was issued before."""
+    """After the user is saved, revoke all its tokens."""
     del sender, kwargs
     reason = instance.__dict__.pop(_REASON, None)
     if reason is not None:
@@ -43,7 +43,7 @@ def revoke_after_change(sender: type[Model], instance: Any, **kwargs: Any) -> No
 
 
 def remember_sign_in(sender: object, request: HttpRequest, **kwargs: Any) -> None:
-    """Note in the session when its user signed in, which `max_age` asks for."""
+    """Store the time of the sign-in in the session, for `max_age`."""
     del sender, kwargs
     session = getattr(request, "session", None)
     if session is not None:
@@ -51,13 +51,13 @@ def remember_sign_in(sender: object, request: HttpRequest, **kwargs: Any) -> Non
 
 
 def client_model() -> type[Model]:
-    """Return the model of clients."""
+    """Return the model of OAuth clients."""
     model: type[Model] = get_application_model()
     return model
 
 
 def forget_device_codes(sender: type[Model], instance: Any, **kwargs: Any) -> None:
-    """Delete the device codes of a deleted client; its tokens go with it in the database."""
+    """Delete the device codes of a deleted client. The database deletes its tokens."""
     del sender, kwargs
     get_device_grant_model()._base_manager.filter(client_id=instance.client_id).delete()
 
@@ -65,8 +65,8 @@ def forget_device_codes(sender: type[Model], instance: Any, **kwargs: Any) -> No
 def _is_new_password(stored: str, user: Any, fields: frozenset[str] | None) -> bool:
     if user.password == stored:
         return False
-    # A sign-in hashes the same password anew where the hasher has become stronger, and so does
-    # Django: by saving this one field, after it forgot the password that it had hashed.
+    # At a sign-in, Django hashes the same password again if the hasher is stronger now. It saves
+    # only this field, after it has cleared the raw password.
     forgot = user.__dict__.get("_password", "") is None
     is_by_itself = fields == frozenset({"password"}) and forgot
     return not (is_by_itself and _is_outdated(stored))

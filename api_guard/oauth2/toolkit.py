@@ -1,4 +1,4 @@
-"""The one place that knows where each version of django-oauth-toolkit keeps its parts."""
+"""Imports from django-oauth-toolkit, whose modules differ between versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-# Version 4.0 sorts its modules by role, and warns of the old names.
+# Version 4.0 has new module names, and warns about the old ones.
 _IS_SORTED = find_spec("oauth2_provider.core") is not None
 
 
@@ -22,7 +22,7 @@ bcp_checks = _part("checks", "core.checks").validate_bcp_configuration
 protected_resource = _part("decorators", "resource_server.decorators").protected_resource
 rw_protected_resource = _part("decorators", "resource_server.decorators").rw_protected_resource
 
-# Which behaviours 4.0 turns on by default (RFC 9700); before that, a project says so itself.
+# Version 4.0 turns these settings on by default (RFC 9700). Before that, a project sets them.
 BCP_GATES = (
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT",
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT",

@@ -1,4 +1,4 @@
-"""django-oauth-toolkit's endpoints, without those by which any user registers a client."""
+"""django-oauth-toolkit's endpoints, without those where any user can register a client."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ _OURS: dict[str, Any] = {
     "authorized-token-delete": views.AuthorizedTokenDeleteView,
 }
 _PAGES = {"authorize", "device", "device-confirm", "device-grant-status", "rp-initiated-logout"}
-# Where a client sends its secret, or anybody a code or a token that may be guessed.
+# Endpoints that receive client secrets, codes or tokens, which somebody may guess.
 _LIMITED = {
     "token": limit_secrets,
     "introspect": limit_secrets,
@@ -39,7 +39,7 @@ _LIMITED = {
     "device": limit_user_codes,
 }
 _AUTHENTICATING = {name for name, limit in _LIMITED.items() if limit is limit_secrets}
-# What these say is for everybody, and may be kept.
+# These responses are public and may be cached.
 _PUBLIC: dict[str, Any] = {
     "oidc-connect-discovery-info": ConnectDiscoveryInfoView.as_view(),
     "jwks-info": None,
@@ -65,6 +65,6 @@ urlpatterns = [
     *oauth_urlpatterns,
     *map(_harden, base_urlpatterns),
     *map(_harden, oidc_urlpatterns),
-    # A user may see and revoke what it has consented to.
+    # A user may see and revoke its own consents.
     *(_harden(p) for p in management_urlpatterns if p.name.startswith("authorized-token")),
 ]

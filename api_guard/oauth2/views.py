@@ -1,4 +1,4 @@
-"""django-oauth-toolkit's views, where they say or take more than they should."""
+"""django-oauth-toolkit's views, fixed where they return or accept too much."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from api_guard.oauth2.toolkit import InvalidOIDCClientError
 
 
 class AuthorizedTokenDeleteView(views.AuthorizedTokenDeleteView):  # type: ignore[misc]
-    """Let a user revoke a token of its own."""
+    """Let a user revoke its own token."""
 
     def get_object(self, queryset: Any = None) -> Any:
-        """Return the token; a key that can be none is not found."""
+        """Return the token. An invalid key is 404."""
         try:
             return super().get_object(queryset)
         except (ValueError, ValidationError):
@@ -39,7 +39,7 @@ class RPInitiatedLogoutView(views.RPInitiatedLogoutView):  # type: ignore[misc]
     """Sign a user out for a client."""
 
     def get_request_application(self, id_token: Any, client_id: str | None) -> Any:
-        """Return the client. Raises InvalidOIDCClientError for one that is not known."""
+        """Return the client. Raises InvalidOIDCClientError for an unknown client."""
         try:
             return super().get_request_application(id_token, client_id)
         except ObjectDoesNotExist:
@@ -52,10 +52,10 @@ class RPInitiatedLogoutView(views.RPInitiatedLogoutView):  # type: ignore[misc]
         state: str | None = None,
         token_user: Any = None,
     ) -> HttpResponseBase:
-        """End the session of who is signed in; without one, the tokens of the client that asks.
+        """End the session of the signed-in user. Without a session, revoke the client's tokens.
 
-        An ID token travels in addresses, and whoever has seen one could else end what its user has
-        at every other client.
+        An ID token is sent in URLs. A person who has seen one must not be able to revoke the user's
+        tokens of all other clients.
         """
         asks = self.request.user
         if token_user is not None and token_user != asks:
@@ -69,17 +69,18 @@ class RPInitiatedLogoutView(views.RPInitiatedLogoutView):  # type: ignore[misc]
 
 
 class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[misc]
-    """Start the device flow, whichever version of oauthlib answers."""
+    """Start the device flow, with every version of oauthlib."""
 
     def create_device_authorization_response(
         self, request: HttpRequest
     ) -> tuple[dict[str, str], Any, int]:
-        """Refuse scopes that are not the client's, which oauthlib 3.3 does not; leave out the
-        scope, which oauthlib 4.0 tells and the toolkit takes for a mistake.
+        """Refuse scopes that the client does not hold: oauthlib 3.3 does not check them.
+
+        Remove `scope` from the response: oauthlib 4.0 adds it, and the toolkit fails with it.
         """
         if request.GET or not request.POST.get("client_id"):
-            return {}, InvalidRequestError("The body names no client_id.").json, 400
-        # oauthlib 3.3 compares it with its parameters, such as `charset`.
+            return {}, InvalidRequestError("The body has no client_id.").json, 400
+        # oauthlib 3.3 refuses a content type with parameters, such as `charset`.
         request.META["CONTENT_TYPE"] = request.content_type
         headers, body, status = super().create_device_authorization_response(request)
         if status != 200:
@@ -93,7 +94,7 @@ class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[mi
 
 
 class DeviceConfirmView(views.DeviceConfirmView):  # type: ignore[misc]
-    """Show, of what a device asks for, what it would get."""
+    """Show only the scopes that the device would get."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Narrow the scopes that the page shows."""
@@ -108,11 +109,12 @@ class DeviceConfirmView(views.DeviceConfirmView):  # type: ignore[misc]
 
 
 class TokenView(views.TokenView):  # type: ignore[misc]
-    """Answer what comes to nothing as RFC 6749 §5.2 says."""
+    """Return errors in the format of RFC 6749 §5.2."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Issue a token, or say why not; where the database fails, a code and a refresh token are
-        as good as before.
+        """Issue a token, or return an error.
+
+        If the database fails, the code or refresh token stays valid.
         """
         with transaction.atomic(using=router.db_for_write(get_access_token_model())):
             return self._issue(request, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""JSON, forms and uploads, each within limits, in the places of Django REST framework's parsers."""
+"""Parsers for JSON, forms and uploads with limits, which replace DRF's parsers."""
 
 from api_guard.parsers.forms import FormParser
 from api_guard.parsers.json_body import JSONParser

@@ -1,4 +1,4 @@
-"""Forms within limits."""
+"""Forms with limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api_guard.parsers.reading import limits_in, refusals, whole
 
 
 class FormParser(parsers.FormParser):
-    """DRF's, for forms within limits.
+    """DRF's FormParser with limits.
 
     Raises MalformedBody, BodyOverLimit, BodyTooLarge or UnsupportedCharset.
     """

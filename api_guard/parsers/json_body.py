@@ -1,4 +1,4 @@
-"""JSON within limits."""
+"""JSON with limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api_guard.parsers.reading import limits_in, refusals, whole
 
 
 class JSONParser(parsers.JSONParser):
-    """DRF's, for JSON that has one meaning, within `API_GUARD["LIMITS"]` and `@guard(limits=...)`.
+    """DRF's JSONParser for unambiguous JSON, with `API_GUARD["LIMITS"]` and `@guard(limits=...)`.
 
     Raises MalformedBody, BodyOverLimit, BodyTooLarge or UnsupportedCharset.
     """
@@ -23,7 +23,7 @@ class JSONParser(parsers.JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return what the body says."""
+        """Return the parsed body."""
         del media_type
         context = parser_context or {}
         limits = limits_in(context)

@@ -1,4 +1,4 @@
-"""Looks at a multipart form that something else has parsed before DRF could."""
+"""Checks a multipart form that other code has parsed before DRF."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _MULTIPART = "multipart/form-data"
 
 
 def watch_form(http: Any) -> None:
-    """Have Django remember how a multipart form of `http` ended, whoever has it parsed.
+    """Make Django remember how the parsing of a multipart form of `http` ended.
 
-    A middleware that reads `request.POST` does, and so does the check for CSRF. DRF then takes what
-    it finds there, and asks no parser.
+    A middleware that reads `request.POST`, or the CSRF check, parses the form. DRF then uses the
+    result and runs no parser.
     """
     if http.content_type != _MULTIPART:
         return
@@ -41,17 +41,17 @@ def watch_form(http: Any) -> None:
 
 
 def refuse_parsed(http: Any, limits: Limits) -> None:
-    """Raise a refusal for a form that was parsed already, and that our parser would not take."""
+    """Raise a refusal for an already parsed form that our parser would refuse."""
     parsed = vars(http)
     counted: Counted | None = parsed.get(_FORM)
     if counted is None and ("_post" not in parsed or http.content_type != _MULTIPART):
         return
     if http.method != "POST":
-        return  # of which Django parses no form
+        return  # Django parses forms only of POST
     with refusals():
         if counted is not None:
             if isinstance(counted.error, _TOO_MUCH):
-                raise counted.error  # more than Django takes, which somebody caught
+                raise counted.error  # Django's limit was exceeded, and other code caught the error
             if counted.error is not None:
                 raise Malformed("The form cannot be read.")
             said = content_length(http.META.get("CONTENT_LENGTH"))

@@ -1,4 +1,4 @@
-"""Reads a body whole: its length, its encoding, and the limits of the view that asked for it."""
+"""Reads a whole body, and checks its length, its encoding and the limits of the view."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from api_guard.exceptions import (
 
 
 def limits_of(view_class: type | None) -> Limits:
-    """Return the limits of a view: the settings', and what its guard says in their place."""
+    """Return the limits of a view: those of its guard, and the settings for the rest."""
     policy = policy_of(view_class)
     return conf.limits() if policy is None else conf.limits().but(policy.limits)
 
 
 def limits_in(context: Mapping[str, Any]) -> Limits:
-    """Return the limits of the view that a parser works for."""
+    """Return the limits of the view in the parser context."""
     view = context.get("view")
     return limits_of(None if view is None else type(view))
 
 
 def whole(stream: Any, context: Mapping[str, Any], most: int) -> bytes:
-    """Return all of a body in UTF-8. Raise a refusal where it is too large, or cut off."""
+    """Return the whole body in UTF-8. Raises a refusal if it is too large or cut off."""
     if not is_utf8(context.get("encoding")):
         raise UnsupportedCharset
     body: bytes = stream.read(most + 1)
@@ -47,7 +47,7 @@ def whole(stream: Any, context: Mapping[str, Any], most: int) -> bytes:
 
 
 def refuse_cut_off(length: int, context: Mapping[str, Any]) -> None:
-    """Raise MalformedBody where fewer bytes came than the client said would."""
+    """Raise MalformedBody if the body is shorter than its Content-Length."""
     request = context.get("request")
     said = None if request is None else content_length(request.META.get("CONTENT_LENGTH"))
     if said is not None and said > length:
@@ -55,16 +55,16 @@ def refuse_cut_off(length: int, context: Mapping[str, Any]) -> None:
 
 
 class refused_limits:  # noqa: N801  # a context manager, which reads as a function
-    """Turn what Django and our readers raise of a body into refusals.
+    """Turn errors of Django and of our readers about a body into refusals.
 
-    What another parser, or a handler itself, says in a ParseError stays as it is.
+    A ParseError of another parser or of a handler does not change.
     """
 
-    # A class, for every request enters it: a generator takes three times as long.
+    # A class, because every request enters it: a generator takes three times as long.
     __slots__ = ()
 
     def __enter__(self) -> None:
-        """Watch."""
+        """Do nothing."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         refusal = None if error is None else _refusal_of(error)
@@ -73,14 +73,14 @@ class refused_limits:  # noqa: N801  # a context manager, which reads as a funct
 
 
 class refusals(refused_limits):  # noqa: N801
-    """Turn what our parsers raise into refusals, for which DRF writes the answer."""
+    """Turn errors of our parsers into refusals, which DRF turns into responses."""
 
     __slots__ = ()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         super().__exit__(kind, error, trace)
         if isinstance(error, ParseError) and not isinstance(error, Refusal):
-            # The text of the DRF parser below repeats what the client sent.
+            # The message of the DRF parser contains input of the client.
             raise MalformedBody from None
 
 
@@ -95,6 +95,6 @@ def _refusal_of(error: BaseException) -> Refusal | None:
         case RequestDataTooBig():
             return BodyTooLarge()
         case UnreadablePostError():
-            # The client has gone; what DRF answers goes to nobody.
+            # The client has disconnected, so nobody gets this response.
             return MalformedBody("The body ends before its Content-Length.")
     return None

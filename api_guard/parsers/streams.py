@@ -1,4 +1,4 @@
-"""A stream that knows how much was read of it, and how it ended."""
+"""A stream that counts the bytes read, and keeps its last bytes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from django.core.files.uploadhandler import StopUpload
 from django.utils.http import parse_header_parameters
 
-# Django reads boundaries of up to 201 characters. What follows the last one means nothing.
+# Django accepts boundaries of up to 201 characters. Bytes after the last boundary are ignored.
 _TAIL = 500
 
 
 class Counted:
-    """A stream of which at most `most` bytes are read; None is no limit.
+    """A stream with a limit of `most` bytes. None means no limit.
 
-    `error` is what reading a form from it came to.
+    `error` is the exception of parsing a form from it.
     """
 
     def __init__(self, stream: Any, most: int | None = None) -> None:
@@ -25,21 +25,21 @@ class Counted:
         self.error: Exception | None = None
 
     def __getattr__(self, name: str) -> Any:
-        # An upload handler of the project's may ask for more.
+        # An upload handler of the project may use other attributes.
         return getattr(self._stream, name)
 
     def read(self, size: int | None = None) -> bytes:
-        """Return what the stream gives. Raises StopUpload past `most`."""
+        """Read from the stream. Raises StopUpload above `most` bytes."""
         chunk: bytes = self._stream.read(*([] if size is None else [size]))
         self.length += len(chunk)
         if self._most is not None and self.length > self._most:
-            # Has the handlers throw away the file that they are at.
+            # Makes the upload handlers drop the current file.
             raise StopUpload(connection_reset=True)
         self.tail = (self.tail + chunk)[-_TAIL:]
         return chunk
 
 
 def last_boundary(content_type: str | None) -> bytes:
-    """Return what a multipart body of this Content-Type ends with."""
+    """Return the last boundary of a multipart body with this Content-Type."""
     _, options = parse_header_parameters(content_type or "")
     return f"--{options.get('boundary', '')}--".encode()

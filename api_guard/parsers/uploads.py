@@ -1,4 +1,4 @@
-"""Multipart forms within limits."""
+"""Multipart forms with limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from api_guard.parsers.streams import Counted, last_boundary
 
 
 class MultiPartParser(parsers.MultiPartParser):
-    """DRF's, for forms with files within limits: `upload` bounds the whole, `text` a field.
+    """DRF's MultiPartParser with limits: `upload` for the whole body, `text` for a field.
 
     Raises MalformedBody, BodyOverLimit, BodyTooLarge or UnsupportedCharset.
     """
@@ -54,7 +54,7 @@ class MultiPartParser(parsers.MultiPartParser):
         try:
             return super().parse(stream, media_type, context)
         except OSError as error:
-            # A temporary file has the suffix of the name that came.
+            # The suffix of a temporary file comes from the client.
             if error.errno != errno.ENAMETOOLONG:
                 raise
             raise Malformed("The name of a file is too long.") from None

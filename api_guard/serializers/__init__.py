@@ -1,4 +1,4 @@
-"""Serializers that take what they declare, and nothing else."""
+"""Serializers that accept only the fields that they declare."""
 
 from api_guard.serializers.lists import BoundedListSerializer
 from api_guard.serializers.strict import StrictModelSerializer, StrictSerializer

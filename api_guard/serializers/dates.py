@@ -1,4 +1,4 @@
-"""What has to be unique on a date: DRF fails where a row has no date, and Django lets it pass."""
+"""Validators of `unique_for_date` that accept rows without a date, as Django does. DRF fails."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _CLASSES: dict[type[Any], type[Any]] = {
 
 
 def where_dated(found: Any) -> Any:
-    """Return a validator like `found` that asks nothing of a row without a date."""
+    """Return a validator like `found` that accepts a row without a date."""
     return _CLASSES[type(found)](
         queryset=found.queryset, field=found.field, date_field=found.date_field
     )

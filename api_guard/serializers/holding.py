@@ -1,4 +1,4 @@
-"""Holds each field of a strict serializer, whoever wrote it, to types and bounds."""
+"""Checks types and bounds of every field of a strict serializer, also of other field classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MANY = (ListField, DictField, ManyRelatedField, ListSerializer, MultipleChoiceF
 
 
 def hold(field: Any, options: Options) -> None:
-    """Let `field`, which is a serializer's own copy, and its children judge the input first."""
+    """Make `field` (the serializer's copy) and its children check the input first."""
     for inner in _with_children(field):
         inner.run_validation = _held(inner, options)
 
@@ -47,18 +47,18 @@ def _refuse_many(field: Any, data: list[Any] | dict[Any, Any], options: Options)
 
 
 def _refuse_unencodable(data: str) -> None:
-    """Refuse what a database would raise for, where a field does not."""
+    """Refuse text that a database cannot store, if the field does not."""
     if "\x00" in data:
-        raise ValidationError("The text holds U+0000.", code="null_character")
+        raise ValidationError("The text contains U+0000.", code="null_character")
     try:
         data.encode()
     except UnicodeEncodeError as error:
-        raise ValidationError("The text holds a lone surrogate.", code="surrogate") from error
+        raise ValidationError("The text contains a lone surrogate.", code="surrogate") from error
 
 
 def _with_children(field: Any) -> Iterator[Any]:
     yield field
     child = getattr(field, "child", None)
-    # The child of a ListSerializer is a serializer, which holds its own fields if it is strict.
+    # The child of a ListSerializer is a serializer, which checks its own fields if it is strict.
     if child is not None:
         yield from _with_children(child)

@@ -15,10 +15,9 @@ from api_guard.serializers.unique import asked_later, errors_of
 
 
 class BoundedListSerializer(ListSerializer[Any]):
-    """What `many=True` makes of a strict serializer: at most `max_length` objects.
+    """The list serializer of a strict serializer: at most `max_length` objects.
 
-    After ten that are refused, the rest is not looked at. What has to be unique is looked up for
-    all the objects at once.
+    Validation stops after ten invalid objects. Uniqueness is checked for all objects together.
     """
 
     _refused = 0
@@ -28,11 +27,11 @@ class BoundedListSerializer(ListSerializer[Any]):
         most = kwargs.get("max_length")
         super().__init__(*args, **kwargs)
         if most is not None:
-            # For the schema; the objects are counted before it is asked.
+            # Only for the schema. The objects are counted earlier.
             self.validators.append(MaxLengthValidator(most))
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return the objects' values. Raises ValidationError."""
+        """Return the values of the objects. Raises ValidationError."""
         self._refused, self._place = 0, -1
         found, refusal = None, None
         with asked_later(self.child, lambda: self._place) as later:
@@ -48,7 +47,7 @@ class BoundedListSerializer(ListSerializer[Any]):
         return found
 
     def run_child_validation(self, data: Any) -> Any:
-        """Validate one object, unless so many were refused that nobody reads on."""
+        """Validate one object, unless there are already enough errors."""
         self._place += 1
         if self._refused >= MAX_ERRORS:
             return data
@@ -60,7 +59,7 @@ class BoundedListSerializer(ListSerializer[Any]):
 
 
 def _together(errors: dict[int, Any], refusal: ValidationError | None, count: int) -> Any:
-    """Return the errors of both kinds, by the places of the rows, as DRF has them."""
+    """Return both kinds of errors, by position, in DRF's format."""
     before: Any = {} if refusal is None else refusal.detail
     if isinstance(before, list):
         before = {place: detail for place, detail in enumerate(before) if detail}

@@ -1,4 +1,4 @@
-"""Which field stands for a column, and what the column's own validators say of it."""
+"""Chooses the serializer field for a model field, with the bounds of its validators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api_guard import fields
 from api_guard.fields.related import MAX_ITEMS
 from api_guard.validators import Validator
 
-# A column without a limit gets this one, in characters, and this one, in digits.
+# The limits for a column without its own limit, in characters and in digits.
 MAX_TEXT = 10_000
 _MAX_DIGITS, _DECIMAL_PLACES = 50, 20
 
@@ -26,7 +26,7 @@ FIELDS: dict[type[models.Field[Any, Any]], type[Any]] = {
     models.DecimalField: fields.BoundedDecimalField,
     models.DurationField: fields.BoundedDurationField,
     models.EmailField: fields.PlainEmailField,
-    # Whatever has no line of its own.
+    # For all other columns.
     models.Field: fields.UnmappedField,
     models.FileField: fields.SafeFileField,
     models.FloatField: fields.BoundedFloatField,
@@ -41,12 +41,12 @@ FIELDS: dict[type[models.Field[Any, Any]], type[Any]] = {
     models.SmallIntegerField: fields.BoundedIntegerField,
     models.TextField: fields.PlainTextField,
     models.URLField: fields.SafeURLField,
-    # Several columns in one, which are written by themselves.
+    # Consists of several columns, which have their own fields.
     models.CompositePrimaryKey: drf.ListField,
 }
-# What the database makes, and nobody writes.
+# Columns whose value the database computes.
 _READ_ONLY: tuple[type[Any], ...] = (models.CompositePrimaryKey,)
-# Of what only PostgreSQL has. Without psycopg, Django cannot import one of them.
+# Columns that only PostgreSQL has. Django can import them only with psycopg.
 _ARRAYS: tuple[type[Any], ...] = ()
 _RANGES: tuple[type[Any], ...] = ()
 _POSTGRES: Any = postgres_fields  # None without psycopg
@@ -64,12 +64,12 @@ if _POSTGRES is not None:
 
 
 def is_read_only(column: models.Field[Any, Any]) -> bool:
-    """Whether the database makes what a column holds."""
+    """Whether the database computes the value of a column."""
     return isinstance(column, _READ_ONLY)
 
 
 def inner_of(column: models.Field[Any, Any]) -> models.Field[Any, Any] | None:
-    """Return the column of each end of a range; None for what is no range."""
+    """Return the column for the ends of a range, or None if it is not a range."""
     found: Any = column
     return found.base_field if isinstance(found, _RANGES) else None
 
@@ -77,7 +77,7 @@ def inner_of(column: models.Field[Any, Any]) -> models.Field[Any, Any] | None:
 def mapped(
     field_class: type[Any], options: dict[str, Any], column: models.Field[Any, Any]
 ) -> tuple[type[Any], dict[str, Any]]:
-    """Return the field and its arguments for `column`, of what DRF found. Raises GuardError."""
+    """Return the field and its arguments for `column`, from DRF's choice. Raises GuardError."""
     options = dict(options)
     validators = options.get("validators", [])
     ours = next((v for v in validators if isinstance(v, Validator)), None)
@@ -89,7 +89,7 @@ def mapped(
             options["max_length"] = min(limit, options.get("max_length", limit))
         options["validators"] = [v for v in validators if v is not ours]
     if column.name == "password" and issubclass(column.model, AbstractBaseUser):
-        # Trimmed or in another form, it would not be the password that its owner types.
+        # A trimmed or normalized password would not be the password that the user types.
         field_class = fields.PasswordField
     if issubclass(field_class, fields.PlainTextField):
         options.setdefault("max_length", MAX_TEXT)
@@ -114,9 +114,9 @@ def mapped(
 
 
 def _within_column(options: dict[str, Any], column: models.Field[Any, Any]) -> dict[str, int]:
-    """Return the bounds of an integer, where the database itself holds it to none.
+    """Return the bounds of an integer column on SQLite.
 
-    SQLite keeps 64 bits in each column, and so what no other database has room for.
+    SQLite stores 64 bits in every integer column. Other databases would refuse such values.
     """
     if connection.vendor != "sqlite" or options.get("read_only"):
         return {}

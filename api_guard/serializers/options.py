@@ -1,4 +1,4 @@
-"""What a serializer's Meta asks for."""
+"""The options in a serializer's Meta."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Options:
 
 
 def options_of(serializer: BaseSerializer[object] | type[BaseSerializer[object]]) -> Options:
-    """Return the options of `serializer`; a wrong number has the default's meaning."""
+    """Return the options of `serializer`. For an invalid number, the default is used."""
     meta = getattr(serializer, "Meta", None)
     most = getattr(meta, "max_items", MAX_ITEMS)
     return Options(

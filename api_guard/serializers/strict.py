@@ -1,4 +1,4 @@
-"""Serializers in which an unknown field is an error, and every field has its bounds."""
+"""Serializers that refuse unknown fields and check the bounds of every field."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from api_guard.serializers.lists import BoundedListSerializer
 from api_guard.serializers.mapping import FIELDS, inner_of, is_read_only, mapped
 from api_guard.serializers.options import options_of
 
-# What Django's and DRF's own forms send beside the fields.
+# Extra keys that Django's and DRF's forms send.
 _OF_FORMS = frozenset({"csrfmiddlewaretoken"})
 
 
 class _Strict(serializers.Serializer[Any]):
-    """What both of the strict serializers do."""
+    """The common part of both strict serializers."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # A schema would describe each serializer in the words of the class that it inherits from.
+        # Otherwise a schema would use the docstring of the base class.
         cls.__doc__ = cls.__doc__ or " "
 
     @classmethod
@@ -47,7 +47,7 @@ class _Strict(serializers.Serializer[Any]):
         return many(*args, **options)
 
     def get_fields(self) -> dict[str, Any]:
-        """Return the fields, each of which is held to its bounds, and to its type where asked."""
+        """Return the fields, with checks of their bounds and, if strict, their types."""
         fields = super().get_fields()
         options = options_of(self)
         for field in fields.values():
@@ -55,7 +55,7 @@ class _Strict(serializers.Serializer[Any]):
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return the validated fields. Raises ValidationError, for what is unknown too."""
+        """Return the validated fields. Raises ValidationError, also for unknown fields."""
         errors = {} if self._knows_all(data) else self._refused_keys(data)
         try:
             values = super().to_internal_value(data)
@@ -68,7 +68,7 @@ class _Strict(serializers.Serializer[Any]):
         return values
 
     def _knows_all(self, data: Any) -> bool:
-        """Whether there is no key to refuse: what nearly every request comes with."""
+        """Whether all keys are known: a fast check for nearly every request."""
         if not isinstance(data, Mapping):
             return True
         is_plain = type(data) is dict and data.keys() <= self.fields.keys()
@@ -93,7 +93,7 @@ class _Strict(serializers.Serializer[Any]):
         name = echoed(key)
         if field is None:
             writable = [known for known, field in self.fields.items() if not field.read_only]
-            text = f"There is no such field.{did_you_mean(name, writable)}"
+            text = f"This field does not exist.{did_you_mean(name, writable)}"
             return name, ErrorDetail(text, code="unknown_field")
         hidden = field.read_only or isinstance(field, serializers.HiddenField)
         if hidden and options_of(self).refuse_read_only and not self._says_which_row(field, value):
@@ -101,10 +101,10 @@ class _Strict(serializers.Serializer[Any]):
         return name, None
 
     def _says_which_row(self, field: Any, value: object) -> bool:
-        """Whether `field` is the key of a row that is nested in another one, or of the row itself.
+        """Whether `field` is the primary key of a nested row, or of the row itself.
 
-        It is not written: whoever updates nested rows, as drf-writable-nested does, finds by it
-        the row that is meant, and then has a serializer of that row alone.
+        The key is not written. Packages such as drf-writable-nested use it to find the nested row,
+        and then make a serializer for that row.
         """
         model = getattr(getattr(self, "Meta", None), "model", None)
         if model is None or field.source not in (model._meta.pk.name, model._meta.pk.attname, "pk"):
@@ -117,18 +117,18 @@ class _Strict(serializers.Serializer[Any]):
 
 
 class StrictSerializer(_Strict):
-    """A serializer that refuses fields it does not have, and more items than `Meta.max_items`.
+    """A serializer that refuses unknown fields, and more items than `Meta.max_items`.
 
-    `Meta.strict_types` refuses what would be converted, such as "1" for a number;
-    `Meta.refuse_read_only` refuses read-only fields in the input, which are ignored otherwise.
+    `Meta.strict_types` refuses values that need a conversion, such as "1" for a number.
+    `Meta.refuse_read_only` refuses read-only fields in the input. By default, they are ignored.
     """
 
 
 class StrictModelSerializer(_Strict, serializers.ModelSerializer[Any]):
-    """A ModelSerializer that is strict, and makes api_guard's fields of the model's.
+    """A strict ModelSerializer that uses api_guard's fields.
 
-    Its `Meta` takes what that of StrictSerializer does. A column with one of api_guard's
-    validators becomes the field that the validator names.
+    Its `Meta` has the options of StrictSerializer. For a column with one of api_guard's validators,
+    it uses the field of that validator.
     """
 
     serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, **FIELDS}
@@ -152,12 +152,12 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer[Any]):
         return mapped(found, options, model_field)
 
     def get_unique_for_date_validators(self) -> list[Any]:
-        """Return the validators, which are content with a row without a date, as Django is."""
+        """Return the validators, which accept a row without a date, as Django does."""
         return [where_dated(each) for each in super().get_unique_for_date_validators()]
 
 
 def _reckoned(column: Any) -> Column[Any, Any]:
-    """Return the column that holds what a generated one is reckoned to."""
+    """Return the output field of a generated column, as a column of the model."""
     found: Column[Any, Any] = column.output_field.clone()
     found.model = column.model
     found.set_attributes_from_name(column.name)

@@ -1,4 +1,4 @@
-"""Which type of JSON a field takes, where types are strict."""
+"""The JSON types that a field accepts with `strict_types`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from api_guard.fields.ranges import BoundedRangeField
 _NUMBER = frozenset({int, float})
 _TEXT = frozenset({str})
 _LIST = frozenset({list})
-# The first that fits, so a subclass stands before its base.
+# The first match is used, so a subclass comes before its base.
 _TYPES: tuple[tuple[type[Any], frozenset[type]], ...] = (
     (fields.BooleanField, frozenset({bool})),
     (fields.IntegerField, frozenset({int})),
@@ -50,7 +50,7 @@ _NAMES |= {list: "a list", dict: "an object"}
 
 
 def find_wrong_type(field: Any, data: object) -> str | None:
-    """Return what `field` takes, if `data` is not of that type; null is judged elsewhere."""
+    """Return a description of the type of `field` if `data` has another type. null is allowed."""
     if data is None or data is fields.empty:
         return None
     wanted = _types_of(field)
@@ -58,7 +58,7 @@ def find_wrong_type(field: Any, data: object) -> str | None:
         return None if _is_plain(field, data) else "a number in plain digits"
     if isinstance(field, relations.ManyRelatedField) and isinstance(data, list):
         found = (find_wrong_type(field.child_relation, item) for item in data)
-        return next((f"a list of which each is {text}" for text in found if text), None)
+        return next((f"a list in which each item is {text}" for text in found if text), None)
     if not wanted or type(data) in wanted or is_from_form(field):
         return None
     return " or ".join(name for cls, name in _NAMES.items() if cls in wanted)
@@ -73,7 +73,7 @@ def _types_of(field: Any) -> frozenset[type]:
 
 
 def _key_types(field: Any) -> frozenset[type]:
-    # Not get_queryset(), which may narrow, and so look a caller's grants up.
+    # Not get_queryset(): it may filter by the caller, which reads the caller's grants.
     queryset: Any = field.get_queryset() if field.queryset is None else field.queryset
     column = queryset.model._meta.pk
     while isinstance(column, ForeignKey):

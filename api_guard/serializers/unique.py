@@ -1,4 +1,4 @@
-"""Asks for all the rows of a list at once whether what has to be unique is."""
+"""Checks unique values for all rows of a list with few queries."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from rest_framework.serializers import BaseSerializer, ListSerializer
 from rest_framework.settings import api_settings
 from rest_framework.validators import UniqueTogetherValidator, UniqueValidator
 
-# Values and pairs of values in one query: SQLite reads a thousand of the latter at most.
+# The number of values, or of sets of values, in one query. SQLite limits the size of an expression.
 _VALUES, _PAIRS = 500, 100
 
 
 @dataclass
 class _Later(ABC):
-    """In the place of a validator: keeps what it is asked, to be asked for many rows together."""
+    """Replaces a validator: collects the values, to check many rows together."""
 
     validator: Any
     path: tuple[str, ...]
     at: Callable[[], int]
     waiting: list[tuple[int, Any, Any]] = field(default_factory=list)
     requires_context: ClassVar[bool] = True
-    # How many rows one query asks about.
+    # The number of rows that one query checks.
     size: ClassVar[int]
 
     def keep(self, value: Any, asked: Any) -> None:
         self.waiting.append((self.at(), value, asked))
 
     def refused(self, most: int) -> Iterator[tuple[int, Any]]:
-        """Yield the places of at most `most` rows that the validator refuses, with its error."""
+        """Yield the positions and errors of at most `most` rows that the validator refuses."""
         found = 0
         for start in range(0, len(self.waiting), self.size):
             for place, error in self._refused_in(self.waiting[start : start + self.size]):
@@ -64,11 +64,11 @@ class _Later(ABC):
         try:
             return bool(self.validator.queryset.filter(self.condition(rows)).exists())
         except (TypeError, ValueError, DataError):
-            return True  # one of them is at fault, and the validator says what becomes of it
+            return True  # one of the values is invalid, and the validator decides about it
 
     @abstractmethod
     def condition(self, rows: list[tuple[int, Any, Any]]) -> Q:
-        """Return what the rows that stand in the way of `rows` meet."""
+        """Return the condition for existing rows that conflict with `rows`."""
 
 
 class _LaterValue(_Later):
@@ -106,7 +106,7 @@ class _LaterTogether(_Later):
 
 @contextmanager
 def asked_later(child: Any, at: Callable[[], int]) -> Iterator[list[_Later]]:
-    """Put off what the validators of `child` ask a database; `at` says which row is at work."""
+    """Delay the database checks of the validators of `child`. `at` returns the current row."""
     later: list[_Later] = []
     replaced: list[tuple[Any, list[Any]]] = []
     try:
@@ -125,7 +125,7 @@ def asked_later(child: Any, at: Callable[[], int]) -> Iterator[list[_Later]]:
 
 
 def errors_of(later: list[_Later], most: int) -> dict[int, Any]:
-    """Return the errors of the rows that are not unique, by their places; of about `most` rows."""
+    """Return the errors of the rows that are not unique, by position, of about `most` rows."""
     errors: dict[int, Any] = {}
     for each in later:
         for place, detail in each.refused(most - len(errors)) if len(errors) < most else ():
@@ -138,7 +138,7 @@ def errors_of(later: list[_Later], most: int) -> dict[int, Any]:
 
 
 def _grantees(serializer: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield a serializer, its fields, and those of the serializers it nests, with their paths."""
+    """Yield a serializer, its fields and the fields of nested serializers, with their paths."""
     own = (*path, str(api_settings.NON_FIELD_ERRORS_KEY)) if path else ()
     yield own, serializer
     for name, inner in getattr(serializer, "fields", {}).items():
@@ -151,7 +151,7 @@ def _grantees(serializer: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
 
 
 def _put_off(validator: Any, path: tuple[str, ...], at: Callable[[], int]) -> _Later | None:
-    # Not those of subclasses, which may look at more than this does.
+    # Not for subclasses: they may check more.
     if type(validator) is UniqueValidator and validator.lookup == "exact":
         return _LaterValue(validator, path, at)
     is_plain = getattr(validator, "condition", None) is None

@@ -1,4 +1,4 @@
-"""`{{ note.body|rich_text }}` renders what RichTextField has cleaned, and escapes all else."""
+"""`{{ note.body|rich_text }}` renders HTML that RichTextField has cleaned. It escapes the rest."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ register = template.Library()
 
 @register.filter
 def rich_text(value: object, preset: str = "comment") -> SafeString:
-    """Return `value` unescaped, if it is the value of a RichTextField of this preset; else escaped.
+    """Return `value` unescaped if a RichTextField with this preset has cleaned it, else escaped.
 
-    Raises GuardError for a preset that there is not.
+    Raises GuardError for an unknown preset.
     """
     allowed = preset_named(preset)
     if not isinstance(value, str):
         return escape("" if value is None else value)
-    # Whoever wrote it there, the shell or another program: only what an engine leaves is shown.
+    # A shell or another program may have written the value, so it is checked again.
     if RichText(allowed, max(len(value), 1)).is_clean(str(value)):
-        return mark_safe(value)  # noqa: S308  # an engine has just left it as it is
+        return mark_safe(value)  # noqa: S308  # is_clean() has just checked it
     return escape(value)
 
 
 @register.filter
 def rich_text_as_text(value: object) -> str:
-    """Return the text of rich text, for a subject line or an e-mail; templates escape it."""
+    """Return the plain text of rich text, for a subject line or an e-mail. Templates escape it."""
     return text_of(value) if isinstance(value, str) else ""

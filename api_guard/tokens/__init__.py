@@ -1,4 +1,4 @@
-"""Finds, judges and revokes tokens: django-oauth-toolkit's, and another server's."""
+"""Finds, checks and revokes tokens of django-oauth-toolkit and of another server."""
 
 from api_guard.tokens.finding import database, find, find_beside, is_well_formed
 from api_guard.tokens.introspection import introspect

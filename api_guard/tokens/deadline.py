@@ -1,4 +1,4 @@
-"""An HTTP client of which one question has one deadline: connection, TLS and answer together."""
+"""An HTTP client with one deadline per request: for connection, TLS and response together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-# By context, because a connection is kept for the next question, which has a deadline of its own.
+# By context, because a connection is reused for the next request, which has its own deadline.
 _ends: ContextVar[float] = ContextVar("api_guard_deadline")
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Let all that the pool does here end in time, or raise TimeoutError."""
+    """Let the pool raise TimeoutError for everything in this block that takes longer."""
     token = _ends.set(time.monotonic() + seconds)
     try:
         yield
@@ -29,9 +29,9 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def pool_manager() -> urllib3.PoolManager:
-    """Return a pool of connections that keep to the deadline of `within`; it asks no proxy.
+    """Return a pool of connections that keep the deadline of `within`. It uses no proxy.
 
-    A look-up of a name is the resolver's, which has timeouts of its own.
+    The deadline does not include DNS, because the resolver has its own timeouts.
     """
     manager = urllib3.PoolManager(num_pools=4, maxsize=16, retries=False)
     manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
@@ -41,16 +41,16 @@ def pool_manager() -> urllib3.PoolManager:
 def _left() -> float:
     left = _ends.get() - time.monotonic()
     if left <= 0:
-        raise TimeoutError("its time is up")
+        raise TimeoutError("the time is over")
     return left
 
 
 class _Reader(io.RawIOBase):
-    """Waits for each piece no longer than is left: by itself a socket waits anew for each."""
+    """Waits for each read only until the deadline. A plain socket starts a new timeout per read."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        # Holds the connection open for as long as the answer is read, as http.client needs it.
+        # Keeps the connection open until the response is read, as http.client needs it.
         self._raw = cast(io.RawIOBase, connection.makefile("rb", buffering=0))
 
     def readable(self) -> bool:
@@ -66,7 +66,7 @@ class _Reader(io.RawIOBase):
 
 
 class _Socket:
-    """A socket that is read by `_Reader`."""
+    """A socket that `_Reader` reads."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -83,7 +83,7 @@ class _Socket:
 
 
 class _Timed:
-    """What both kinds of connection do."""
+    """The common part of both kinds of connection."""
 
     sock: Any
     host: str
@@ -99,7 +99,7 @@ class _Timed:
                 connection.settimeout(_left())
                 connection.connect(address)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.settimeout(_left())  # for the handshake of TLS, which ends by it
+                connection.settimeout(_left())  # for the TLS handshake
             except OSError as error:
                 connection.close()
                 failure = error

@@ -1,4 +1,4 @@
-"""Finds an access token, with its user and its client, in one query."""
+"""Finds an access token with its user and its client, in one query."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _LONGEST = 4096
 
 
 def is_well_formed(token: str) -> bool:
-    """Whether `token` could be a bearer token at all."""
+    """Whether `token` has the syntax of a bearer token."""
     return len(token) <= _LONGEST and _TOKEN.fullmatch(token) is not None
 
 
 def checksum(token: str) -> str:
-    """Return what the database knows a well-formed token by."""
+    """Return the checksum by which the database finds a well-formed token."""
     return hashlib.sha256(token.encode("ascii")).hexdigest()
 
 
 @cache
 def _token_model(name: str) -> Any:
-    """Return the model of a name, which the registry takes a dozen calls to find."""
+    """Return the model with this name. The cache saves a dozen calls of the registry."""
     return apps.get_model(name)
 
 
@@ -43,23 +43,23 @@ def database() -> str:
 
 
 class Beside(Hashable, Protocol):
-    """Columns that are read with a token; a statement is kept for each."""
+    """Columns that are read together with a token. Each object has its own cached statement."""
 
     def columns(self) -> list[Any]:
-        """Return expressions over a query of tokens."""
+        """Return expressions for a query of tokens."""
 
 
 def find(token: str) -> Any:
-    """Return the access token with its user and its client; None where there is none."""
+    """Return the access token with its user and its client, or None."""
     return find_beside(token, None, {})[0]
 
 
 def find_beside(
     token: str, beside: Beside | None, values: Mapping[str, object]
 ) -> tuple[Any, Sequence[Any]]:
-    """Return what `find` does, and the columns that are read with it.
+    """Return the result of `find` and the values of the columns `beside`.
 
-    `values` are those of the parameters in the columns.
+    `values` are the values of the parameters in those columns.
     """
     if not is_well_formed(token):
         return None, ()
@@ -74,7 +74,7 @@ def find_beside(
 
 @cache
 def _statement(token_model: Any, beside: Beside | None) -> tuple[Statement, tuple[Columns, ...]]:
-    """Return the statement, and where in its rows the token, its user and its client are."""
+    """Return the statement, and the positions of token, user and client in its rows."""
     related = {name: _model_at(token_model, name) for name in ("user", "application")}
     columns = [Columns(token_model, 0)]
     for model in related.values():

@@ -1,4 +1,4 @@
-"""Asks another authorization server about its tokens (RFC 7662)."""
+"""Token introspection at another authorization server (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from api_guard.tokens.judging import audience
 
 logger = logging.getLogger("api_guard.tokens")
 
-# An answer is a few hundred bytes.
+# A normal answer has a few hundred bytes.
 _LONGEST_ANSWER = 65_536
 
 _pool = pool_manager()
 
 
 class _Fault(Exception):
-    """The endpoint gave no answer that could be used."""
+    """The endpoint did not give a usable answer."""
 
 
 def introspect(token: str, path: str) -> Claims | None:
-    """Return what the other server says of a token that is good at `path`; None of any other.
+    """Return the claims of a token that is valid for `path`, or None.
 
-    An answer is believed for `API_GUARD["INTROSPECTION_CACHE_SECONDS"]`, and never past the token's
-    own end. Raises GuardUnavailable where there is no answer, or none that can be read.
+    An answer is cached for `API_GUARD["INTROSPECTION_CACHE_SECONDS"]`, but not longer than the
+    token is valid. Raises GuardUnavailable if there is no usable answer.
     """
     settings = conf.introspection()
     try:
         if settings is None:
-            raise _Fault("API_GUARD['INTROSPECTION'] does not say who is to be asked")
+            raise _Fault("API_GUARD['INTROSPECTION'] is not set")
         key = _key(token, settings.url)
         answer = _remembered(key)
         is_new = answer is None
@@ -49,7 +49,7 @@ def introspect(token: str, path: str) -> Claims | None:
             answer, issuer=settings.issuer, audience=audience(), path=path, now=now
         )
     except (_Fault, MalformedAnswer) as error:
-        logger.error("The introspection endpoint could not be used: %s.", error)
+        logger.error("The introspection endpoint failed: %s.", error)
         raise GuardUnavailable from error
     if is_new and claims is not None:
         _remember(key, answer, claims, now)
@@ -57,7 +57,7 @@ def introspect(token: str, path: str) -> Claims | None:
 
 
 def _ask(token: str, settings: conf.Introspection) -> object:
-    """Return the answer, all of it within the time that the settings give."""
+    """Return the answer. The whole request has to end within the timeout of the settings."""
     headers = {"Accept": "application/json", **_credential(settings)}
     try:
         with within(settings.timeout):
@@ -73,20 +73,20 @@ def _ask(token: str, settings: conf.Introspection) -> object:
             body = _read(response)
             response.release_conn()
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        # The error may name the host, and never the token or the secret.
+        # The class of the error contains neither the token nor the secret.
         raise _Fault(type(error).__name__) from error
     if response.status != 200:
         raise _Fault(f"it answered {response.status}")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _Fault("its answer is no JSON") from error
+        raise _Fault("its answer is not JSON") from error
 
 
 def _credential(settings: conf.Introspection) -> dict[str, str]:
     if settings.token:
         return {"Authorization": f"Bearer {settings.token}"}
-    # RFC 6749 §2.3.1: each half is encoded as in a form.
+    # RFC 6749 §2.3.1: both parts are form-encoded.
     login = ":".join(map(quote_plus, (settings.client_id, settings.client_secret)))
     return urllib3.make_headers(basic_auth=login)
 
@@ -102,12 +102,12 @@ def _read(response: urllib3.BaseHTTPResponse) -> bytes:
 
 
 def _key(token: str, url: str) -> str:
-    # Keyed, so that who can read the cache cannot try tokens against it.
+    # With a secret key, so that an attacker who reads the cache cannot test tokens against it.
     return "api_guard:introspection:" + salted_hmac(url, token, algorithm="sha256").hexdigest()
 
 
 def _remembered(key: str) -> object:
-    """Return what was answered before, None also where the cache cannot say: it is asked anew."""
+    """Return the cached answer, or None if there is none or the cache fails."""
     if not conf.introspection_cache_seconds():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Judges whether an access token may be used at all, here and now."""
+"""Checks whether an access token may be used here and now."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from api_guard.core.audiences import is_meant_for
 
 
 def is_alive(access_token: Any, request: Any) -> bool:
-    """Whether it is in time, of an active user and a usable client.
+    """Whether the token is not expired, its user is active and its client is usable.
 
-    `request` is what the client is asked about (`is_usable`).
+    `request` is the argument of the client's `is_usable`.
     """
     if access_token.is_expired():
         return False
@@ -26,17 +26,17 @@ def is_alive(access_token: Any, request: Any) -> bool:
 
 
 def is_good(access_token: Any, request: Any, *, uri: str, path: str) -> bool:
-    """Whether it is alive, and meant for this resource; `uri` and `path` say where it came."""
+    """Whether the token is alive and meant for the resource at `uri` and `path`."""
     if not is_alive(access_token, request):
         return False
-    # RFC 9449 §7.2 and RFC 8705 §3: bound to a key, it is worth nothing as a plain bearer token.
+    # RFC 9449 §7.2 and RFC 8705 §3: a token that is bound to a key is not a plain bearer token.
     if getattr(access_token, "cnf", None):
         return False
     return _is_for_here(access_token, uri, path)
 
 
 def audience() -> tuple[str, ...]:
-    """The names by which a token may mean this API: those of the settings, and of its metadata."""
+    """Return the names of this API as an audience, from the settings and from its metadata."""
     own: str = oauth2_settings.OAUTH2_PROTECTED_RESOURCE_IDENTIFIER
     names = conf.audience()
     return names if not own or own in names else (*names, own)
@@ -46,5 +46,5 @@ def _is_for_here(access_token: Any, uri: str, path: str) -> bool:
     resources = access_token.resource
     if not resources or is_meant_for(resources, audience(), path):
         return True
-    # Where nobody said what we are called, it is as we are called by who asks.
+    # Without a configured audience, the URL of the request is the name of this API.
     return not conf.audience() and access_token.allows_audience(uri) is True

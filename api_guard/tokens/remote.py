@@ -1,4 +1,4 @@
-"""Whose an introspected token is, on this site."""
+"""Maps an introspected token to a user and a client of this site."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from api_guard.models import RemoteSubject
 
 @dataclass(frozen=True)
 class IntrospectedToken:
-    """An access token of another authorization server, as a request carries it.
+    """An access token of another authorization server.
 
-    `user` and `application_id` are of this site: None where it does not know them. `expires` is a
-    POSIX time.
+    `user` and `application_id` belong to this site, and are None if this site does not know them.
+    `expires` is a POSIX time.
     """
 
     scope: str
@@ -31,10 +31,11 @@ class IntrospectedToken:
 
 
 def locate(claims: Claims, issuer: str) -> IntrospectedToken | None:
-    """Return the token with its user and its client on this site; None of one that may not come.
+    """Return the token with its user and its client on this site, or None to refuse it.
 
-    A token of a user who is unknown here is refused, for alone its client may hold more than both
-    together. So is a token of an inactive user, of an unusable client, or of nobody known here.
+    A token of an unknown user is refused: the client alone may have more scopes than both together.
+    A token of an inactive user or of an unusable client is refused. So is a token whose user and
+    client are both unknown.
     """
     user, client = None if claims.is_clients_own else _user(claims, issuer), _client(claims)
     if user is None and (client is None or not _may_act_alone(claims)):
@@ -69,7 +70,7 @@ def _user(claims: Claims, issuer: str) -> models.Model | None:
         .select_related("user")
         .first()
     )
-    # A database may take "Bob" for "bob"; the other server need not.
+    # For a database, "Bob" and "bob" may be equal. For the other server, they may not be.
     is_same = found is not None and (found.issuer, found.subject) == (issuer, claims.subject)
     return found.user if found is not None and is_same else None
 

@@ -1,4 +1,4 @@
-"""Revokes every token of a user or of a client."""
+"""Revokes all tokens of a user or of a client."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from api_guard.tokens.finding import checksum, is_well_formed
 
 logger = logging.getLogger("api_guard.tokens")
 
-# What was on its way while a round ran is found by the next; each is shorter than the last.
+# The next round finds tokens that were issued while a round ran. Each round is shorter.
 _MOST_ROUNDS = 10
 
 
@@ -33,11 +33,11 @@ def revoke_tokens(
     by: models.Model | None = None,
     reason: str = "",
 ) -> int:
-    """Revoke every token of a user or a client, and whatever could still become one.
+    """Revoke all tokens of a user or a client, and return their number.
 
-    Access, refresh and ID tokens, authorization codes and device codes: the next request of each is
-    refused. With `client`, only those of a user that this client was issued. Returns how many there
-    were. Raises TypeError for anything but a user or a client.
+    Revoked are access, refresh and ID tokens, authorization codes and device codes. The next
+    request with one of them is refused. With `client`, only the user's tokens that this client got
+    are revoked. Raises TypeError if `grantee` is not a user or a client.
     """
     filters = _filters(grantee)
     if client is not None:
@@ -53,10 +53,10 @@ def revoke_tokens(
 
 
 def revoke_exposed(token: str) -> bool:
-    """Revoke an access token that others may have read, with its refresh token.
+    """Revoke an access token that others may have read, and its refresh token.
 
-    Returns whether there was one. A database that fails is logged: the request that exposed the
-    token is refused in any case.
+    Returns whether the token existed. A failure of the database is only logged, because the request
+    that exposed the token is refused in any case.
     """
     if not is_well_formed(token):
         return False
@@ -73,26 +73,26 @@ def revoke_exposed(token: str) -> bool:
         logger.exception("An exposed access token could not be revoked.")
         return False
     if found:
-        logger.warning("An access token that was sent where others can read it was revoked.")
+        logger.warning("An access token was sent where others can read it, and was revoked.")
     return bool(found)
 
 
 def revoke_pair(access_token: Any) -> None:
-    """Revoke an access token, and its refresh token."""
+    """Revoke an access token and its refresh token."""
     with transaction.atomic(using=router.db_for_write(get_access_token_model())):
         _revoke_pairs({"access_token": access_token.pk}, {"pk": access_token.pk})
 
 
 def revoke_issued(token: Any) -> None:
-    """Revoke an access token, or a refresh token with all that came of it.
+    """Revoke an access token, or a refresh token with all tokens of its family.
 
-    Whoever calls holds off refreshes meanwhile.
+    The caller has to block refreshes meanwhile.
     """
     model: Any = get_refresh_token_model()
     if not isinstance(token, model):
         _delete(get_access_token_model(), {"pk": token.pk})
         return
-    # Rows of before the toolkit knew families have none.
+    # Rows from old versions of the toolkit have no family.
     family = {"token_family": token.token_family} if token.token_family else {"pk": token.pk}
     with transaction.atomic(using=router.db_for_write(model)):
         live = model._base_manager.select_for_update().filter(**family, revoked__isnull=True)
@@ -109,7 +109,7 @@ def _filters(grantee: models.Model) -> dict[Any, dict[str, Any]]:
         of_client: dict[Any, dict[str, Any]] = {
             model: {"application": client} for model in _token_models()
         }
-        # A device code knows its client by name.
+        # A device code refers to its client by client_id.
         return {**of_client, get_device_grant_model(): {"client_id": client.client_id}}
     raise TypeError(f"{grantee!r} is neither a user nor a client.")
 
@@ -131,7 +131,7 @@ def _revoke_once(filters: dict[Any, dict[str, Any]]) -> int:
 
 
 def _revoke_pairs(of_refresh: dict[str, Any], of_access: dict[str, Any]) -> int:
-    """Revoke refresh tokens, which a rotation under way has locked, and then access tokens."""
+    """Revoke refresh tokens first, because a running rotation locks them. Then access tokens."""
     model: Any = get_refresh_token_model()
     database = router.db_for_write(model)
     live = model._base_manager.using(database).filter(**of_refresh, revoked__isnull=True)
@@ -139,7 +139,7 @@ def _revoke_pairs(of_refresh: dict[str, Any], of_access: dict[str, Any]) -> int:
         with transaction.atomic(using=database):
             revoked: int = live.update(**_revoked_now())
     except IntegrityError:
-        # Two live rows of one checksum, which nothing forbids, cannot be revoked at one moment.
+        # Two live rows may have the same checksum. Both cannot be revoked at the same time.
         pks = list(live.values_list("pk", flat=True))
         revoked = sum(live.filter(pk=pk).update(**_revoked_now()) for pk in pks)
     return revoked + _delete(get_access_token_model(), of_access)

@@ -1,4 +1,4 @@
-"""Makes a model's instance of its columns in a row."""
+"""Makes a model instance from its columns in a row."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def _function_of(model: Any) -> Any:
     return getattr(model.from_db, "__func__", None)
 
 
-# As Django has them, before anything else puts its own in their place.
+# Django's own functions, before other code can replace them.
 _init, _from_db, _setattr = Model.__init__, _function_of(Model), Model.__setattr__
 _PLAIN = (DeferredAttribute, ForeignKeyDeferredAttribute)
 
 
 class Columns:
-    """The columns of one model in a row, from `start` on."""
+    """The columns of one model in a row, beginning at `start`."""
 
     def __init__(self, model: type[Model], start: int) -> None:
         fields: Any = model._meta.concrete_fields
@@ -31,21 +31,21 @@ class Columns:
         self.stop = start + len(self._names)
         self._part = slice(start, self.stop)
         self._pk = fields.index(model._meta.pk)
-        # A descriptor such as that of a file does something with what is set.
+        # Other descriptors, for example of a FileField, change the value when it is set.
         attributes = [getattr(model, name, None) for name in self._names]
         self._are_plain = type(model) is ModelBase and all(
             type(each) in _PLAIN for each in attributes
         )
 
     def instance(self, row: list[Any]) -> Any:
-        """Return an instance as a query of its model does; None where an outer join found none."""
+        """Return an instance as a query does, or None if an outer join found no row."""
         values = row[self._part]
         if values[self._pk] is None:
             return None
         model, alias = self._model, router.db_for_write(self._model)
         if not self._may_be_filled():
             return model.from_db(alias, self._names, values)
-        # What Model.__init__() does, where nobody has a say in it; it takes five times as long.
+        # The same as Model.__init__() without overrides or listeners, but five times faster.
         instance = object.__new__(model)
         state = ModelState()
         state.adding, state.db = False, alias
@@ -68,12 +68,12 @@ class Columns:
 
 
 def _has_listeners(signal: Any, model: Any) -> bool:
-    # Most sites have none at all, and to ask for those of a model takes five calls.
+    # Most sites have no receivers, and has_listeners() takes five calls.
     return bool(signal.receivers) and signal.has_listeners(model)
 
 
 def relate(instance: Any, name: str, other: Any) -> None:
-    """Have a foreign key of `instance` name what was read with it."""
+    """Set the foreign key `name` of `instance` to an object that was read with it."""
     field = instance._meta.get_field(name)
     if type(field) is models.ForeignKey:
         field.set_cached_value(instance, other)

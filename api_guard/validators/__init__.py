@@ -1,4 +1,4 @@
-"""What the fields require, for the columns of a model: the admin and the shell are held too."""
+"""Validators for model fields, with the rules of the serializer fields, also for the admin."""
 
 from api_guard.validators.files import SafeFileValidator, SafeImageValidator
 from api_guard.validators.saving import validate_on_save

@@ -15,7 +15,7 @@ from api_guard.validators.validator import Validator
 
 @deconstructible(path="api_guard.validators.SafeFileValidator")
 class SafeFileValidator(Validator):
-    """As SafeFileField; a file that is already stored is not read again."""
+    """The rules of SafeFileField. A stored file is not read again."""
 
     field = "SafeFileField"
     upload: Upload | ImageUpload
@@ -47,7 +47,7 @@ class SafeFileValidator(Validator):
 
 @deconstructible(path="api_guard.validators.SafeImageValidator")
 class SafeImageValidator(SafeFileValidator):
-    """As SafeImageField; an image that is already stored is not read again."""
+    """The rules of SafeImageField. A stored image is not read again."""
 
     field = "SafeImageField"
 

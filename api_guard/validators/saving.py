@@ -1,4 +1,4 @@
-"""Holds `save()` to a model's validators, which Django asks only in forms."""
+"""Runs a model's validators in `save()`. Django runs them only in forms."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ AnyModel = TypeVar("AnyModel", bound=type[Model])
 
 
 def validate_on_save(model: AnyModel) -> AnyModel:
-    """Run these validators at every `save()` of `model`, in the shell too; a class decorator.
+    """Class decorator: run api_guard's validators at every `save()` of `model`, also in a shell.
 
-    `bulk_create()` and `QuerySet.update()` send no signal, and are not held.
+    `bulk_create()` and `QuerySet.update()` do not run them, because they send no signal.
     """
     pre_save.connect(_validate, sender=model, dispatch_uid=f"api_guard {model._meta.label}")
     return model
 
 
 def _validate(sender: type[Model], instance: Model, raw: bool = False, **_: Any) -> None:
-    if raw:  # a fixture, as it was
+    if raw:  # a fixture is loaded unchanged
         return
     errors: dict[str, list[ValidationError]] = {}
     for column in sender._meta.concrete_fields:

@@ -14,7 +14,7 @@ _LIMITS = JSONLimits()
 
 @deconstructible(path="api_guard.validators.BoundedJSONValidator")
 class BoundedJSONValidator(Validator):
-    """As BoundedJSONField."""
+    """The rules of BoundedJSONField."""
 
     field = "BoundedJSONField"
 

@@ -21,12 +21,12 @@ from api_guard.validators.validator import Validator
 
 def _refuse_change(before: str, after: str) -> None:
     if before != after:
-        raise FlawError(Flaw("not_normal", "The text is not in the form in which it is kept."))
+        raise FlawError(Flaw("not_normal", "The text is not in normal form."))
 
 
 @deconstructible(path="api_guard.validators.PlainTextValidator")
 class PlainTextValidator(Validator):
-    """As PlainTextField; a text that is not in NFC is refused as `not_normal`."""
+    """The rules of PlainTextField. Text that is not in NFC is refused as `not_normal`."""
 
     field = "PlainTextField"
 
@@ -58,7 +58,7 @@ class PlainTextValidator(Validator):
 
 @deconstructible(path="api_guard.validators.PlainEmailValidator")
 class PlainEmailValidator(Validator):
-    """As PlainEmailField; a domain that is not in lower-case ASCII is refused as `not_normal`."""
+    """The rules of PlainEmailField. A domain must be lower-case ASCII, else `not_normal`."""
 
     field = "PlainEmailField"
 
@@ -73,7 +73,7 @@ class PlainEmailValidator(Validator):
 
 @deconstructible(path="api_guard.validators.RichTextValidator")
 class RichTextValidator(Validator):
-    """As RichTextField; markup that is not clean is refused as `unsanitized`, never cleaned."""
+    """The rules of RichTextField. Markup is not cleaned: unclean markup is `unsanitized`."""
 
     field = "RichTextField"
 
@@ -89,7 +89,7 @@ class RichTextValidator(Validator):
 
 @deconstructible(path="api_guard.validators.SafeURLValidator")
 class SafeURLValidator(Validator):
-    """As SafeURLField; a host that is not in lower-case ASCII is refused as `not_normal`."""
+    """The rules of SafeURLField. A host must be lower-case ASCII, else `not_normal`."""
 
     field = "SafeURLField"
 

@@ -1,4 +1,4 @@
-"""A validator that knows the serializer field that holds the same rules."""
+"""A validator that knows the serializer field with the same rules."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from api_guard.core.flaws import FlawError
 
 
 class Validator:
-    """Refuses what its field would refuse or change; a strict serializer makes that field of it."""
+    """Refuses values that its serializer field would refuse or change.
+
+    A strict serializer uses that field for a column with this validator.
+    """
 
     field: ClassVar[str]
     options: dict[str, Any]
 
     def __call__(self, value: Any) -> None:
-        """Raise ValidationError for a value that the field would not have let through as it is."""
+        """Raise ValidationError for a value that the field would refuse or change."""
         try:
             self.refuse(value)
         except FlawError as error:
             raise ValidationError(error.flaw.message, code=error.flaw.code) from error
 
     def __eq__(self, other: object) -> bool:
-        # Migrations compare, and would else find a change every time.
+        # Without this, makemigrations would find a change every time.
         return isinstance(other, Validator) and (self.field, self.options) == (
             other.field,
             other.options,

@@ -70,8 +70,13 @@ def note(
 
 
 def stored(instance: models.Model, using: str | None) -> Any:
-    """Return the row as it stands before it is saved, None where it is new."""
-    if instance._state.adding or instance.pk is None:
+    """Return the row as it stands before it is saved, None where it is new.
+
+    An instance made with the primary key of a row overwrites that row: `User(pk=1, ...).save()`.
+    Where the key has a default, Django inserts it, and does not overwrite.
+    """
+    is_inserted = instance._state.adding and instance._meta.pk.has_default()
+    if is_inserted or instance.pk is None:
         return None
     return type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
 

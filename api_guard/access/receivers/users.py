@@ -9,7 +9,7 @@ from django.db import models
 
 from api_guard import grants
 from api_guard.access.receivers import judging
-from api_guard.access.receivers.judging import note, refuse_to_give
+from api_guard.access.receivers.judging import note, refuse_to_give, refuse_without_any
 from api_guard.core.ledger import Event
 from api_guard.models import RemoteSubject
 
@@ -26,9 +26,11 @@ def before_user(sender: Any, instance: Any, **kwargs: Any) -> None:
     old = judging.stored(instance, kwargs["using"])
     if old is None or old.is_active:
         return
-    scopes = _scopes_of(instance)
-    if scopes:
-        refuse_to_give(scopes, None, f"You may not give what {old} holds.")
+    scopes, is_manager = _scopes_of(instance), grants.manages(instance)
+    refuse_to_give(scopes, None, f"You may not give what {old} holds.")
+    if is_manager:
+        refuse_without_any(f"You may not say who manages scopes, as {old} does.")
+    if scopes or is_manager:
         note(Event.REACTIVATE, instance)
 
 

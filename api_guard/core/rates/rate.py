@@ -46,21 +46,21 @@ class Rate:
             )
         seconds = int(match["count"] or 1) * _SECONDS[match["unit"]]
         if seconds == 0:
-            raise RateError(f"{text!r} has a period of no length.")
+            raise RateError(f"{text!r} has an empty period: write at least 1, such as '5/1s'.")
         if int(match["limit"]) == 0:
             raise RateError(
-                f"{text!r} admits nobody: leave the slot without a requirement instead."
+                f"{text!r} allows no requests: remove the requirement of the slot instead."
             )
         return cls(int(match["limit"]), seconds)
 
     @cached_property
     def name(self) -> str:
-        """What headers and refusals call it: `100/m`, `search 30/m`."""
+        """Its name in headers and refusals: `100/m`, `search 30/m`."""
         return f"{self.budget} {self.written}" if self.budget else self.written
 
     @cached_property
     def written(self) -> str:
-        """Its limit and period alone: `100/m`."""
+        """Only its limit and period: `100/m`."""
         return f"{self.limit}/{self.period}"
 
     @cached_property
@@ -81,7 +81,7 @@ def parse_rates(value: object) -> tuple[Rate, ...]:
     """Read one rate or several. Raise RateError on anything else, an empty list included."""
     rates = tuple(_flat(value))
     if not rates:
-        raise RateError("An empty list of rates limits nothing: leave it out instead.")
+        raise RateError("An empty list of rates has no effect: remove it.")
     if len({(rate.budget, rate.seconds) for rate in rates}) != len(rates):
         raise RateError(f"{value!r} has two rates for one period: keep the smaller one.")
     return rates
@@ -93,23 +93,25 @@ def cost(units: int, *rates: object) -> tuple[Rate, ...]:
     Raises RateError.
     """
     if not _is_cost(units):
-        raise RateError(f"cost({units!r}, ...) is no cost: write a whole number of at least 1.")
+        raise RateError(f"cost({units!r}, ...) is not a cost: write a whole number of at least 1.")
     parsed = parse_rates(rates)
     for rate in parsed:
         if units > rate.limit:
-            raise RateError(f"cost({units}, {rate.written!r}) admits nobody: the limit is smaller.")
+            raise RateError(
+                f"cost({units}, {rate.written!r}) allows no requests: write a cost up to the limit."
+            )
     return tuple(replace(rate, cost=units) for rate in parsed)
 
 
 def budget(name: str, *rates: object) -> tuple[Rate, ...]:
-    """Count together whatever names the same budget, as `throttle=budget("search", "30/m")`.
+    """Count all rates with the same budget together, as `throttle=budget("search", "30/m")`.
 
     Raises RateError.
     """
     if not _is_name(name):
         raise RateError(
-            f"budget({name!r}, ...) is no name: write small letters, digits, '_', '.' and '-', "
-            "50 at most, a letter first."
+            f"budget({name!r}, ...) is not a name: write a small letter, then small letters, "
+            "digits, '_', '.' and '-', at most 50 in all."
         )
     if name == CEILING:
         raise RateError(
@@ -120,7 +122,7 @@ def budget(name: str, *rates: object) -> tuple[Rate, ...]:
 
 
 def sliding(*rates: object) -> tuple[Rate, ...]:
-    """Hold each rate in every period, across the edges of fixed ones too. Raises RateError."""
+    """Count in sliding windows, so that the limit holds in every period. Raises RateError."""
     return tuple(replace(rate, is_sliding=True) for rate in parse_rates(rates))
 
 

@@ -1,4 +1,4 @@
-"""The rows that were being stored, and which of their values no column takes."""
+"""The rows that were being saved, and their values that do not fit their columns."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _LARGEST = 2**63
 _MOST_ROWS = 1000
 _MANY = frozenset({"bulk_create", "bulk_update"})
-# Field.validate() holds forms to these; no database does.
+# Field.validate() checks these for forms. Databases do not.
 _OF_FORMS = frozenset({"blank", "invalid_choice", "null"})
-# What fits into every column that takes its type.
+# Values that fit into every column of their type.
 _SMALL = 2**15
 _YEARS = range(1001, 9999)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One value of a row; `names` are those by which a client may have sent it.
+    """One value of a row. `names` are the names under which a client may have sent it.
 
-    `is_left` says that nobody chose it: it is the column's default, or what was stored before.
+    `is_left` means that the request did not set it: it is the default or the stored value.
     """
 
     field: Field[Any, Any]
@@ -47,12 +47,12 @@ class Cell:
 
     @property
     def is_harmless(self) -> bool:
-        """Whether every column that takes a value of this type takes this one."""
+        """Whether this value fits into every column of its type."""
         value = self.value
         if value is None:
             return True
         if hasattr(self.field, "base_field"):
-            return False  # a range or an array, which is made of no single value
+            return False  # a range or an array consists of several values
         if isinstance(value, (bool, uuid.UUID, Model)):
             return True
         if isinstance(value, int):
@@ -62,41 +62,41 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row that was being stored, and the alias of the database that it went to."""
+    """A row that was being saved, and the alias of its database."""
 
     instance: Model
     using: str
-    # The names of what is written, where not all of it is.
+    # The names of the written fields, if only some are written.
     written: frozenset[str] | None = None
-    # What DRF's own update() has set; all else stands as it was stored.
+    # The fields that DRF's update() has set. All others have their stored values.
     changed: frozenset[str] | None = None
 
     def cells(self) -> Iterator[Cell]:
-        """Yield what is stored in each column, but for what the database reckons itself."""
+        """Yield the value of each column, except generated columns."""
         held = vars(self.instance)
         for field in self.instance._meta.concrete_fields:
             value = held.get(field.attname, NOT_PROVIDED)
-            # Not read through the class: what is deferred would be fetched, or raise.
+            # Not by getattr(): it would fetch a deferred field, or raise.
             is_reckoned = isinstance(field, GeneratedField) or hasattr(value, "resolve_expression")
             if value is NOT_PROVIDED or is_reckoned or not self._is_written(field):
                 continue
             yield Cell(field, value, self._is_left(field, value))
 
     def sources(self) -> frozenset[str]:
-        """Return the names of the fields that generated columns are reckoned from."""
+        """Return the names of the fields that generated columns are computed from."""
         fields = self.instance._meta.concrete_fields
         generated = (each.name for each in fields if isinstance(each, GeneratedField))
         return frozenset().union(*(base_fields(type(self.instance), {name}) for name in generated))
 
     def misfits(self) -> Iterator[Cell]:
-        """Yield the cells whose values no column takes, by the model's own account."""
+        """Yield the cells whose values do not fit, by the model's own validation."""
         return (cell for cell in self.cells() if not self._fits(cell))
 
     def _fits(self, cell: Cell) -> bool:
         if cell.value is None:
-            return True  # which a database names by itself
+            return True  # the database reports null itself
         field = cell.field
-        # A default need not be of the field's type.
+        # A default may have another type than the field.
         read = _said(lambda: field.to_python(cell.value))
         return not isinstance(read, _Misfit) and not any(
             isinstance(_said(judge), _Misfit)
@@ -122,7 +122,7 @@ class Row:
 
 
 def rows_in(frames: Iterable[FrameType]) -> list[Row]:
-    """Return the rows that were being stored: by `save()`, or by `bulk_create()`."""
+    """Return the rows that `save()` or `bulk_create()` was saving."""
     changed: frozenset[str] | None = None
     for frame in frames:
         module, function = module_of(frame), frame.f_code.co_name
@@ -144,7 +144,7 @@ def rows_in(frames: Iterable[FrameType]) -> list[Row]:
 
 
 def is_odd(value: object) -> bool:
-    """Whether no column of any database takes `value`."""
+    """Whether `value` does not fit into any column of any database."""
     if isinstance(value, str):
         return _NOT_TEXT.search(value) is not None
     return isinstance(value, int) and abs(value) >= _LARGEST
@@ -156,11 +156,11 @@ def _using(frame: FrameType, instance: Model) -> str:
 
 
 class _Misfit:
-    """What is said of a value that its column does not take."""
+    """Marks a value that does not fit into its column."""
 
 
 def _said(judge: Callable[[], object]) -> object:
-    """Return what a column says of a value; nothing, where it fails by itself."""
+    """Return the result of `judge`, a _Misfit, or None if the column itself fails."""
     try:
         return judge()
     except (ValidationError, ValueError, ArithmeticError, RecursionError):
@@ -176,9 +176,9 @@ def _refuse_odd(field: Field[Any, Any], value: object, using: str) -> None:
 
 
 def _validate(field: Field[Any, Any], value: object, instance: Model) -> None:
-    """Hold a value to what the field's class adds to `validate()`: equal rows of an array."""
+    """Run the `validate()` of the field's class if it has its own, for example of an array."""
     own = type(field).validate
-    # That of a key asks the database, which may be in a broken transaction.
+    # A foreign key would query the database, whose transaction may be broken.
     if own is Field.validate or field.is_relation:
         return
     try:

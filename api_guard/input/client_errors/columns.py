@@ -1,4 +1,4 @@
-"""Which of a model's fields an expression, a constraint or a generated column speaks of."""
+"""Finds the fields of an expression, a constraint or a generated column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import GeneratedField, Model
 
 
 def base_fields(model: type[Model], names: Iterable[str]) -> frozenset[str]:
-    """Return these names of fields; of a generated one, the names that it is reckoned from too."""
+    """Return the names of these fields, and of the fields that generated ones are computed from."""
     known = {field.name: field for field in model._meta.concrete_fields}
     found: set[str] = set()
     waiting = list(names)
@@ -24,16 +24,16 @@ def base_fields(model: type[Model], names: Iterable[str]) -> frozenset[str]:
 
 
 def references_of(expression: Any) -> list[str]:
-    """Return the names of the model's own fields that an expression or a Q speaks of."""
-    # The walk that Django's own checks of constraints take.
+    """Return the names of the model's own fields in an expression or a Q."""
+    # Django's checks of constraints do the same.
     return [path[0] for path in Model._get_expr_references(expression)]  # type: ignore[attr-defined]
 
 
 def fields_of_constraint(constraint: Any) -> list[str]:
-    """Return the names of the fields that a constraint of a model speaks of, but for its WHERE."""
+    """Return the names of the fields of a constraint, without its condition."""
     names = list(getattr(constraint, "fields", ()))
     spoken = [*getattr(constraint, "expressions", ())]
-    # Of an exclusion constraint, pairs of an expression and an operator.
+    # An exclusion constraint has pairs of an expression and an operator.
     spoken = [each[0] if isinstance(each, (list, tuple)) else each for each in spoken]
     if not names and not spoken:
         spoken = [getattr(constraint, "condition", None)]

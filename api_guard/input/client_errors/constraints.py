@@ -1,4 +1,4 @@
-"""Reads which constraint broke, and by what, out of what each database says."""
+"""Reads from a database error which constraint was broken, and by which values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Kind = Literal["check", "key", "null", ""]
 
 # SQLite: UNIQUE constraint failed: notes_note.author_id, notes_note.title
 _SQLITE = re.compile(r"(?P<kind>UNIQUE|NOT NULL|CHECK) constraint failed: (?P<what>.*)", re.DOTALL)
-# Where a key of several expressions broke, it names the index alone.
+# For a key of several expressions, it names only the index.
 _SQLITE_INDEX = re.compile(r"index '(?P<name>[^']+)'")
 # PostgreSQL: Key (author_id, title)=(1, Tea) already exists.
 _POSTGRESQL = re.compile(r"\((?P<columns>[^()]+)\)=\((?P<values>.*)\)", re.DOTALL)
 _POSTGRESQL_CHECK = "23514"
 _POSTGRESQL_KEYS = ("23505", "23P01")  # unique_violation, exclusion_violation
-# MySQL and MariaDB, by their numbers. Of several values that are not unique, they join the text.
+# MySQL and MariaDB, by error number. They join several values into one text.
 _MYSQL: dict[int, tuple[Kind, re.Pattern[str]]] = {
     1048: ("null", re.compile(r"Column '(?P<column>[^']+)'")),
     1062: ("key", re.compile(r"'(?P<value>.*)' for key '(?:[^.']+\.)?(?P<name>[^']+)'", re.DOTALL)),
@@ -33,9 +33,9 @@ _MYSQL: dict[int, tuple[Kind, re.Pattern[str]]] = {
 
 @dataclass(frozen=True)
 class Broken:
-    """A constraint that did not hold: its kind, its name or its columns, and the values at fault.
+    """A broken constraint: its kind, its name or its columns, and the wrong values.
 
-    What a database does not say is empty.
+    A field is empty if the database does not tell it.
     """
 
     kind: Kind = ""
@@ -44,11 +44,11 @@ class Broken:
     values: tuple[str, ...] = ()
 
     def columns_in(self, model: type[Model]) -> frozenset[str]:
-        """Return its columns; where the database said its name alone, as the model has it."""
+        """Return its columns. If the database told only the name, look it up in the model."""
         if self.columns or not self.name:
             return frozenset(self.columns)
         constraints = {each.name: each for cls in _tables(model) for each in cls._meta.constraints}
-        # Django gives those of unique_together a name; an index of one column has the column's.
+        # Django names the constraints of unique_together. An index of one column has its name.
         together = [name for group in model._meta.unique_together for name in group]
         fields = together if self.name.endswith("_uniq") else []
         if self.name in constraints:
@@ -57,16 +57,16 @@ class Broken:
         return frozenset({self.name, *(columns[name] for name in fields if name in columns)})
 
     def fields_in(self, model: type[Model]) -> frozenset[str]:
-        """Return the names of its fields; where one is generated, of what that is reckoned from."""
+        """Return the names of its fields. For a generated field, return its source fields."""
         columns = self.columns_in(model) | self._columns_of_types(model)
         fields = model._meta.concrete_fields
         return base_fields(model, [field.name for field in fields if field.column in columns])
 
     def _columns_of_types(self, model: type[Model]) -> set[str]:
-        """Return the column of a check that Django made of its type, such as a positive number."""
+        """Return the column of a check that Django made, for example for positive numbers."""
         if self.kind != "check":
             return set()
-        # SQLite says the condition, MariaDB `table.column`, PostgreSQL a name made of both.
+        # SQLite tells the condition, MariaDB `table.column`, PostgreSQL a name made from both.
         found = set()
         for field in model._meta.concrete_fields:
             column, table = field.column or "", field.model._meta.db_table
@@ -81,7 +81,7 @@ def _tables(model: type[Model]) -> list[type[Model]]:
 
 
 def broken_constraint(error: IntegrityError) -> Broken:
-    """Return what the database says of the constraint that broke."""
+    """Return the broken constraint, from the error of the database."""
     cause = error.__cause__
     diagnostics = getattr(cause, "diag", None)
     if diagnostics is not None:
@@ -97,11 +97,11 @@ def _of_postgresql(diagnostics: Any) -> Broken:
         return Broken("null", columns=(diagnostics.column_name,))
     state = getattr(diagnostics, "sqlstate", "")
     match = _POSTGRESQL.search(diagnostics.message_detail or "")
-    # What it says of a check repeats the row, and with it the client.
+    # The details of a check contain the whole row, also values that are not wrong.
     if match is not None and state != _POSTGRESQL_CHECK:
         columns, values = match["columns"].split(", "), match["values"].split(", ")
         return Broken("key", columns=tuple(columns), values=tuple(values))
-    # A key of expressions is reported without columns, one of a row without its values.
+    # The error for a key of expressions has no columns, and may have no values.
     kind: Kind = "key" if state in _POSTGRESQL_KEYS else "check"
     return Broken(kind, diagnostics.constraint_name or "")
 

@@ -1,4 +1,4 @@
-"""Judges what a database refused: which values of a statement did it, and whose they are."""
+"""Decides if a value of the client caused a database error."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from api_guard.input.client_errors.frames import local, module_of
 from api_guard.input.client_errors.sent import Sent
 
 _EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
-# How drivers begin to say that they have no form for a value.
+# The start of driver errors for a value that they cannot convert.
 _NO_FORM = ("cannot adapt", "Error binding parameter")
-# What SQLite says where Django's function for regex fails, as at a broken pattern.
+# The error of SQLite if Django's regex function fails, for example for a broken pattern.
 _NO_PATTERN = "user-defined function raised exception"
-# A TypeError is a driver's own, of what it cannot write out.
+# A driver raises TypeError for a value that it cannot convert.
 _OF_VALUES = (DataError, InternalError, OperationalError, ProgrammingError, TypeError)
-# MariaDB's, and MySQL's, of a pattern.
+# The errors of MariaDB and MySQL for a pattern.
 _NO_PATTERNS = frozenset({1139, *range(3685, 3701)})
-# Where PostgreSQL reads a text, of a search or of a mapping, and not the statement.
+# The parts of PostgreSQL that parse a value, of a search or of a mapping, and not the statement.
 _READS_TEXT = frozenset({"tsquery.c", "tsvector_parser.c", "hstore_io.c"})
-# What PostgreSQL says of a value of a type that its column cannot be made of.
+# The error of PostgreSQL for a value of another type than its column.
 _OTHER_TYPE = frozenset({"42804", "42846"})
-# What MySQL says of an integer past its column, and Django takes for a constraint.
+# The error of MySQL for an integer out of range. Django turns it into an IntegrityError.
 _OUT_OF_RANGE = 1690
 
 
 def statement_in(frames: Iterable[FrameType]) -> Any:
-    """Return the parameters of the statement that failed; None where none was running."""
+    """Return the parameters of the failed statement, or None if no statement was running."""
     for frame in frames:
         if module_of(frame).startswith("django.db.backends") and frame.f_code.co_name in _EXECUTES:
             return local(frame, "params", "param_list") or ()
@@ -45,7 +45,7 @@ def statement_in(frames: Iterable[FrameType]) -> Any:
 
 
 def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: Sent) -> bool:
-    """Whether the values that a database could not take are the client's."""
+    """Whether the client sent the values that the database refused."""
     rows = rows_in(frames)
     misfits = [cell for row in rows for cell in row.misfits()]
     if misfits:
@@ -57,12 +57,12 @@ def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: S
         return bool(odd) and all(map(sent.holds, odd))
     if rows:
         return _are_of_client([cell for row in rows for cell in _dubious(row)], sent)
-    # What a constant of the view does, it does to every client.
+    # A constant of the view would fail for every client.
     return any(map(sent.holds, flat))
 
 
 def is_of_value(error: Exception) -> bool:
-    """Whether it is a value that this speaks of, and not the statement."""
+    """Whether the error is about a value, and not about the statement."""
     diagnostics = getattr(error.__cause__, "diag", None)
     if getattr(diagnostics, "source_file", None) in _READS_TEXT:
         return True
@@ -74,18 +74,18 @@ def is_of_value(error: Exception) -> bool:
 
 
 def is_out_of_range(error: Exception) -> bool:
-    """Whether a database says of a number that no column holds it."""
+    """Whether the error is about a number out of range."""
     return error.args[:1] == (_OUT_OF_RANGE,)
 
 
 def is_integrity_sent(error: IntegrityError, frames: list[FrameType], sent: Sent) -> bool:
-    """Whether a constraint was broken by what the client sent."""
+    """Whether a value of the client broke a constraint."""
     broken = broken_constraint(error)
     rows = rows_in(frames)
     if not rows:
         return any(map(sent.holds, broken.values))
     if len(rows) > 1 and broken.kind != "key":
-        return False  # it names no row
+        return False  # the error does not tell the row
     return any(_is_broken_by_client(broken, row, sent) for row in rows)
 
 
@@ -94,23 +94,23 @@ def _is_broken_by_client(broken: Broken, row: Row, sent: Sent) -> bool:
     cells = [cell for cell in row.cells() if cell.field.name in named]
     match broken.kind:
         case "check":
-            # Without a name of the model's own, it is one that Django made of the column's type.
+            # Without a name in the model, Django made the constraint from the column's type.
             return _are_of_client(cells or list(row.misfits()) or list(_dubious(row)), sent)
         case "null":
-            # The one value that says nothing by itself: it has to be there by name.
+            # null alone proves nothing: the client must have sent it under this name.
             return bool(cells) and all(sent.holds_as(cell.names, None) for cell in cells)
     filled = [cell for cell in cells if cell.value is not None]
     return any(sent.holds_as(cell.names, cell.value) for cell in filled)
 
 
 def _are_of_client(cells: list[Cell], sent: Sent) -> bool:
-    """Whether the client sent each value that somebody chose, and at least one."""
+    """Whether the client sent each value that is not a default or stored, and at least one."""
     chosen = [cell for cell in cells if not cell.is_left]
     return bool(chosen) and all(sent.holds_as(cell.names, cell.value) for cell in chosen)
 
 
 def _dubious(row: Row) -> Iterator[Cell]:
-    """Yield the cells that a database may have refused, where it does not say which."""
+    """Yield the cells that a database may have refused, if the error does not tell which."""
     sources = row.sources()
     for cell in row.cells():
         if cell.field.name in sources or not cell.is_harmless:
@@ -122,5 +122,5 @@ def _flat(params: Any) -> Iterator[object]:
         if isinstance(value, (list, tuple)):
             yield from _flat(value)
         else:
-            # What a driver wraps, as JSON is.
+            # A driver wraps some values, such as JSON.
             yield getattr(value, "obj", value)

@@ -1,4 +1,4 @@
-"""Judges what the file system refused: a name that is too long for it, and whose that is."""
+"""Decides if a file name that is too long for the file system came from the client."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from types import FrameType
 from api_guard.input.client_errors.frames import module_of
 from api_guard.input.client_errors.sent import Sent
 
-# The end of a name may be cut, and a few characters put in its place.
+# A storage may cut the end of a name, and append a few characters.
 _TOLD_BY = 60
 
 
 def is_too_long(error: OSError) -> bool:
-    """Whether a file system says that no file can have this name."""
+    """Whether the file system refused a name because of its length."""
     return error.errno == errno.ENAMETOOLONG
 
 
 def is_name_sent(error: OSError, frames: Iterable[FrameType], sent: Sent) -> bool:
-    """Whether a storage was to store a file under a name that the client sent."""
+    """Whether a storage was saving a file under a name that the client sent."""
     if not is_too_long(error):
         return False
     path = str(error.filename or "")

@@ -1,4 +1,4 @@
-"""Where an exception came from: the frames of libraries below the last frame of the project."""
+"""The source of an exception: the frames of libraries below the last frame of the project."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-# Whose code works on values that it was handed. All other code may have made the value itself.
+# These libraries only work on values that they are given. Other code may create values.
 DRIVERS = {"MySQLdb", "psycopg", "psycopg2", "psycopg_binary", "psycopg_c", "pymysql"}
 _LIBRARIES = (
     frozenset({"api_guard", "django", "django_filters", "rest_framework"})
@@ -17,7 +17,7 @@ _LIBRARIES = (
 
 
 def frames_of(error: BaseException) -> Iterator[FrameType]:
-    """Yield the frames that an exception went through, the outermost first."""
+    """Yield the frames of an exception, the outermost first."""
     trace = error.__traceback__
     while trace is not None:
         yield trace.tb_frame
@@ -36,11 +36,11 @@ def library_frames(error: BaseException) -> list[FrameType]:
 
 
 def module_of(frame: FrameType) -> str:
-    """Return the dotted name of the module whose code a frame runs."""
+    """Return the dotted name of the module of a frame."""
     return str(frame.f_globals.get("__name__", ""))
 
 
 def local(frame: FrameType, *names: str) -> Any:
-    """Return the first of a frame's local variables that is there, None where there is none."""
+    """Return the first of these local variables that a frame has, or None."""
     found = frame.f_locals
     return next((found[name] for name in names if name in found), None)

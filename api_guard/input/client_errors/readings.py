@@ -1,4 +1,4 @@
-"""Whether a value is what a serializer, a form or a filter reads in a text that came."""
+"""Finds out if a serializer, form or filter has read a value from a text of the client."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.utils.duration import duration_microseconds
 
-# A longer text is neither a number nor a moment. With more texts than this, none is read.
+# A longer text is neither a number nor a datetime. If there are more texts, none is read.
 _LONGEST = 100
 _MOST = 1000
 _EDGES = (datetime.time.min, datetime.time.max)
@@ -22,24 +22,24 @@ Reader = Callable[[str], object]
 
 
 def is_equal(one: object, other: object) -> bool:
-    """Whether two values are equal, as far as they can be compared."""
+    """Whether two values are equal. Values that cannot be compared are not."""
     with suppress(Exception):
         return bool(one == other)
     return False
 
 
 class Readings:
-    """What forms read in some texts, of each type; a type is read when it is first asked for."""
+    """The values that forms read from some texts, by type. Each type is read on first use."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = list(islice((text for text in texts if 0 < len(text) <= _LONGEST), _MOST))
         self._found: dict[type, set[object]] = {}
 
     def hold(self, value: object) -> bool:
-        """Whether a form reads `value`, which is no text, in one of the texts."""
+        """Whether a form reads `value`, which is not text, from one of the texts."""
         if self._hold(value):
             return True
-        # A filter of a range makes the first or the last moment of a day.
+        # A date range filter uses the first or the last moment of a day.
         is_edge = isinstance(value, datetime.datetime) and value.time() in _EDGES
         return is_edge and self._hold(value.date())  # type: ignore[attr-defined]
 
@@ -63,12 +63,12 @@ class Readings:
 
 
 def _readers() -> tuple[tuple[type[Any], tuple[Reader, ...]], ...]:
-    # Made anew: the formats are those of the language that is active.
+    # Not cached: the formats depend on the active language.
     duration = forms.DurationField().to_python
     moment = forms.DateTimeField().to_python
 
     def microseconds(text: str) -> int:
-        """Return what databases without durations keep of one."""
+        """Return a duration as databases without a duration type store it."""
         return duration_microseconds(duration(text))  # type: ignore[arg-type]
 
     def clock(text: str) -> object:
@@ -76,7 +76,7 @@ def _readers() -> tuple[tuple[type[Any], tuple[Reader, ...]], ...]:
         return found if found is None else found.replace(tzinfo=None)
 
     return (
-        # A datetime is a date as well, so it stands before it.
+        # A datetime is also a date, so it comes first.
         (datetime.datetime, (moment, clock)),
         (datetime.date, (forms.DateField().to_python,)),
         (datetime.time, (forms.TimeField().to_python,)),

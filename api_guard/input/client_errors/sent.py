@@ -1,4 +1,4 @@
-"""What a client sent: every value of its request, raw and as serializers and forms read it."""
+"""All values that a client sent, raw and as serializers and forms read them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _SEVERAL = (list, tuple, set, frozenset, OrderedSet)
 
 
 class Sent:
-    """The values of a request, by name and by themselves."""
+    """The values of a request, with and without their names."""
 
     def __init__(self, request: Any, view: Any, frames: Iterable[FrameType]) -> None:
         self._named: dict[str, list[object]] = {}
         self._texts: set[str] = set()
-        # A decorator may have handed on Django's own request.
+        # A decorator may have passed Django's request.
         query = getattr(request, "query_params", None)
         self._take((request.GET if query is None else query).lists())
         self._take(getattr(view, "kwargs", {}).items())
         self._take((str(index), value) for index, value in enumerate(getattr(view, "args", ())))
-        # Not read where the view did not: reading it may fail.
+        # Only if the view has read it: reading may fail.
         self._take_body(vars(request).get("_full_data"))
         for read in _read_in(frames):
             self._take_body(read)
@@ -50,13 +50,13 @@ class Sent:
             self._named.setdefault(str(name), []).append(value)
             for leaf in _leaves(value):
                 text = _text(leaf)
-                # A form strips what it reads, and some filters take several values in one text.
+                # A form strips its texts, and some filters read several values from one text.
                 self._texts |= {text, text.strip(), *map(str.strip, text.split(",")[:_MOST])}
 
     def holds(self, value: object) -> bool:
-        """Whether the client sent `value`, or all in it; True, False and None say nothing."""
+        """Whether the client sent `value`, or all its items. True, False and None do not count."""
         leaves = list(_leaves(value))
-        # What is empty says nothing either, beside what is not.
+        # Empty items count only if all items are empty.
         told = [leaf for leaf in leaves if not _is_empty(leaf)] or leaves
         return bool(told) and all(map(self._holds, told))
 
@@ -65,13 +65,13 @@ class Sent:
         return (bool(text) and text in self._texts) or self._readings.hold(leaf)
 
     def holds_as(self, names: Iterable[str], value: object) -> bool:
-        """Whether the client sent `value` under one of `names`, or by itself if it is no None."""
+        """Whether the client sent `value` under one of `names`, or, except None, anywhere."""
         if any(is_equal(value, each) for name in names for each in self._named.get(name, ())):
             return True
         return value is not None and self.holds(value)
 
     def is_named_in(self, path: str, *, told_by: int) -> bool:
-        """Whether a file's path was made of a text of at least `told_by` characters that came."""
+        """Whether a file path was made from a text of the client of at least `told_by` letters."""
         for text in self._texts:
             name = text.replace("\\", "/").rpartition("/")[2]
             with suppress(Exception):
@@ -82,7 +82,7 @@ class Sent:
 
 
 def _read_in(frames: Iterable[FrameType]) -> Iterator[object]:
-    """Yield what the serializers and the forms at work have read."""
+    """Yield the values that the active serializers and forms have read."""
     for frame in frames:
         owner = local(frame, "self", "serializer", "form")
         if isinstance(owner, BaseSerializer):
@@ -92,9 +92,9 @@ def _read_in(frames: Iterable[FrameType]) -> Iterator[object]:
 
 
 def _leaves(value: object) -> Iterator[object]:
-    """Yield what stands in lists and objects, however deep, and those in which nothing stands.
+    """Yield the items of lists and objects at every depth, and empty lists and objects.
 
-    True, False and None say nothing.
+    True, False and None are left out.
     """
     waiting, count = [value], 0
     while waiting and count < _MOST:

@@ -1,4 +1,4 @@
-"""Values that a database stores, and that Django then cannot read: a page of them breaks."""
+"""Values that a database can store but Django cannot read again: they would break pages."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _DEEPEST = 40
 
 
 class UnreadableError(ValueError):
-    """A value of the client was about to be stored, and could not have been read again."""
+    """A value of the client was about to be saved, but Django could not read it again."""
 
 
 def unreadable_of_client(frame: FrameType, request: Any, view: Any) -> str | None:
-    """Return the name of a field whose value could not be read again, if the client sent it.
+    """Return the name of a field whose value cannot be read again, if the client sent the value.
 
-    The statement is the one that `frame` is about to execute. Raises nothing.
+    `frame` is about to execute the statement. Raises nothing.
     """
     try:
         for field, value in _stored_from(frame):
@@ -40,7 +40,7 @@ def unreadable_of_client(frame: FrameType, request: Any, view: Any) -> str | Non
                 if sent.holds_as((field.name, field.attname), value):
                     return str(field.name)
     except Exception:  # values, fields and models are the project's own code
-        logger.debug("What is stored could not be looked at.", exc_info=True)
+        logger.debug("The values of a statement could not be checked.", exc_info=True)
     return None
 
 
@@ -76,7 +76,7 @@ def _is_unreadable(field: Any, value: Any) -> bool:
     inner = getattr(field, "base_field", None)
     if hasattr(field, "range_type"):
         ends = (getattr(value, "lower", None), getattr(value, "upper", None))
-        # A database keeps a range of days without its last one, which is the day after.
+        # A database stores a range of days with an exclusive end, which is the next day.
         past = ends[1] == datetime.date.max and getattr(value, "upper_inc", False) is True
         return past or any(_is_past(end) for end in ends)
     if isinstance(inner, Field):
@@ -87,15 +87,15 @@ def _is_unreadable(field: Any, value: Any) -> bool:
     with suppress(Exception):
         read = field.to_python(value)
         return _is_past(read) if isinstance(field, DateTimeField) else _is_too_long(field, read)
-    return False  # for Django to refuse
+    return False  # Django refuses it
 
 
 def _is_past(value: object) -> bool:
-    """Whether a moment lies outside of the years of Python's, once it is told in UTC."""
+    """Whether a datetime is outside of Python's years after the conversion to UTC."""
     if not isinstance(value, datetime.datetime):
         return False
     if timezone.is_naive(value) and not settings.USE_TZ:
-        return False  # which is kept as it is
+        return False  # it is not converted
     try:
         aware = value if timezone.is_aware(value) else timezone.make_aware(value)
         aware.astimezone(datetime.UTC)
@@ -105,7 +105,7 @@ def _is_past(value: object) -> bool:
 
 
 def _is_too_long(field: Any, value: Decimal) -> bool:
-    """Whether a decimal has more digits than Django reads; SQLite stores it all the same."""
+    """Whether a decimal has too many digits for Django. SQLite stores it anyway."""
     if field.max_digits is None or field.decimal_places is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Judges one exception. Where nothing proves that a client's value caused it, it is a bug."""
+"""Judges one exception. Without a proof that a value of the client caused it, it is a bug."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from api_guard.input.client_errors.sent import Sent
 
 logger = logging.getLogger("api_guard")
 
-# These speak of code, but for that of a column's or a form's field, which was given a value of
-# another type.
+# These are bugs, except in the code of a model field or a form field that got a value of another
+# type.
 _OF_CODE = (TypeError, AttributeError, LookupError)
-# What a value can cause.
+# Exceptions that a value can cause.
 SUSPECTS: tuple[type[Exception], ...] = (
     OverflowError,
     ValueError,  # UnicodeError with it
@@ -50,13 +50,13 @@ SUSPECTS: tuple[type[Exception], ...] = (
     DataError,
     IntegrityError,
     InterfaceError,
-    InternalError,  # a mapping that PostgreSQL cannot read; of any other, nobody is to blame
-    ProgrammingError,  # a value that a driver cannot hand over, or that is a search gone wrong
-    OperationalError,  # a pattern that SQLite cannot read; of any other, nobody is to blame
+    InternalError,  # only for a mapping that PostgreSQL cannot read
+    ProgrammingError,  # only for a value that a driver cannot send, or a broken search
+    OperationalError,  # only for a pattern that SQLite cannot read
     *_OF_CODE,
-    OSError,  # a name that is too long for a file; of any other, nobody is to blame
+    OSError,  # only for a file name that is too long
 )
-# Where DRF turns what came in into what a serializer says, and that into an answer.
+# The modules of DRF that convert input and output.
 _READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
 _COLUMNS = ("django.db.models.fields", "django.contrib.postgres.fields")
 _FORMS = ("django.forms.fields", "django.forms.widgets")
@@ -66,14 +66,14 @@ _READS = frozenset({"run_validation", "run_validators", "to_internal_value", "to
 
 
 def is_of_client(error: Exception, request: Any, view: Any) -> bool:
-    """Whether a value that the client sent caused `error`, in code that only works on values.
+    """Whether a value of the client caused `error`, in code that only works on values.
 
-    Raises nothing: a model, a row or a request that this cannot judge proves nothing.
+    Raises nothing: if it fails for a model, a row or a request, there is no proof.
     """
     try:
         return _is_of_client(error, request, view)
     except Exception:  # fields, validators and values are the project's own code
-        logger.debug("Nobody could be blamed for %s.", type(error).__name__, exc_info=True)
+        logger.debug("The cause of %s could not be found.", type(error).__name__, exc_info=True)
         return False
 
 
@@ -103,7 +103,7 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
 
 
 def _as_it_came(error: Exception) -> Exception:
-    """Return the TypeError of `create()` that DRF raises anew, with a text for developers."""
+    """Return the original TypeError of `create()`, which DRF raises again with another text."""
     first = error.__context__
     if not isinstance(error, TypeError) or not isinstance(first, TypeError):
         return error
@@ -117,7 +117,7 @@ def _is_of_driver(frames: list[FrameType]) -> bool:
 
 
 def _value_converted(frames: list[FrameType]) -> object:
-    """Return the value that a column or a form was to convert when the exception came."""
+    """Return the value that a model field or a form field was converting."""
     for frame in reversed(frames):
         is_field = module_of(frame).startswith((*_COLUMNS, *_FORMS))
         if is_field and frame.f_code.co_name in _CONVERTS:
@@ -126,7 +126,7 @@ def _value_converted(frames: list[FrameType]) -> object:
 
 
 def _value_read(frames: list[FrameType]) -> object:
-    """Return the value that a field of DRF or of a model was given when the exception came."""
+    """Return the value that a field of DRF or of a model was reading."""
     for frame in reversed(frames):
         module, function = module_of(frame), frame.f_code.co_name
         if module.startswith("django.db.models.lookups"):

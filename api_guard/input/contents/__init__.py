@@ -1,4 +1,4 @@
-"""What a file is, by the whole of its content; and kinds of files of one's own."""
+"""Checks the whole content of a file, and registers more kinds of files."""
 
 from api_guard.input.contents.archives import MAX_ENTRIES, MAX_UNPACKED, Bounds
 from api_guard.input.contents.judging import refuse_other

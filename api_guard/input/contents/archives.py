@@ -1,4 +1,4 @@
-"""Zip archives: which entries there are, and that they are no larger than they say."""
+"""Zip archives: reads the entries, and checks their true sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api_guard.core.flaws import Flaw, FlawError
 
 MAX_ENTRIES = 1000
 MAX_UNPACKED = 104_857_600
-# APPNOTE.TXT §4.3: the end, an entry of the directory, and the head of what is packed.
+# APPNOTE.TXT §4.3: the end record, an entry of the directory, and the header of a packed file.
 _END = struct.Struct("<4s4H2LH")
 _LISTED = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
@@ -26,7 +26,7 @@ _WHOLE = 0xFFFFFFFF
 
 @dataclass(frozen=True)
 class Bounds:
-    """The most that an archive may hold: entries, and bytes once they are unpacked."""
+    """The limits of an archive: the number of entries, and their unpacked bytes."""
 
     entries: int = MAX_ENTRIES
     unpacked: int = MAX_UNPACKED
@@ -34,7 +34,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the directory of an archive says of one entry; sizes are in bytes."""
+    """One entry in the directory of an archive. Sizes are in bytes."""
 
     name: str
     method: int
@@ -44,7 +44,7 @@ class Entry:
 
 
 def read_entries(file: IO[bytes], size: int, bounds: Bounds) -> list[Entry]:
-    """Return the entries of the archive. Raises FlawError, before anything is unpacked."""
+    """Return the entries of the archive without unpacking. Raises FlawError."""
     count, start, length = _directory(file, size)
     if count > bounds.entries:
         raise FlawError(
@@ -58,7 +58,7 @@ def read_entries(file: IO[bytes], size: int, bounds: Bounds) -> list[Entry]:
         entry, place = _entry(directory, place)
         entries.append(entry)
     if place != length:
-        raise _damaged("its directory holds more than it says")
+        raise _damaged("its directory has more entries than declared")
     if sum(entry.unpacked for entry in entries) > bounds.unpacked:
         raise _too_large(bounds)
     _refuse_overlap(entries, start)
@@ -66,9 +66,9 @@ def read_entries(file: IO[bytes], size: int, bounds: Bounds) -> list[Entry]:
 
 
 def unpack(file: IO[bytes], entries: list[Entry], *, wanted: str) -> bytes:
-    """Unpack every entry, and return the content of the one that is `wanted`.
+    """Unpack every entry, and return the content of the `wanted` one.
 
-    Raises FlawError where one is not what the directory says, and so no larger.
+    Raises FlawError if an entry does not match the directory, for example if it is larger.
     """
     kept = b""
     for entry in entries:
@@ -81,8 +81,8 @@ def unpack(file: IO[bytes], entries: list[Entry], *, wanted: str) -> bytes:
 
 
 def _directory(file: IO[bytes], size: int) -> tuple[int, int, int]:
-    """Return the number of entries, and where the directory begins and how long it is."""
-    # A comment of at most 65,535 bytes may stand behind the end.
+    """Return the number of entries, and the start and the length of the directory."""
+    # A comment of at most 65,535 bytes may follow the end record.
     file.seek(max(size - _END.size - 0xFFFF, 0))
     tail = file.read()
     place = tail.rfind(b"PK\x05\x06")
@@ -91,9 +91,9 @@ def _directory(file: IO[bytes], size: int) -> tuple[int, int, int]:
     _, disk, first, here, count, length, start, comment = _END.unpack_from(tail, place)
     end = size - len(tail) + place
     is_whole = disk == first == 0 and here == count and place + _END.size + comment == len(tail)
-    # Anything between the two, or before them, is what another program may read.
+    # Another program might read other data between them or before them.
     if not is_whole or start + length != end:
-        raise _damaged("its directory is not where it says")
+        raise _damaged("its directory is in another place than declared")
     return count, start, length
 
 
@@ -105,9 +105,9 @@ def _entry(directory: bytes, place: int) -> tuple[Entry, int]:
     begin = place + _LISTED.size
     raw = directory[begin : begin + name_size]
     if mark != b"PK\x01\x02" or _WHOLE in (packed, unpacked, rest[-1]):
-        raise _damaged("an entry is not read alike by every program")
+        raise _damaged("programs read an entry differently")
     if flags & _ENCRYPTED or method not in (_STORED, _DEFLATED):
-        raise _damaged("an entry is encrypted, or packed by another method than deflate")
+        raise _damaged("an entry is encrypted, or not packed with deflate")
     try:
         name = raw.decode("utf-8" if flags & _UTF8 else "cp437")
     except UnicodeDecodeError as error:
@@ -120,7 +120,7 @@ def _entry(directory: bytes, place: int) -> tuple[Entry, int]:
 
 
 def _refuse_overlap(entries: list[Entry], end: int) -> None:
-    """Refuse what is packed once and listed many times."""
+    """Refuse entries that share the same packed data."""
     for entry in sorted(entries, key=lambda each: each.offset, reverse=True):
         if entry.offset + _LOCAL.size + entry.packed > end:
             raise _damaged("its entries overlap")
@@ -128,15 +128,15 @@ def _refuse_overlap(entries: list[Entry], end: int) -> None:
 
 
 def _parts(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
-    """Yield what the entry unpacks to, piece by piece."""
+    """Yield the unpacked content of the entry, piece by piece."""
     file.seek(entry.offset)
-    # All of it is there: no entry ends behind the directory's begin.
+    # The whole header exists: no entry ends after the start of the directory.
     head = file.read(_LOCAL.size)
     mark, _, flags, method, *_, name_size, extra = _LOCAL.unpack(head)
     name = file.read(name_size)
     is_same = name.decode("utf-8" if flags & _UTF8 else "cp437", "replace") == entry.name
     if mark != b"PK\x03\x04" or method != entry.method or flags & _ENCRYPTED or not is_same:
-        raise _damaged("an entry is not what the directory says")
+        raise _damaged("an entry does not match the directory")
     file.seek(extra, SEEK_CUR)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     packed, unpacked = entry.packed, 0
@@ -148,16 +148,16 @@ def _parts(file: IO[bytes], entry: Entry) -> Iterator[bytes]:
         for part in [chunk] if method == _STORED else _inflated(inflater, chunk):
             unpacked += len(part)
             if unpacked > entry.unpacked:
-                raise _damaged("an entry is larger than it says")
+                raise _damaged("an entry is larger than declared")
             yield part
     if unpacked != entry.unpacked or (method == _DEFLATED and not inflater.eof):
-        raise _damaged("an entry is smaller than it says, or cut off")
+        raise _damaged("an entry is smaller than declared, or cut off")
 
 
 def _inflated(inflater: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
     try:
         part = b"more"
-        # A full piece may leave something behind, even where all of the chunk was read.
+        # After a full piece, the inflater may have more data, even if the chunk is used up.
         while part and not inflater.eof and (chunk or len(part) == _CHUNK):
             part = inflater.decompress(chunk, _CHUNK)
             chunk = inflater.unconsumed_tail
@@ -167,9 +167,9 @@ def _inflated(inflater: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
 
 
 def _damaged(why: str) -> FlawError:
-    return FlawError(Flaw("invalid_archive", f"The archive is damaged, or a trick: {why}."))
+    return FlawError(Flaw("invalid_archive", f"The archive is damaged or malicious: {why}."))
 
 
 def _too_large(bounds: Bounds) -> FlawError:
-    message = f"The archive is larger than {bounds.unpacked} bytes once it is unpacked."
+    message = f"The archive is larger than {bounds.unpacked} bytes when unpacked."
     return FlawError(Flaw("too_large_unpacked", message))

@@ -1,4 +1,4 @@
-"""Documents of offices: archives that say which document they are, without macros."""
+"""Office documents: archives with the declared document type and without macros."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ARCHIVES = ("zip", *_OPEN_XML, "odt", "ods", "odp")
 
 
 def refuse_other(file: IO[bytes], size: int, kind: str, bounds: Bounds) -> None:
-    """Raise FlawError for an archive without bounds, or a document that is not of this kind."""
+    """Raise FlawError for an archive over the limits, or a document of another kind."""
     entries = read_entries(file, size, bounds)
     wanted = "[Content_Types].xml" if kind in _OPEN_XML else "mimetype"
     said = unpack(file, entries, wanted=wanted)
@@ -26,5 +26,5 @@ def refuse_other(file: IO[bytes], size: int, kind: str, bounds: Bounds) -> None:
         name.endswith("vbaproject.bin") or name.startswith(("basic/", "scripts/")) for name in names
     )
     if not is_said or has_macros:
-        message = f"The file is no {kind}, or one with macros."
+        message = f"The file is not {kind}, or it has macros."
         raise FlawError(Flaw("wrong_type", message))

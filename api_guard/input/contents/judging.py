@@ -1,4 +1,4 @@
-"""Holds the whole of a file to the kind that its first bytes say."""
+"""Checks that the whole file has the kind of its first bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api_guard.input.contents.archives import Bounds
 
 
 def refuse_other(file: File[Any], size: int, kind: str, bounds: Bounds) -> None:
-    """Raise FlawError where `file`, of `size` bytes, is not of this `kind`."""
+    """Raise FlawError if `file`, of `size` bytes, is not of this `kind`."""
     if KINDS[kind].is_told_by_library:
         registered.refuse_other(file, kind)
     elif KINDS[kind].is_text:

@@ -1,4 +1,4 @@
-"""Sound, and images and films in boxes: whether more than their first bytes is what they say."""
+"""Audio, and images and videos in boxes: checks more than the first bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import IO
 
 from api_guard.core.flaws import Flaw, FlawError
 
-# Of which boxes one has to be there (ISO 14496-12): of an image its items, of a film its tracks.
+# One of these boxes is required (ISO 14496-12): the items of an image, or the tracks of a video.
 BOXED = {"avif": (b"meta", b"moov"), "heic": (b"meta", b"moov"), "mp4": (b"moov", b"moof")}
 _MOST_BOXES = 10_000
 # Tables of ISO 11172-3 §2.4.2.3, and of ISO 13818-3 for the lower rates.
@@ -21,7 +21,7 @@ _SEARCHED = 65_536
 
 
 def refuse_other_than_boxes(file: IO[bytes], size: int, kind: str) -> None:
-    """Raise FlawError for what has no boxes of this kind."""
+    """Raise FlawError if the file does not have the boxes of this kind."""
     place = 0
     for _ in range(_MOST_BOXES):
         file.seek(place)
@@ -40,7 +40,7 @@ def refuse_other_than_boxes(file: IO[bytes], size: int, kind: str) -> None:
 
 
 def refuse_other_than_mp3(file: IO[bytes]) -> None:
-    """Raise FlawError for what has not two frames of MPEG sound, one behind the other."""
+    """Raise FlawError if the file does not have two consecutive frames of MPEG audio."""
     file.seek(0)
     head = file.read(10)
     start = 0
@@ -60,7 +60,7 @@ def refuse_other_than_mp3(file: IO[bytes]) -> None:
 
 
 def _frame_length(head: bytes) -> int:
-    """Return the bytes of the frame of layer III that begins so, 0 where there is none."""
+    """Return the length in bytes of the layer III frame with this header, or 0."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return 0
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
@@ -73,4 +73,4 @@ def _frame_length(head: bytes) -> int:
 
 
 def _other(kind: str) -> FlawError:
-    return FlawError(Flaw("wrong_type", f"The file begins as {kind}, and goes on as none."))
+    return FlawError(Flaw("wrong_type", f"Only the first bytes of the file are {kind}."))

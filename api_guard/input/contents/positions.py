@@ -1,4 +1,4 @@
-"""Takes the position out of the metadata of an image, and leaves every other byte as it is."""
+"""Removes the GPS position from the metadata of an image, and changes no other byte."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.words import words
 
 POSITIONED = words("avif gif heic jpeg png webp")
-# Where metadata begin, in whichever box, chunk or segment they stand: TIFF's head (EXIF §4.5.2).
+# Metadata in every box, chunk or segment begin with the TIFF header (EXIF §4.5.2).
 _TIFF = re.compile(rb"II\*\x00|MM\x00\*")
 _GPS = 0x8825
 _SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8)
-# All directories of all metadata together; a photo has fewer than 200 entries.
+# The limit for all directories together. A photo has fewer than 200 entries.
 _MOST_ENTRIES = 20_000
-# Adobe's metadata are text. What it says of a place is overwritten by spaces, to keep all sizes.
+# Adobe's metadata are text. Spaces overwrite the location, so that no size changes.
 _XMP = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>|<rdf:RDF.*?</rdf:RDF>", re.DOTALL)
 _PLACE = re.compile(
     rb"<(exif:GPS\w+|Iptc4xmpExt:Location\w*|photoshop:(?:City|State|Country))\b[^>]*(?:/>|>.*?</\1>)"
@@ -24,14 +24,14 @@ _PLACE = re.compile(
     re.DOTALL,
 )
 _PNG = b"\x89PNG\r\n\x1a\n"
-# Text that PNG keeps packed, in which ImageMagick and Adobe hide the same.
+# Compressed text in PNG, where ImageMagick and Adobe store the same metadata.
 _PACKED = re.compile(rb"Raw profile type (?:exif|app1|xmp)\x00|XML:com\.adobe\.xmp\x00\x01", re.I)
 
 
 def without_position(content: bytes) -> bytes:
-    """Return the image without its position: as many bytes, those of the position being zero.
+    """Return the image with zeros for its position. The size does not change.
 
-    Raises FlawError for metadata of more entries than any image has.
+    Raises FlawError if the metadata have too many entries.
     """
     image = bytearray(content)
     budget = _MOST_ENTRIES
@@ -46,13 +46,13 @@ def without_position(content: bytes) -> bytes:
 
 
 def _erase(image: bytearray, start: int, order: str, budget: int) -> int:
-    """Overwrite the positions in the metadata that begin at `start`; return the entries seen."""
+    """Overwrite the positions in the metadata at `start`. Return the number of entries."""
     seen = 0
     for place in _directories(image, start, order):
         for at in _entries(image, place, order):
             seen += 1
             if seen > budget:
-                raise FlawError(Flaw("invalid_image", "The image has too many metadata."))
+                raise FlawError(Flaw("invalid_image", "The image has too much metadata."))
             tag, kind, count, value = struct.unpack_from(f"{order}HHII", image, at)
             if tag == _GPS and kind == 4 and count == 1:
                 seen += _erase_directory(image, start, start + value, order)
@@ -61,7 +61,7 @@ def _erase(image: bytearray, start: int, order: str, budget: int) -> int:
 
 
 def _directories(image: bytearray, start: int, order: str) -> list[int]:
-    """Return where the first directories begin: of the image, and of its thumbnail."""
+    """Return the positions of the directories of the image and of its thumbnail."""
     found: list[int] = []
     at = start + 4
     while at + 4 <= len(image) and len(found) < 8:
@@ -88,7 +88,7 @@ def _erase_directory(image: bytearray, start: int, place: int, order: str) -> in
         _, kind, count, value = struct.unpack_from(f"{order}HHII", image, at)
         size = _SIZES[kind] * count if kind < len(_SIZES) else 0
         begin, end = start + value, start + value + size
-        # Within these metadata; a position is a few numbers, and a name of the place.
+        # Only inside these metadata. A position is a few numbers and the name of a place.
         if 4 < size <= 4096 and end <= len(image):
             image[begin:end] = bytes(size)
         image[at : at + 12] = bytes(12)
@@ -98,7 +98,7 @@ def _erase_directory(image: bytearray, start: int, place: int, order: str) -> in
 
 
 def _erase_in_png(image: bytearray) -> None:
-    """Overwrite packed metadata whole, and put right the sums of what was changed."""
+    """Overwrite compressed metadata completely, and correct the checksums."""
     at = len(_PNG)
     while at + 12 <= len(image):
         length, name = struct.unpack_from(">I4s", image, at)
@@ -106,7 +106,7 @@ def _erase_in_png(image: bytearray) -> None:
         if end + 4 > len(image):
             return
         if name in (b"zTXt", b"tEXt", b"iTXt") and _PACKED.match(image, begin, end):
-            # As a comment that says nothing: a keyword, and an empty text.
+            # With an empty comment: a keyword and blank text.
             image[at + 4 : end] = b"tEXt" + b"Comment\x00".ljust(length, b" ")[:length]
         if name in (b"eXIf", b"zTXt", b"tEXt", b"iTXt"):
             struct.pack_into(">I", image, end, zlib.crc32(image[at + 4 : end]))

@@ -1,4 +1,4 @@
-"""Kinds of files that a project adds: by their first bytes, by a function, or by puremagic."""
+"""File kinds of a project, found by the first bytes, by a function, or by puremagic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.words import words
 from api_guard.exceptions import GuardError
 
-# What browsers run; serve it as something else, or not at all.
+# Browsers execute these types. A project should serve them as another type, or not at all.
 _RUN_BY_BROWSERS = words(
     "text/html application/xhtml+xml image/svg+xml text/xml application/xml text/javascript"
     " application/javascript"
@@ -31,16 +31,16 @@ def register_kind(
     signature: bytes | None = None,
     check: Check | None = None,
 ) -> None:
-    """Add a kind of file, to be named in `types` of the fields; call it at import.
+    """Add a file kind, which `types` of the fields can use. Call it at import time.
 
-    `signature` is an expression for the first 64 bytes; without it, puremagic has to tell the kind
-    by an extension. `check` is given the file, and has to return True. Raises GuardError for a name
-    that is taken, for what browsers run, or without puremagic.
+    `signature` is a regular expression for the first 64 bytes. Without it, puremagic finds the kind
+    by an extension. `check` gets the file and has to return True. Raises GuardError for a name that
+    exists, for a type that browsers execute, or if puremagic is needed but not installed.
     """
     if name in _OURS:
-        raise GuardError(f"{name!r} is a kind already. Write another name.")
+        raise GuardError(f"The file kind {name!r} already exists. Write another name.")
     if content_type.lower() in _RUN_BY_BROWSERS:
-        raise GuardError(f"Browsers run {content_type}. Write another content type, or none.")
+        raise GuardError(f"Browsers execute {content_type}. Write another content type.")
     if signature is None:
         _puremagic()
     pattern = None if signature is None else re.compile(signature, re.DOTALL)
@@ -52,7 +52,7 @@ def register_kind(
 
 
 def ask(file: File[Any], kind: str) -> None:
-    """Raise FlawError where the project's own function does not return True for `file`."""
+    """Raise FlawError if the project's function does not return True for `file`."""
     check = _CHECKS.get(kind)
     file.seek(0)
     if check is not None and check(file) is not True:
@@ -60,7 +60,7 @@ def ask(file: File[Any], kind: str) -> None:
 
 
 def refuse_other(file: File[Any], kind: str) -> None:
-    """Raise FlawError where puremagic tells `file` by none of the extensions of `kind`."""
+    """Raise FlawError if puremagic does not find an extension of `kind` for `file`."""
     puremagic = _puremagic()
     file.seek(0)
     head = file.read(_READ)
@@ -72,7 +72,7 @@ def refuse_other(file: File[Any], kind: str) -> None:
         raise _other(kind)
 
 
-# The first bytes are what it looks at; the rest would cost as much as there is of it.
+# puremagic needs only the first bytes. Reading the rest would cost time.
 _READ = 65_536
 
 
@@ -81,7 +81,7 @@ def _puremagic() -> Any:
         import puremagic
     except ImportError as error:
         message = (
-            "A kind without a signature is told by puremagic. Write: register_kind(..., "
+            "A file kind without a signature needs puremagic. Write: register_kind(..., "
             'signature=rb"..."), or pip install "drf-api-guard[files]"'
         )
         raise GuardError(message) from error
@@ -89,4 +89,4 @@ def _puremagic() -> Any:
 
 
 def _other(kind: str) -> FlawError:
-    return FlawError(Flaw("wrong_type", f"By its content, the file is no {kind}."))
+    return FlawError(Flaw("wrong_type", f"The content of the file is not {kind}."))

@@ -1,4 +1,4 @@
-"""Text in files, and the formats that are text."""
+"""Text files, and formats that are text."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _BOM = codecs.BOM_UTF8
 
 
 def refuse_other(file: File[Any], kind: str) -> None:
-    """Raise FlawError for what is not text in UTF-8, or not of this kind of it.
+    """Raise FlawError if the file is not UTF-8 text, or not this kind of text.
 
-    A byte order mark may begin it, as Excel writes one.
+    It may begin with a byte order mark, because Excel writes one.
     """
     _refuse_other_than_text(file)
     if kind == "json":
@@ -25,13 +25,13 @@ def refuse_other(file: File[Any], kind: str) -> None:
         try:
             msgspec.json.decode(file.read().removeprefix(_BOM), type=msgspec.Raw)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise _flaw("The file is no JSON.") from error
+            raise _flaw("The file is not JSON.") from error
     if kind == "ics":
         file.seek(0)
         lines = file.read().removeprefix(_BOM).strip().splitlines() or [b""]
         # RFC 5545 §3.4; names are read in any case.
         if (lines[0].upper(), lines[-1].upper()) != (b"BEGIN:VCALENDAR", b"END:VCALENDAR"):
-            raise _flaw("The file is no calendar.")
+            raise _flaw("The file is not a calendar.")
 
 
 def _refuse_other_than_text(file: File[Any]) -> None:
@@ -40,20 +40,20 @@ def _refuse_other_than_text(file: File[Any]) -> None:
     rest = ""
     try:
         for chunk in file.chunks():
-            # What belongs together is not parted: a flag is of several characters.
+            # Do not split a flag, which consists of several characters.
             text = rest + decoder.decode(chunk)
             end = text.rfind("\n") + 1 or len(text)
             _refuse_flaw(text[:end])
             rest = text[end:]
         _refuse_flaw(rest + decoder.decode(b"", final=True))
     except UnicodeDecodeError as error:
-        raise _flaw("The file is no text in UTF-8.") from error
+        raise _flaw("The file is not text in UTF-8.") from error
 
 
 def _refuse_flaw(text: str) -> None:
     size = len(text)
     if find_flaw(text, newlines=True, max_length=size, max_bytes=4 * size, left_over=True):
-        raise _flaw("The file holds characters that no text has.")
+        raise _flaw("The file contains characters that are not text.")
 
 
 def _flaw(message: str) -> FlawError:

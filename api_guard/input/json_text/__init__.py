@@ -1,4 +1,4 @@
-"""Reads JSON within limits, bounded before it is built, with one meaning for every parser."""
+"""Reads JSON with limits, checked before objects are built, and refuses ambiguous JSON."""
 
 from api_guard.input.json_text.reading import loads
 

@@ -1,4 +1,4 @@
-"""Finds a key that stands twice in one object."""
+"""Finds duplicate keys in an object."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from api_guard.input.json_text.shape import SHAPE
 
 
 def has_colons(shape: bytes, names: set[str], count: int) -> bool:
-    """Whether a text has just as many colons after keys as its objects have keys."""
+    """Whether the number of colons after keys is the number of keys in the objects."""
     if shape.count(b":") == count:
         return True
-    # Where no key holds a character of the shape, `"":` is a key there, and nothing else is.
+    # If no key contains a character of the shape, only keys look like `"":`.
     return SHAPE.isdisjoint("".join(names)) and shape.count(b'"":') == count
 
 
 def refuse_duplicates(text: str) -> None:
-    """Raise Malformed where a key stands twice in one object; OverLimit for too deep a text."""
+    """Raise Malformed if an object has a duplicate key, and OverLimit for too deep nesting."""
     try:
         json.loads(text, object_pairs_hook=_refuse_duplicates)
     except RecursionError:
@@ -27,4 +27,4 @@ def refuse_duplicates(text: str) -> None:
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) != len(pairs):
-        raise Malformed("A key stands twice in one object.")
+        raise Malformed("An object has the same key twice.")

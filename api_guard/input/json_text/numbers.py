@@ -1,4 +1,4 @@
-"""Bounds how long a number may be as it is written."""
+"""Limits the number of digits of a number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DIGITS = bytes(48 if byte in b"0123456789+-.eE" else 32 for byte in range(256))
 
 
 def may_be_long(body: bytes, most: int) -> bool:
-    """Whether a number may have more than `most` digits: each such number shows in a sample."""
+    """Whether a number may have more than `most` digits. A sample would contain a part of it."""
     if len(body) <= most:
         return False
     stride = max(1, most // 8)
@@ -20,14 +20,14 @@ def may_be_long(body: bytes, most: int) -> bool:
 
 
 def bound(body: bytes, most: int) -> None:
-    """Raise OverLimit where a number has more than `most` digits, or the body is too deep."""
+    """Raise OverLimit if a number has more than `most` digits, or the body is nested too deep."""
 
     def read(number: str) -> Literal[0]:
         if len(number) > most:
             raise OverLimit(f"A number has more than {most} digits.")
         return 0
 
-    # What else is wrong with the body is for its reader to say.
+    # The reader reports all other errors of the body.
     try:
         with suppress(UnicodeDecodeError, json.JSONDecodeError):
             json.JSONDecoder(parse_float=read, parse_int=read).decode(body.decode())

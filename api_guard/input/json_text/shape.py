@@ -1,8 +1,8 @@
-"""What can be told of a JSON text before it is read, at the speed of looking through it."""
+"""Fast checks of a JSON text before it is parsed."""
 
 from __future__ import annotations
 
-# What the shape of a text is made of. To delete all else takes no longer than to read it.
+# The characters of the shape. Deleting all others is as fast as reading the text.
 SHAPE = frozenset('"[]{}:,')
 _NO_SHAPE = bytes(set(range(256)) - set(b'"[]{}:,'))
 _PIECE = 65_536
@@ -10,19 +10,19 @@ _QUOTES = (b'"' * 16, b'"' * 4, b'""')
 
 
 def shape_of(body: bytes, has_escapes: bool) -> bytes:
-    """Return the quotes, brackets, commas and colons of `body`, those inside its strings too."""
+    """Return the quotes, brackets, commas and colons of `body`, also those inside strings."""
     if has_escapes:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     return body.translate(None, _NO_SHAPE)
 
 
 def outside(shape: bytes) -> bytes:
-    """Return what of `shape` stands outside strings."""
-    # Quotes that stand side by side may go by twos: what comes after stays inside or outside.
+    """Return the part of `shape` outside strings."""
+    # Pairs of neighbouring quotes can be removed: the rest stays inside or outside of strings.
     for quotes in _QUOTES:
         shape = shape.replace(quotes, b"")
     found, inside = [], 0
-    # A piece at a time: to split all of it would take many times its memory.
+    # In pieces: splitting the whole text would need many times its memory.
     for start in range(0, len(shape), _PIECE):
         parts = shape[start : start + _PIECE].split(b'"')
         found.append(b"".join(parts[inside::2]))
@@ -35,7 +35,7 @@ def items_in(shape: bytes) -> int:
 
 
 def may_have_long_text(body: bytes, most: int) -> bool:
-    """Whether a string may be longer than `most`: each such string fills a block of half of it."""
+    """Whether a string may be longer than `most`. It would fill a block of half this size."""
     if b"\\" in body:
         body = body.replace(b"\\\\", b"..").replace(b'\\"', b"..")
     block = (most + 1) // 2

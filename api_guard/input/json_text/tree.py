@@ -1,4 +1,4 @@
-"""Looks through lists and objects, a level at a time."""
+"""Walks lists and objects, one level at a time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from api_guard.core.bodies import OverLimit
 
 
 def keys_in(value: Any, depth: int) -> tuple[set[str], int]:
-    """Return the keys of the objects in `value`, and how many these objects have together.
+    """Return the set of the keys in `value`, and the number of all keys.
 
-    Raise OverLimit where lists and objects are nested deeper than `depth`.
+    Raises OverLimit if lists and objects are nested deeper than `depth`.
     """
     names: set[str] = set()
     count = inside = 0
@@ -24,14 +24,14 @@ def keys_in(value: Any, depth: int) -> tuple[set[str], int]:
         objects = [item for item in level if type(item) is dict]
         names.update(*objects)
         count += sum(map(len, objects))
-        # What lists and objects refer to is what they hold; to ask takes less than to look.
+        # The referents of lists and objects are their items. This is faster than a loop.
         level = gc.get_referents(*level)
         inside += 1
     return names, count
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Return the strings in `value` that are no keys."""
+    """Return the strings in `value` that are not keys."""
     level = [value]
     while level:
         yield from (item for item in level if isinstance(item, str))

@@ -1,4 +1,4 @@
-"""What may be left of markup: tags, attributes, and the values that these may have."""
+"""The tags, attributes and values that sanitizing keeps."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from api_guard.exceptions import GuardError
 from api_guard.input.sanitizers import frames, styles
 
 MAX_URL_LENGTH = 2000
-# Elements without a script, a form or a parser mode of their own. Nothing else may be allowed, but
-# for two that are written anew: a checkbox that nobody can tick, and a frame in a sandbox.
+# Elements without a script, a form or a parser mode. Only two others may be allowed, and these are
+# rewritten: a checkbox that nobody can tick, and a frame in a sandbox.
 PLAIN_TAGS = words(
     "a abbr b bdi blockquote br caption cite code col colgroup dd del dfn div dl dt em figcaption"
     " figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span"
@@ -29,18 +29,18 @@ _INPUT_ATTRIBUTES = words("checked disabled type")
 _URL_ATTRIBUTES = words("background cite data href longdesc poster src url")
 _MADE: WeakSet[AllowList] = WeakSet()
 _SCHEME = re.compile(r"([^/?#\\:]*):")
-# Browsers drop controls before they read a scheme. None of these belongs into a URL.
+# Browsers drop control characters before they read a scheme. None of them is valid in a URL.
 _DROPPED_FROM_URL = re.compile(r"[\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f]")
 
 
 @dataclass(frozen=True)
 class AllowList:
-    """The tags, each tag's attributes (`"*"` stands for every tag) and the schemes to keep.
+    """The tags, the attributes of each tag (`"*"` means every tag) and the schemes to keep.
 
-    `values` holds an expression for an attribute (`"dir"`), or for that of one tag (`"ol type"`):
-    what it does not match whole is dropped. `styles` holds one for each property of `style`, and
-    `classes` one for each class, which are kept on every tag then. `frames` are the hosts that an
-    `iframe` may show. Raises GuardError for what cannot be made safe.
+    `values` has a regular expression for an attribute (`"dir"`) or for the attribute of one tag
+    (`"ol type"`). Values that do not match completely are dropped. `styles` has an expression for
+    each property of `style`. `classes` is an expression for class names. Both are allowed on every
+    tag. `frames` are the hosts for an `iframe`. Raises GuardError for unsafe entries.
     """
 
     tags: frozenset[str]
@@ -58,7 +58,7 @@ class AllowList:
         unsafe |= self.attributes.get("input", frozenset()) - _INPUT_ATTRIBUTES
         unsafe |= styles.unsafe_properties(self.styles)
         if unsafe:
-            raise GuardError(f"No AllowList may hold {', '.join(sorted(unsafe))}: leave it out.")
+            raise GuardError(f"An AllowList must not contain {', '.join(sorted(unsafe))}.")
         if ("iframe" in self.tags) != bool(self.frames):
             raise GuardError(
                 "An iframe needs hosts, and hosts need an iframe. Write: AllowList(tags=frozenset("
@@ -68,7 +68,7 @@ class AllowList:
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise GuardError(f"{pattern!r} is no regular expression: {error}.") from error
+                raise GuardError(f"{pattern!r} is not a regular expression: {error}.") from error
         _MADE.add(self)
 
     def __hash__(self) -> int:
@@ -76,7 +76,7 @@ class AllowList:
 
     @cached_property
     def named(self) -> dict[str, set[str]]:
-        """The names of the attributes that each tag may have, under `"*"` for every tag."""
+        """The attribute names that each tag may have. `"*"` is for every tag."""
         named = {tag: set(names) for tag, names in self.attributes.items()}
         named["*"] = (
             named.get("*", set())
@@ -90,11 +90,11 @@ class AllowList:
         return named
 
     def keeps(self, tag: str, name: str, value: str) -> bool:
-        """Whether the attribute `name` of `tag` may stay, with the value `value` or less of it."""
+        """Whether the attribute `name` of `tag` may stay, with all or a part of its `value`."""
         return self.kept(tag, name, value) is not None
 
     def kept(self, tag: str, name: str, value: str) -> str | None:
-        """Return what may stay of the `value` of the attribute `name` of `tag`, or None."""
+        """Return the part of the `value` that may stay, or None to drop the attribute."""
         if not self._is_named(tag, name):
             return None
         if name == "style":
@@ -109,7 +109,7 @@ class AllowList:
         return None if name in _URL_ATTRIBUTES and not self._allows(value) else value
 
     def is_judged_whole(self, tag: str, name: str) -> bool:
-        """Whether it counts what the value of this attribute means, however it is written."""
+        """Whether the decoded value of this attribute has to be checked."""
         if name in ("style", "class") or tag in ("iframe", "input"):
             return True
         return f"{tag} {name}" in self.values or name in self.values
@@ -118,7 +118,7 @@ class AllowList:
         return name in self.named.get(tag, ()) or name in self.named["*"]
 
     def _allows(self, url: str) -> bool:
-        # bleach hands over what is written, nh3 what is meant: both readings must be harmless.
+        # bleach passes the raw value, nh3 the decoded value. Both must be harmless.
         readings = (url, unescape(url[:MAX_URL_LENGTH]))
         found = [_SCHEME.match(_DROPPED_FROM_URL.sub("", reading)) for reading in readings]
         allowed = all(scheme[1].lower() in self.schemes for scheme in found if scheme)
@@ -126,5 +126,5 @@ class AllowList:
 
 
 def made() -> Iterator[AllowList]:
-    """Yield every AllowList that this process has made."""
+    """Yield all AllowLists of this process."""
     yield from sorted(_MADE, key=lambda each: sorted(each.tags))

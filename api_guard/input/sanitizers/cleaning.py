@@ -1,4 +1,4 @@
-"""Cleans markup until cleaning changes nothing."""
+"""Cleans markup repeatedly, until it does not change."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from api_guard.input.sanitizers.allow_lists import AllowList
 
 MAX_LENGTH = 10_000
-# What an engine leaves may nest as no parser would read it, so it is read once more.
+# The nesting of the output may be invalid for a parser, so the output is cleaned again.
 MAX_PASSES = 5
 # Parsers drop the newline that follows <pre>, so it has to be written twice.
 _PRE_NEWLINE = re.compile(r"(<pre(?: [\w-]+=\"[^\"]*\")*>)\n")
-_UNSTABLE = "The markup is nested in a way that cannot be made safe."
+_UNSTABLE = "The nesting of the markup cannot be made safe."
 
 
 def sanitize(
@@ -37,11 +37,10 @@ def sanitize(
     linkify: bool = False,
     max_tags: int = MAX_TAGS,
 ) -> str:
-    """Return `html` with only what is `allowed` in it; sanitizing that again changes nothing.
+    """Return `html` with only `allowed` markup. Sanitizing the result again changes nothing.
 
-    `max_length` counts characters, before and after, and `max_tags` start tags. `linkify` makes
-    links of the addresses in the text. A block that is dropped leaves a line break. Raises
-    SanitizeError.
+    `max_length` counts characters before and after, `max_tags` counts start tags. `linkify` turns
+    addresses in the text into links. A line break replaces a removed block. Raises SanitizeError.
     """
     clean = clean_with_bleach if engine == "bleach" else clean_with_nh3
 
@@ -74,7 +73,7 @@ def _answer(change: Callable[[str], str], html: str) -> str:
     except SanitizeError:
         raise
     except BaseException as error:
-        # nh3's panic is no Exception, and its class cannot be imported.
+        # nh3's panic is not an Exception, and its class cannot be imported.
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
             raise SanitizeError("engine_failed", "The markup cannot be read.") from error
         raise

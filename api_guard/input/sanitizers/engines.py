@@ -1,4 +1,4 @@
-"""The two engines, nh3 and bleach, each with the settings that are ours."""
+"""The two engines, nh3 and bleach, with our settings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LINK_REL = "nofollow noopener"
-# bleach's own expression also links bare names, and is quadratic on parentheses and hyphens.
+# bleach's own expression also links bare names, and is quadratic for parentheses and hyphens.
 _ADDRESS = re.compile(r"(?<![\w@.])https?://[^\W_][^\s<>\"'`]{1,1990}", re.IGNORECASE)
-# An address in there is quoted, not meant.
+# An address in these tags is a quotation and not a link.
 _UNLINKED = ("code", "kbd", "pre", "samp")
 
 
 class Kept(Protocol):
-    """What an engine has to know of an AllowList."""
+    """The part of an AllowList that an engine uses."""
 
     @property
     def tags(self) -> frozenset[str]:
@@ -33,17 +33,17 @@ class Kept(Protocol):
 
     @property
     def named(self) -> dict[str, set[str]]:
-        """The names of the attributes that each tag may have, under `"*"` for every tag."""
+        """The attribute names that each tag may have. `"*"` is for every tag."""
 
     def kept(self, tag: str, name: str, value: str) -> str | None:
-        """Return what may stay of the `value` of an attribute, or None."""
+        """Return the part of the `value` that may stay, or None to drop the attribute."""
 
     def is_judged_whole(self, tag: str, name: str) -> bool:
-        """Whether it counts what the value means, however it is written."""
+        """Whether the decoded value has to be checked."""
 
 
 def clean_with_nh3(html: str, allowed: Kept) -> str:
-    """Return what nh3 leaves of `html`."""
+    """Return `html`, cleaned by nh3."""
     return nh3.clean(
         html,
         tags=set(allowed.tags),
@@ -57,10 +57,10 @@ def clean_with_nh3(html: str, allowed: Kept) -> str:
 
 
 def clean_with_bleach(html: str, allowed: Kept) -> str:
-    """Return what bleach leaves of `html`."""
+    """Return `html`, cleaned by bleach."""
 
     def kept(tag: str, name: str, value: str) -> str | None:
-        # bleach hands over what is written, not what is meant.
+        # bleach passes the raw value, not the decoded value.
         if not allowed.is_judged_whole(tag, name):
             return allowed.kept(tag, name, value)
         meant = allowed.kept(tag, name, unescape(value))
@@ -69,14 +69,14 @@ def clean_with_bleach(html: str, allowed: Kept) -> str:
     def rewritten(source: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for token in source:
             if token["type"] in ("StartTag", "EmptyTag"):
-                # Around a double quote bleach writes single ones, and escapes anew at every pass.
+                # bleach writes single quotes around double quotes, and escapes again at every pass.
                 token["data"] = {
                     (space, name): (kept(token["name"], name, text) or "").replace('"', "&quot;")
                     for (space, name), text in token["data"].items()
                 } | ({(None, "rel"): LINK_REL} if token["name"] == "a" else {})
             yield token
 
-    # A Cleaner holds a parser with state, so no two threads may share one.
+    # A Cleaner contains a parser with state, so threads must not share one.
     cleaner = bleach.Cleaner(
         tags=allowed.tags,
         attributes=lambda *had: kept(*had) is not None,
@@ -90,7 +90,7 @@ def clean_with_bleach(html: str, allowed: Kept) -> str:
 
 
 class _Styles:
-    """Stands where bleach asks for its own parser of styles, which were judged already."""
+    """Replaces bleach's style parser. The styles are already checked."""
 
     def sanitize_css(self, style: str) -> str:
         """Return `style`."""
@@ -98,5 +98,5 @@ class _Styles:
 
 
 def add_links(html: str) -> str:
-    """Return clean `html` with links around the addresses in its text; clean it again."""
+    """Return clean `html` with links around the addresses in its text. It must be cleaned again."""
     return str(Linker(callbacks=[], skip_tags=_UNLINKED, url_re=_ADDRESS).linkify(html))

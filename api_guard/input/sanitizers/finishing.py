@@ -1,4 +1,4 @@
-"""What an engine cannot do: leave a line break for a dropped block, and write frames anew."""
+"""Adds line breaks for removed blocks, and rewrites frames. The engines cannot do this."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from api_guard.core.words import words
 from api_guard.input.sanitizers.allow_lists import AllowList
 from api_guard.input.sanitizers.frames import SANDBOX
 
-# Browsers begin a new line for each of these. An engine that drops one glues what it parted.
+# Browsers begin a new line for these tags. If an engine removes one, the texts are joined.
 BLOCKS = words(
     "address article aside blockquote br caption center dd details dialog dir div dl dt fieldset"
     " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol"
@@ -17,14 +17,14 @@ BLOCKS = words(
 )
 _CELLS = words("td th")
 _BLOCK = re.compile(rf"</?({'|'.join(sorted(BLOCKS))})(?![a-z0-9])", re.IGNORECASE)
-# As both engines write them.
+# The output format of both engines.
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: [\w-]+=\"[^\"]*\")*)>")
 _ATTRIBUTE = re.compile(r" ([\w-]+)=(\"[^\"]*\")")
 
 
 @dataclass(frozen=True)
 class _WithBlocks:
-    """An AllowList, and the blocks that stay until a line break stands for each."""
+    """An AllowList and the blocks that stay until line breaks replace them."""
 
     allowed: AllowList
     blocks: frozenset[str]
@@ -49,15 +49,15 @@ class _WithBlocks:
 
 
 def with_dropped_blocks(html: str, allowed: AllowList) -> AllowList | _WithBlocks:
-    """Return `allowed`, and with it the blocks in `html` that it does not hold."""
+    """Return `allowed` together with the blocks in `html` that it does not contain."""
     found = frozenset(block[1].lower() for block in _BLOCK.finditer(html)) - allowed.tags
     return _WithBlocks(allowed, found) if found else allowed
 
 
 def finished(html: str, allowed: AllowList) -> str:
-    """Return what an engine has left, with line breaks in place of blocks that are not allowed.
+    """Return the output of an engine, with line breaks instead of blocks that are not allowed.
 
-    A frame without an address that may be shown is left out, as is an input that is no checkbox.
+    A frame without an allowed URL is removed, and an input that is not a checkbox.
     """
     lines = _Lines("<br>" if "br" in allowed.tags else "\n")
     start = 0
@@ -67,7 +67,7 @@ def finished(html: str, allowed: AllowList) -> str:
         name, is_end = tag["name"], bool(tag["end"])
         if name == "iframe":
             lines.text(_frame(tag["attributes"]) if not is_end else "")
-            # What stands inside is text to a browser, and markup to whoever reads it wrongly.
+            # The content is text for a browser, but other parsers may read it as markup.
             start = start if is_end else _after(html, "</iframe>", start)
         elif name == "input":
             lines.text(_checkbox(tag["attributes"]))
@@ -85,7 +85,7 @@ def finished(html: str, allowed: AllowList) -> str:
 
 @dataclass
 class _Lines:
-    """What is kept so far, whether there is something on its last line, and what has to follow."""
+    """The output so far, the state of its last line, and the pending line break."""
 
     line_break: str
     parts: list[str] = field(default_factory=list)
@@ -93,20 +93,20 @@ class _Lines:
     pending: str = ""
 
     def text(self, text: str) -> None:
-        """Keep text, or what stands in a line as text does."""
+        """Keep text, or an element that acts like text in a line."""
         self._write(text, shows=bool(text) and not text.isspace())
 
     def tag(self, tag: str, *, is_end: bool) -> None:
         """Keep a tag within a line."""
         is_begun = self.is_begun
         self._write(tag, shows=not is_end)
-        # What it holds may show nothing.
+        # Its content may be invisible.
         self.is_begun = is_begun
 
     def block(self, tag: str, *, is_line_break: bool) -> None:
         """Keep the tag of a block, or a line break."""
-        # A block that stays breaks the line itself. A line break in a line of its own is an empty
-        # line, as an editor writes it.
+        # A block that stays breaks the line itself. A line with only a line break is an empty line,
+        # as editors write it.
         self._write(tag, shows=is_line_break)
         self.is_begun, self.pending = False, ""
 

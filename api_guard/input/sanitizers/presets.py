@@ -1,4 +1,4 @@
-"""The lists by name: what a comment keeps, an article, and what an editor writes."""
+"""The presets: allow lists for comments, articles and editors."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ _STYLES = {
     **{f"{space}-{side}": _LENGTH for space in ("margin", "padding") for side in _SIDES},
     **{f"border-{side}": _BORDER for side in _SIDES},
 }
-# Of which editor a class is: CKEditor 5; Quill; TinyMCE; Tiptap; Trix; Markdown on GitHub; and of
-# whoever colours code. A closed list, for a class of the page's own may cover the page.
+# The classes of CKEditor 5, Quill, TinyMCE, Tiptap, Trix, Markdown on GitHub, and syntax
+# highlighters. The list is closed, because a class of the site could cover the page.
 _CLASSES = "|".join(
     (
         r"image(?:-inline|-style-[a-z-]+|_resized)?|table(?:-style-[a-z-]+)?|media|page-break"
@@ -90,7 +90,7 @@ _CLASSES = "|".join(
         r"(?:lang|language)-[a-zA-Z0-9_+#.-]{1,30}|hljs(?:-[a-z_-]+)?|highlight(?:-source-[a-z]+)?",
     )
 )
-# Scripts write these into markup, and not all of them escape what they write.
+# Scripts insert these values into markup, and some scripts do not escape them.
 _WORD = r"(?:[^<>\"&\x00-\x1f]|& ){0,200}"
 _VALUES = {
     "align": "left|right|center|justify",
@@ -113,13 +113,13 @@ _VALUES = {
     "width": _SIZE,
     **dict.fromkeys(("allowfullscreen", "checked", "disabled", "open", "reversed"), "[a-z]{0,20}"),
 }
-# Mentions and lists of these editors; no name by which a library of the page begins to act.
+# For mentions and lists of these editors. No name that activates a JavaScript library.
 _DATA = words(
     "data-checked data-color data-denotation-char data-id data-index data-label data-language"
     " data-list data-list-item-id data-mention data-mention-suggestion-char data-mention-uid"
     " data-type data-user-id data-value data-youtube-video"
 )
-# What Trix reads of an attachment; not "content", which is markup that it would show.
+# The keys that Trix reads from an attachment, without "content", which it shows as markup.
 _TRIX = (
     r"\{(?:(?:\"(?:contentType|filename)\":\"[^\"\\<>]{0,300}\"|\"(?:filesize|height|width)\":[0-9]{1,12}"
     r"|\"(?:href|url)\":\"(?:https?:/)?/[^\"\\<>\s]{0,2000}\"),?){0,7}\}"
@@ -171,16 +171,16 @@ PRESETS: Mapping[str, AllowList] = {
 
 
 def preset_named(name: str) -> AllowList:
-    """Return the preset of this name. Raises GuardError."""
+    """Return the preset with this name. Raises GuardError."""
     if name not in PRESETS:
         known = ", ".join(repr(preset) for preset in PRESETS)
         hint = did_you_mean(name, PRESETS)
-        raise GuardError(f"No preset is named {name!r}.{hint} The presets: {known}.")
+        raise GuardError(f"There is no preset {name!r}.{hint} The presets are: {known}.")
     return PRESETS[name]
 
 
 def allow_lists() -> Iterator[AllowList]:
-    """Yield every AllowList that this process has made, the presets first."""
+    """Yield all AllowLists of this process, the presets first."""
     presets = list(PRESETS.values())
     yield from presets
     yield from (each for each in made() if each not in presets)

@@ -1,4 +1,4 @@
-"""Proves at start-up that an engine does with an AllowList what is expected of it."""
+"""Tests at start-up that an engine works correctly with an AllowList."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from api_guard.conf import Engine
     from api_guard.input.sanitizers.allow_lists import AllowList
 
-# Earlier ones let a script through that hides in a nest of foreign elements.
+# Earlier versions do not remove a script that is hidden in nested foreign elements.
 OLDEST = {"nh3": (0, 3, 8), "bleach": (6, 4)}
 _HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)><svg onload=alert(1)>"
@@ -34,7 +34,7 @@ _RUNS = re.compile(
 
 
 def find_fault(allowed: AllowList, engine: Engine) -> str | None:
-    """Return what `engine` does wrong with `allowed`, or None."""
+    """Return a description of what `engine` does wrong with `allowed`, or None."""
     try:
         hostile = sanitize(_HOSTILE, allowed, engine=engine)
         for tag in sorted(allowed.tags):
@@ -50,13 +50,13 @@ def find_fault(allowed: AllowList, engine: Engine) -> str | None:
 
 
 def _refuse_loss(tag: str, allowed: AllowList, engine: Engine) -> None:
-    """Sanitize one element with every attribute: each combination is a setting of its own."""
+    """Sanitize one element with every attribute, because each combination is a setting."""
     names = allowed.attributes.get(tag, frozenset()) | allowed.attributes.get("*", frozenset())
     attributes = "".join(f' {name}="{escape("/x")}"' for name in sorted(names))
     sanitize(f"<{tag}{attributes}>x</{tag}>", allowed, engine=engine)
 
 
 def is_too_old(engine: Engine) -> bool:
-    """Whether the installed `engine` is older than the first that is known to be safe."""
+    """Whether the installed `engine` is older than its first safe version."""
     numbers = re.findall(r"\d+", version(engine))
     return tuple(map(int, numbers)) < OLDEST[engine]

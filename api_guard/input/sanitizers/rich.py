@@ -1,4 +1,4 @@
-"""HTML as a kind of text: judged as text before it is sanitized, and after it."""
+"""HTML as a text format: checked as text before and after sanitizing."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from api_guard.input.sanitizers.cleaning import sanitize
 if TYPE_CHECKING:
     from api_guard.conf import Engine
 
-# Of the length that names and numbers of invisible characters have.
+# References as long as the names and numbers of invisible characters.
 _REFERENCE = re.compile(r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[a-zA-Z]{2,21});")
 
 
 @dataclass(frozen=True)
 class RichText:
-    """HTML of which only what is `allowed` is left; `max_length` counts characters of markup.
+    """HTML that is cleaned to `allowed` markup. `max_length` counts characters of markup.
 
-    Raises GuardError where `linkify` could leave no link.
+    Raises GuardError if `linkify` is set but links are not allowed.
     """
 
     allowed: AllowList
@@ -39,17 +39,17 @@ class RichText:
     def __post_init__(self) -> None:
         if self.linkify and not self.allowed.keeps("a", "href", "/"):
             raise GuardError(
-                "linkify=True makes links, which the AllowList does not keep. Write: "
+                "linkify=True makes links, but the AllowList removes links. Write: "
                 'AllowList(tags=frozenset({"a", ...}), attributes={"a": frozenset({"href"}), ...})'
             )
 
     def clean(self, markup: str, engine: Engine) -> str:
-        """Return `markup` sanitized and in NFC. Raises FlawError."""
+        """Return the sanitized `markup` in NFC. Raises FlawError."""
         text = PlainText(self.max_length, self.max_bytes, newlines=True)
         written = _REFERENCE.sub(_written_out, markup)
         markup = self._sanitized(text.clean(written), engine)
-        # An engine writes out references to characters, and NFC might join one to a tag's ">".
-        # So markup is only ever sanitized after it was put in NFC, never the other way round.
+        # An engine replaces character references, and NFC might combine a character with a tag's
+        # ">". So markup is always normalized before it is sanitized, and never after it.
         normal = normalize(drop_left_over(markup))
         if normal != markup:
             markup = self._sanitized(normal, engine)
@@ -59,12 +59,12 @@ class RichText:
         except ValueError as error:
             if isinstance(error, FlawError):
                 raise
-            # A reference to a character with more digits than Python reads.
-            raise FlawError(Flaw("invalid", "The markup holds no character at '&#'.")) from error
+            # A character reference with more digits than Python can read.
+            raise FlawError(Flaw("invalid", "The markup has an invalid reference '&#'.")) from error
         return markup
 
     def is_clean(self, markup: str) -> bool:
-        """Whether either engine has left `markup` as it is."""
+        """Whether one of the engines would not change `markup`."""
         return any(self._is_left(markup, engine) for engine in _ENGINES)
 
     def _is_left(self, markup: str, engine: Engine) -> bool:
@@ -88,7 +88,7 @@ class RichText:
 
 
 def _written_out(reference: re.Match[str]) -> str:
-    """Return what is left over of an editor as a character, and any other reference as it is."""
+    """Return the character for a reference to an invisible one. Other references stay."""
     char = unescape(reference[0])
     return char if not drop_left_over(char) else reference[0]
 

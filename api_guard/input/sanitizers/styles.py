@@ -1,4 +1,4 @@
-"""Styles of which only properties and values of a closed list are left."""
+"""Cleans styles to allowed properties and values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from api_guard.core.words import words
 
-# Nothing that takes an element out of its place, loads anything, or writes text of its own.
+# No property that moves an element, loads a file, or generates text.
 SAFE_PROPERTIES = words(
     "aspect-ratio background-color border border-bottom border-bottom-color border-bottom-style"
     " border-bottom-width border-collapse border-color border-left border-left-color"
@@ -22,17 +22,17 @@ SAFE_PROPERTIES = words(
     " text-decoration-style text-indent text-transform vertical-align white-space width"
     " word-break word-spacing"
 )
-# What any value has to be, whatever is allowed of it: no escape, no url(), no comment, no "-1px".
+# Every value must match this: no escape, no url(), no comment, no "-1px".
 _SAFE_VALUE = re.compile(
     r"(?:[a-z0-9 ,.%#/'_]|(?<=[a-z])-(?=[a-z])|(?:rgb|hsl)a?\([0-9a-z.,%/ +-]*\))+", re.IGNORECASE
 )
 _SPACES = re.compile(r"[ \t\r\n\f]+")
-# As many declarations as an editor writes, and more.
+# More declarations than an editor writes.
 _MOST = 40
 
 
 def kept(style: str, allowed: Mapping[str, str]) -> str:
-    """Return the declarations of `style` that are `allowed`, in one form."""
+    """Return the `allowed` declarations of `style`, normalized."""
     found: dict[str, str] = {}
     for declaration in style.split(";", _MOST)[:_MOST]:
         name, colon, value = declaration.partition(":")
@@ -48,5 +48,5 @@ def kept(style: str, allowed: Mapping[str, str]) -> str:
 
 
 def unsafe_properties(allowed: Mapping[str, str]) -> frozenset[str]:
-    """Return the properties of `allowed` that no list may hold."""
+    """Return the properties of `allowed` that are never allowed."""
     return frozenset(allowed) - SAFE_PROPERTIES

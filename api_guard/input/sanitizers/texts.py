@@ -1,4 +1,4 @@
-"""Makes text of clean markup, for search and e-mail."""
+"""Converts clean markup to plain text, for search and e-mail."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _GAPS = re.compile(r"\n{3,}")
 
 
 def text_of(markup: str) -> str:
-    """Return the text of what RichTextField has cleaned; it is plain text, to be escaped.
+    """Return the text of markup that RichTextField has cleaned. It is plain text: escape it.
 
-    Blocks become lines, items of a list begin with "- ", a link is followed by its address, and an
-    image is its alternative text.
+    Blocks become lines, list items begin with "- ", a link is followed by its address, and an image
+    becomes its alternative text.
     """
     parts: list[str] = []
     address: str | None = None

@@ -1,4 +1,4 @@
-"""`manage.py guard_authority`: says who manages which scopes."""
+"""`manage.py guard_authority`: lists and changes who manages which scopes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ class Command(BaseCommand):
 
     help = (
         "Lets the members of a Django group give and take the scopes of a group of scopes "
-        "(API_GUARD['SCOPES'][...]['group']), or all of them ('*'). Without options, lists who may."
+        "(API_GUARD['SCOPES'][...]['group']), or all scopes ('*'). Without options, lists them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument("--group", metavar="NAME", help="the Django group of this name")
         parser.add_argument("--scopes", metavar="GROUP", help="the group of scopes, or '*'")
-        parser.add_argument("--remove", action="store_true", help="take it back")
+        parser.add_argument("--remove", action="store_true", help="remove the authority")
         add_by(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """List, give or take back. Raises CommandError."""
         del args
         if (options["group"] is None) is not (options["scopes"] is None):
-            raise CommandError("Say both --group and --scopes.")
+            raise CommandError("Write both --group and --scopes.")
         if options["group"] is None:
             for row in grants.authorities().select_related("group"):
                 self.stdout.write(f"{row}.")

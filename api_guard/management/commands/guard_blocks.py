@@ -1,4 +1,4 @@
-"""`manage.py guard_blocks`: the accounts and addresses that failed too often, and an end to it."""
+"""`manage.py guard_blocks`: lists and lifts the blocks of accounts and addresses."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _COLUMNS = ("number", "kind", "account", "address", "rate", "since", "until")
 
 
 class Command(BaseCommand):
-    """Prints what `api_guard.credentials` says."""
+    """List or lift blocks."""
 
-    help = "Lists the blocks of failed credentials that last, and lifts those that are named."
+    help = "Lists the current blocks of failed credentials, and lifts the ones you name."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the numbers of blocks to lift."""
+        """Add the options."""
         parser.add_argument(
             "--lift",
             nargs="+",
             type=int,
             default=[],
             metavar="NUMBER",
-            help="begin the count of these blocks anew",
+            help="reset the counts of these blocks",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -13,9 +13,9 @@ from api_guard.testing.probes import probe
 
 
 class Command(BaseCommand):
-    """Print what every endpoint requires; fail on what a release must not have."""
+    """Print what every endpoint requires; fail on unwanted endpoints."""
 
-    # It shows what the checks complain of.
+    # It shows the endpoints that the checks report.
     requires_system_checks: list[str] = []
     help = (
         "Lists every endpoint of the API: method, path, view, requirement, rates, object rule and "
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             "--fail-on",
             metavar="STATUS,...",
             default="",
-            help=f"exit with 1 where an endpoint is one of: {', '.join(s.value for s in Status)}",
+            help=f"exit with 1 if an endpoint is one of: {', '.join(s.value for s in Status)}",
         )
         parser.add_argument(
             "--diff",
@@ -40,8 +40,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--probe",
             action="store_true",
-            help="ask every endpoint, with its handlers replaced, as nobody and as a user without "
-            "grants; exit with 1 if a handler is reached that should not be",
+            help="call every endpoint, with its handlers replaced, anonymously and as a user "
+            "without grants; exit with 1 if such a call reaches a handler that it must not reach",
         )
 
         parser.add_argument(
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             return
         if options["probe"]:
             if unwanted or options["diff"] or options["format"] != "table":
-                raise CommandError("--probe goes without --fail-on, --diff and --format.")
+                raise CommandError("--probe cannot be combined with --fail-on, --diff or --format.")
             self._probe(options["urlconf"])
             return
         rows = listing(endpoints(options["urlconf"]))
@@ -99,14 +99,14 @@ class Command(BaseCommand):
                 f"anonymous {finding.anonymous}, without grants {finding.grantless}  {finding.view}"
             )
         if unclear:
-            self.stdout.write(f"{unclear} answers (?) say nothing of the way to their handlers.")
+            self.stdout.write(f"{unclear} answers (?) do not show whether the guard refuses.")
         if leaks:
-            raise CommandError(f"{leaks} operations reached their handler and should not.")
+            raise CommandError(f"{leaks} operations reached their handlers, and must not.")
 
 
 def _statuses(text: str) -> set[str]:
     asked = {name.strip() for name in text.split(",") if name.strip()}
     unknown = asked - {status.value for status in Status}
     if unknown:
-        raise CommandError(f"--fail-on: {', '.join(sorted(unknown))} is no status.")
+        raise CommandError(f"--fail-on: {', '.join(sorted(unknown))} is not a status.")
     return asked

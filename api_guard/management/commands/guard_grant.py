@@ -19,8 +19,8 @@ class Command(BaseCommand):
     """Grant scopes, all of them or none."""
 
     help = (
-        "Grants scopes to a user, a group or a client. A sensitive one is asked for instead: two "
-        "people approve it in the admin."
+        "Grants scopes to a user, a group or a client. A sensitive scope is only requested: "
+        "two people approve it in the admin."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,8 +28,10 @@ class Command(BaseCommand):
         add_grantee(parser)
         parser.add_argument("scope", nargs="+", help="a scope of API_GUARD['SCOPES']")
         until = parser.add_mutually_exclusive_group()
-        until.add_argument("--days", type=int, metavar="N", help="it ends in so many days")
-        until.add_argument("--until", metavar="MOMENT", help="it ends then, as 2027-01-31T12:00Z")
+        until.add_argument("--days", type=int, metavar="N", help="the grant expires in N days")
+        until.add_argument(
+            "--until", metavar="MOMENT", help="the grant expires then, as 2027-01-31T12:00Z"
+        )
         add_by(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -65,5 +67,5 @@ def _expiry(options: dict[str, Any]) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None:
-        raise CommandError(f"{options['until']!r} is no moment, as 2027-01-31T12:00Z is.")
+        raise CommandError(f"{options['until']!r} is not a time, such as 2027-01-31T12:00Z.")
     return timezone.make_aware(moment) if timezone.is_naive(moment) else moment

@@ -1,4 +1,4 @@
-"""`manage.py guard_ledger`: verifies and exports the ledger, and erases what it says of a user."""
+"""`manage.py guard_ledger`: verifies and exports the ledger, and erases the details of a user."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class Command(BaseCommand):
     """Verify, chain, checkpoint, export, forget, prune."""
 
     help = (
-        "Verifies the history of grants and names what was done to it; exports it, keeps its end "
-        "elsewhere, erases what it says of a user, and prunes what is old."
+        "Verifies the history of grants and reports tampering; exports it, writes checkpoints, "
+        "erases the details of a user, and deletes old records."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the commands, each with its options."""
         commands = parser.add_subparsers(dest="command", required=True)
-        verify = commands.add_parser("verify", help="name what is wrong, and exit with 1")
-        verify.add_argument("--checkpoint", metavar="FILE", help="as `checkpoint` has written it")
+        verify = commands.add_parser("verify", help="report what is wrong, and exit with 1")
+        verify.add_argument("--checkpoint", metavar="FILE", help="a file that `checkpoint` wrote")
         adopt = commands.add_parser(
             "adopt", help="record the grants that are older than the ledger"
         )
         commands.add_parser("chain", help="chain what is committed and not chained yet")
         checkpoint = commands.add_parser("checkpoint", help="write the end of the chain, signed")
-        checkpoint.add_argument("file", nargs="?", metavar="FILE", help="to it, not to the screen")
+        checkpoint.add_argument("file", nargs="?", metavar="FILE", help="write to this file")
         export = commands.add_parser("export", help="write the chained records as lines of JSON")
         export.add_argument("--since", type=int, default=0, metavar="SEQ", help="only later ones")
-        forget = commands.add_parser("forget", help="erase what is kept of a user")
+        forget = commands.add_parser("forget", help="erase the details of a user")
         whom = forget.add_mutually_exclusive_group(required=True)
         whom.add_argument("user", nargs="?", metavar="USER", help="the user of this name")
         whom.add_argument("--pk", help="the primary key of a user who may be deleted already")
@@ -99,10 +99,10 @@ class Command(BaseCommand):
         by, reason = by_of(options, "guard_ledger"), options["reason"]
         wrong = next(grants.differences(), None)
         if wrong is not None:
-            # Whoever made it would otherwise have it recorded below.
+            # Otherwise adopt() below would record an unrecorded change.
             raise CommandError(f"Nothing was pruned: {wrong}. Revoke it, or `adopt` it.")
         count = ledger.prune(options["through"], who=grants.who_of(by), reason=reason)
-        # What stands has a record still.
+        # Every live grant still has a record.
         grants.adopt(by=by, reason=f"pruned through {options['through']}")
         self.stdout.write(f"Pruned {_count(count, 'record')}.")
 
@@ -116,9 +116,9 @@ def _said(tally: ledger.Tally) -> str:
     if tally.pruned_through:
         said.append(f"pruned through {tally.pruned_through}")
     if tally.left_by_prune:
-        said.append(f"{tally.left_by_prune} of these still there: prune again")
+        said.append(f"{tally.left_by_prune} of these still exist: prune again")
     if tally.is_export_too_old:
-        said.append("the checkpoint is older than that and says nothing")
+        said.append("the checkpoint is older than that and proves nothing")
     return "; ".join(said) + "."
 
 

@@ -1,4 +1,4 @@
-"""`manage.py guard_revoke`: ends what a user or a client may do, at once."""
+"""`manage.py guard_revoke`: revokes the grants and tokens of a user, a group or a client."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Command(BaseCommand):
         add_by(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Revoke what can be revoked and say how much; fail in the end where something could not.
+        """Revoke all that can be revoked, and report it; fail at the end if something failed.
 
         Raises CommandError.
         """
         del args
         if options["grants"] and options["scope"]:
-            raise CommandError("--grants means all of them: leave --scope out.")
+            raise CommandError("--grants means all grants: remove --scope.")
         if options["tokens"] and options["group"] is not None:
-            raise CommandError("A group has no tokens: leave --tokens out.")
+            raise CommandError("A group has no tokens: remove --tokens.")
         try:
             grants.refuse_reason(options["reason"])
         except grants.GrantError as error:
@@ -69,7 +69,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _noting(failures: list[str]) -> Iterator[None]:
-    """Go on after what cannot be revoked, and note why."""
+    """Continue after a failed revocation, and note why it failed."""
     try:
         yield
     except (grants.GrantError, DatabaseError) as error:

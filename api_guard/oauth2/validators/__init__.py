@@ -1,4 +1,4 @@
-"""The validator: what a token may carry is asked at every step of its life, not at issue alone."""
+"""The validator, which checks the scopes of a token at every step, not only when it is issued."""
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
@@ -21,6 +21,6 @@ class GuardedValidatorMixin(
 class GuardedValidator(GuardedValidatorMixin, OAuth2Validator):  # type: ignore[misc]
     """For `OAUTH2_PROVIDER["OAUTH2_VALIDATOR_CLASS"]`.
 
-    Consent, code exchange, refresh, the device flow and every use of a token carry what is granted,
-    live, to its user and its client, and no more.
+    Consent, code exchange, refresh, the device flow and every use of a token get only the scopes
+    that the user and the client hold at that moment.
     """

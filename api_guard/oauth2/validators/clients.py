@@ -1,4 +1,4 @@
-"""Clients that authenticate themselves."""
+"""Authentication of clients."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from api_guard.oauth2.remembering import verified_secrets
 
 
 class ClientMixin:
-    """Take what is no Basic credential for a wrong one, and no grant type that is none.
+    """Treat malformed Basic credentials as wrong, and refuse grant types that do not exist.
 
-    A secret that was right a moment ago is not hashed again.
+    A recently verified secret is not hashed again.
     """
 
     def _extract_basic_auth(self, request: Any) -> str | None:
@@ -23,16 +23,16 @@ class ClientMixin:
 
     def _authenticate_basic_auth(self, request: Any) -> bool:
         validator: Any = super()
-        # The toolkit would take a parameter of the form for it, and read another client's id out of
-        # the header than the one whose failures are counted.
+        # The toolkit would take the encoding from a form parameter. Then it could read another
+        # client id from the header than the id whose failures we count.
         request.encoding = "utf-8"
         field = request.headers.get("HTTP_AUTHORIZATION", "")
         if "\0" in unquote_plus(account_of_basic(field) or ""):
-            return False  # which PostgreSQL cannot look up
+            return False  # PostgreSQL cannot look up a null character
         try:
             return validator._authenticate_basic_auth(request) is True
         except ValueError:
-            return False  # letters beyond ASCII where base64 should be
+            return False  # base64 must be ASCII
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
         if verified_secrets.knows(provided_secret, stored_secret):
@@ -46,9 +46,9 @@ class ClientMixin:
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Whether the client may use it. Raises UnsupportedGrantTypeError for `openid`.
+        """Whether the client may use the grant type. Raises UnsupportedGrantTypeError for `openid`.
 
-        oauthlib knows OpenID Connect by that name, which the toolkit does not expect.
+        oauthlib uses this name for OpenID Connect. The toolkit does not expect it.
         """
         if grant_type == "openid":
             raise UnsupportedGrantTypeError(request=request)

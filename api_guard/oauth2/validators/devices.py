@@ -23,12 +23,12 @@ _ERRORS = {
 
 
 class DeviceCodeMixin:
-    """Issue to a device what its user approved, once, to the client that asked."""
+    """Issue the scopes that the user approved to a device, once, and only to the same client."""
 
     def validate_device_code(self, client_id: str, device_code: str, request: Any) -> str | None:
-        """Return the status of a device code (RFC 8628 §3.5), None of one that is void.
+        """Return the status of a device code (RFC 8628 §3.5), or None if it is invalid.
 
-        oauthlib 4.0 asks for it; oauthlib 3.3 does not, and is answered by `validate_scopes`.
+        oauthlib 4.0 calls this method. oauthlib 3.3 does not, so `validate_scopes` calls it.
         """
         del client_id
         model: Any = get_device_grant_model()
@@ -48,7 +48,7 @@ class DeviceCodeMixin:
     def validate_scopes(
         self, client_id: str, scopes: Any, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Take the scopes of a device from what its user approved."""
+        """Use the scopes that the user approved for the device."""
         if request.grant_type != GRANT_TYPE:
             validator: Any = super()
             is_valid = validator.validate_scopes(

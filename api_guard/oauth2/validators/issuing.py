@@ -1,4 +1,4 @@
-"""Consent, and what a code is worth."""
+"""The scopes at consent and at code exchange."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from api_guard.oauth2.redirects import may_redirect_to
 
 logger = logging.getLogger("api_guard.oauth2")
 
-# RFC 7636 §4.2, and what the toolkit's table has room for.
+# RFC 7636 §4.2, and the length of the toolkit's column.
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 _LONGEST_NONCE = 255
 
 
 class IssueMixin:
-    """Issue what the client and, where there is one, the user were granted."""
+    """Issue only scopes that the client and, if there is one, the user hold."""
 
     def validate_scopes(
         self, client_id: str, scopes: Any, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Refuse scopes that are not the client's; leave out, of a user, those that it lacks.
+        """Refuse scopes that the client does not hold. Leave out scopes that the user lacks.
 
-        RFC 6749 §3.3: the server may issue fewer scopes than were asked for, and says which. What
-        signs a user in needs no grant, but where no code is exchanged: there it would be a token
-        for a client to which nobody has granted anything.
+        RFC 6749 §3.3: the server may issue fewer scopes than the client asked for, and tells which.
+        The scopes of a sign-in need no grant. But without a code exchange, the client needs at
+        least one grant.
         """
         validator: Any = super()
         if not scopes or not validator.validate_scopes(
@@ -48,7 +48,7 @@ class IssueMixin:
         if isinstance(request.user, get_user_model()):
             request.scopes = live_scopes(scopes, request.user, client)
         elif request.grant_type == "client_credentials":
-            # What OpenID Connect's own scopes tell of is a user.
+            # OpenID Connect's own scopes are about a user, and here is none.
             request.scopes = live_scopes(scopes, None, client)
         return bool(request.scopes)
 
@@ -61,11 +61,11 @@ class IssueMixin:
         *args: Any,
         **kwargs: Any,
     ) -> bool:
-        """Whether the client may use it. Raises InvalidRequestError for what can be no challenge.
+        """Whether the client may use the type. Raises InvalidRequestError for a bad challenge.
 
-        oauthlib takes every parameter for an attribute of the request, and the toolkit a
-        `grant_type` for that of a token endpoint, where another client was authenticated and a code
-        was checked. A page of consent has none.
+        oauthlib makes every parameter an attribute of the request. The toolkit would read a
+        `grant_type` as the one of the token endpoint, where the client is authenticated and the
+        code is checked. The consent page has no grant type.
         """
         request.grant_type = None
         _refuse_what_cannot_be_kept(request)
@@ -76,19 +76,19 @@ class IssueMixin:
         return is_valid is True
 
     def validate_silent_login(self, request: Any) -> bool:
-        """Whether a page may be spared the user: the page decides, which knows its session."""
+        """Always true: the consent page decides, because it knows the session."""
         del request
         return True
 
     def validate_silent_authorization(self, request: Any) -> bool:
-        """The same of its consent."""
+        """Always true: the consent page decides."""
         del request
         return True
 
     def validate_redirect_uri(
         self, client_id: str, redirect_uri: str, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Whether it is one of the client's, and no code is sent in clear (RFC 9700 §2.1)."""
+        """Whether the client has registered the URI, and it is secure (RFC 9700 §2.1)."""
         validator: Any = super()
         is_registered = validator.validate_redirect_uri(
             client_id, redirect_uri, request, *args, **kwargs
@@ -98,7 +98,7 @@ class IssueMixin:
     def get_default_redirect_uri(
         self, client_id: str, request: Any, *args: Any, **kwargs: Any
     ) -> str | None:
-        """Return the address of a client that has only one, where a code may be sent to it."""
+        """Return the only redirect URI of a client, if a code may be sent to it."""
         validator: Any = super()
         uri: str | None = validator.get_default_redirect_uri(client_id, request, *args, **kwargs)
         return uri if uri and may_redirect_to(uri) else None
@@ -106,7 +106,7 @@ class IssueMixin:
     def validate_code(
         self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Narrow what was consented to; a code of which nothing is left is void."""
+        """Narrow the scopes of the consent. A code without scopes left is invalid."""
         validator: Any = super()
         if not validator.validate_code(client_id, code, client, request, *args, **kwargs):
             return False
@@ -115,12 +115,12 @@ class IssueMixin:
         return is_active(request.user) and bool(request.scopes)
 
     def finalize_id_token(self, id_token: Any, token: Any, token_handler: Any, request: Any) -> str:
-        """Return the ID token, signed. Raises ServerError for a client that has no way to sign."""
+        """Return the signed ID token. Raises ServerError if the client has no key to sign with."""
         validator: Any = super()
         try:
             signed: str = validator.finalize_id_token(id_token, token, token_handler, request)
         except (ImproperlyConfigured, JWException) as error:
-            logger.error("The client %s cannot be issued an ID token: %s", request.client, error)
+            logger.error("The client %s cannot get an ID token: %s", request.client, error)
             raise ServerError(request=request) from error
         return signed
 
@@ -132,17 +132,17 @@ class IssueMixin:
 
 def _refuse_what_cannot_be_kept(request: Any) -> None:
     challenge, nonce = request.code_challenge, request.nonce
-    # An empty one is no challenge either: who sends it believes that a code is bound to it.
+    # An empty challenge is also invalid: its client believes that the code is bound to it.
     if challenge is not None and not _CHALLENGE.fullmatch(challenge):
-        raise InvalidRequestError("The code_challenge is not one.", request=request)
+        raise InvalidRequestError("The code_challenge is not valid.", request=request)
     if nonce and len(nonce) > _LONGEST_NONCE:
         raise InvalidRequestError("The nonce is too long.", request=request)
 
 
 def _forget_claims(request: Any) -> None:
-    """Forget what the body of a request says of attributes that only the server sets.
+    """Clear attributes that only the server may set, but that came from the request body.
 
-    oauthlib takes every parameter of a form for an attribute of the request.
+    oauthlib makes every parameter of a form an attribute of the request.
     """
     if not isinstance(request.user, get_user_model()):
         request.user = None

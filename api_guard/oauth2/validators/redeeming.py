@@ -1,4 +1,4 @@
-"""Codes are redeemed once, and a second attempt ends what the first one got."""
+"""A code can be redeemed once. A second attempt revokes the tokens of the first."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _METHODS = {"plain": code_challenge_method_plain, "S256": code_challenge_method_
 class RedeemMixin:
     """Redeem a code once (RFC 6749 §4.1.2).
 
-    Who comes with it again, as the same client and with its verifier, shows that two have it: what
-    was issued for it is revoked.
+    If the same client sends the code again with the correct verifier, somebody else may have the
+    code. Then the tokens that were issued for it are revoked.
     """
 
     def validate_code(
         self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Whether the code is one that may be redeemed."""
+        """Whether the code may be redeemed."""
         validator: Any = super()
         if validator.validate_code(client_id, code, client, request, *args, **kwargs) is True:
             return True
@@ -47,21 +47,21 @@ class RedeemMixin:
         return False
 
     def get_code_challenge(self, code: str, request: Any) -> str | None:
-        """Return the challenge of a code, which another request may have redeemed by now."""
+        """Return the challenge of a code. Another request may have redeemed the code meanwhile."""
         validator: Any = super()
         if not (request.code_verifier or "").isascii():
-            raise InvalidGrantError(request=request)  # no verifier (RFC 7636 §4.1)
+            raise InvalidGrantError(request=request)  # not a valid verifier (RFC 7636 §4.1)
         with _void_where_it_is_gone(request):
             challenge: str | None = validator.get_code_challenge(code, request)
         if not (challenge or "").isascii():
-            raise InvalidGrantError(request=request)  # nor is that a challenge
+            raise InvalidGrantError(request=request)  # not a valid challenge
         if not challenge and request.code_verifier:
-            # RFC 9700 §2.1.1: somebody took the challenge away, and the code is not this client's.
+            # RFC 9700 §2.1.1: somebody removed the challenge, so the code is not from this client.
             raise InvalidGrantError(request=request)
         return challenge
 
     def get_code_challenge_method(self, code: str, request: Any) -> str | None:
-        """Return the method of that challenge."""
+        """Return the method of the challenge."""
         validator: Any = super()
         with _void_where_it_is_gone(request):
             method: str | None = validator.get_code_challenge_method(code, request)
@@ -70,7 +70,7 @@ class RedeemMixin:
     def confirm_redirect_uri(
         self, client_id: str, code: str, redirect_uri: str, client: Any, request: Any
     ) -> bool:
-        """Compare the address that the code was sent to."""
+        """Compare with the redirect URI that the code was sent to."""
         validator: Any = super()
         with _void_where_it_is_gone(request):
             is_same: bool = validator.confirm_redirect_uri(
@@ -81,10 +81,10 @@ class RedeemMixin:
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
     ) -> None:
-        """The code went with the transaction that issued the token."""
+        """Do nothing: the transaction that issued the token has deleted the code."""
 
     def save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Save what is issued. Raises InvalidGrantError for a code that is gone by now."""
+        """Save the tokens. Raises InvalidGrantError if the code does not exist any more."""
         validator: Any = super()
         with _void_where_it_is_gone(request):
             return validator.save_bearer_token(token, request, *args, **kwargs)
@@ -106,14 +106,14 @@ def _void_where_it_is_gone(request: Any) -> Iterator[None]:
 
 
 def _redeem(code: str, issued: str, client: Any) -> None:
-    """Put what was issued in the place of its code. Raises DoesNotExist where that is gone.
+    """Replace the code by a record of its tokens. Raises DoesNotExist if the code is gone.
 
-    In one transaction with the token: of two that come with one code, one is refused, and a code
-    that is being revoked is not redeemed.
+    This is one transaction with the token: of two requests with one code, one is refused, and a
+    code that is being revoked cannot be redeemed.
     """
     used = get_grant_model().objects.select_for_update().get(code=code, application=client)
     used.delete()
-    # Where it was written: another connection may not see it yet.
+    # In the same database: another connection may not see the token yet.
     database = used._state.db
     access_tokens = get_access_token_model().objects.using(database)
     access_token = access_tokens.get(token_checksum=_checksum(issued))
@@ -130,7 +130,7 @@ def _redeem(code: str, issued: str, client: Any) -> None:
 
 def _end_what_was_issued(request: Any) -> None:
     with transaction.atomic(using=router.db_for_write(RedeemedCode)):
-        # Held, so that no refresh is under way, and none begins before all is revoked.
+        # Locked, so that no refresh runs until all tokens are revoked.
         held = RedeemedCode.objects.select_for_update()
         row = held.filter(code_checksum=_checksum(request.code)).first()
         issued = None if row is None else _issued(row)
@@ -143,7 +143,7 @@ def _end_what_was_issued(request: Any) -> None:
             return
         tokens.revoke_issued(issued)
     logger.warning(
-        "The client %s came twice with one code: what was issued for it is revoked.",
+        "The client %s sent one code twice: the tokens of this code are revoked.",
         request.client.client_id,
     )
 
@@ -152,7 +152,7 @@ def _issued(row: RedeemedCode) -> Any:
     model, pk = get_refresh_token_model(), row.refresh_token_id
     if pk is None:
         model, pk = get_access_token_model(), row.access_token_id
-    # Where the code was found: another connection may lag behind.
+    # In the database of the code: another database may be behind.
     return model._base_manager.using(row._state.db).filter(pk=pk).first()
 
 

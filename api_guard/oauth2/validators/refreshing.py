@@ -1,4 +1,4 @@
-"""Refresh: the new access token may carry less, and the refresh token stays whole."""
+"""Refresh: the new access token may have fewer scopes. The refresh token keeps all its scopes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api_guard.oauth2.validators.rotating import hold
 
 
 class RefreshMixin:
-    """Narrow each access token anew, from what was consented to in the first place."""
+    """Narrow the scopes of each new access token, beginning with all scopes of the consent."""
 
     def validate_refresh_token(
         self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any
@@ -28,11 +28,11 @@ class RefreshMixin:
     def get_original_scopes(
         self, refresh_token: str, request: Any, *args: Any, **kwargs: Any
     ) -> list[str]:
-        """Return what was consented to and is granted now. Raises InvalidScopeError for nothing."""
+        """Return the consented scopes that are granted now. Raises InvalidScopeError for none."""
         validator: Any = super()
         row = request.refresh_token_instance
         scopes = RefreshScope.objects.using(router.db_for_write(RefreshScope))
-        # Of one that was used a moment ago, what the next one stands for.
+        # For a refresh token that was just used, the scopes are on the next one.
         kept = (
             scopes.filter(refresh_token=row).first()
             or scopes.filter(refresh_token__access_token__source_refresh_token=row).first()
@@ -41,14 +41,14 @@ class RefreshMixin:
         request.consented = (kept.scope if kept else " ".join(_as_list(carried))).split()
         live = live_scopes(request.consented, request.user, request.client)
         if not live:
-            # Not invalid_grant: a client would throw away what the next grant makes good again.
+            # Not invalid_grant: the client would drop a token that a new grant makes useful again.
             raise InvalidScopeError(request=request)
         return live
 
     def is_within_original_scope(
         self, request_scopes: list[str], refresh_token: str, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Narrow what was consented to and is asked for anew; never widen."""
+        """Narrow the consented scopes to those that the client asks for now."""
         del refresh_token, args, kwargs
         if not set(request_scopes) <= set(request.consented):
             return False
@@ -81,7 +81,7 @@ def _as_list(scopes: Any) -> Iterable[str]:
 
 
 def _keep_whole(row: Any, carried: str, request: Any) -> None:
-    """Keep what a refresh token stands for where its access token carries less."""
+    """Store all scopes of a refresh token if its access token has fewer."""
     consented = vars(request).get("consented") or []
     if set(consented) > set(carried.split()):
         RefreshScope.objects.update_or_create(

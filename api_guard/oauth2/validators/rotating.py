@@ -1,4 +1,4 @@
-"""A refresh token that was used already: what a second use of it gets."""
+"""The second use of a refresh token."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from api_guard.models import RedeemedCode
 
 
 def hold(used: Any, request: Any) -> None:
-    """Hold a refresh token until the new one is saved. Raises InvalidGrantError for a void one.
+    """Lock a refresh token until the new one is saved. Raises InvalidGrantError if it is invalid.
 
-    It was judged before this transaction began, and may have been revoked or rotated since. Who
-    comes again with one that was just rotated gets the pair that it gave, from the toolkit. Where
-    tokens are stored hashed that pair can be told to nobody: within the grace period a fresh one
-    takes its place.
+    It was checked before this transaction, and may have been revoked or rotated since. For a token
+    that was just rotated, the toolkit returns the same new pair again. If tokens are stored hashed,
+    that pair cannot be shown again: within the grace period, another new pair replaces it.
     """
     model: Any = get_refresh_token_model()
     family = model.objects.filter(token_family=used.token_family) if used.token_family else [used]
-    # The code first, as whoever comes with it again holds it before its tokens; and a refresh
-    # token before its access token, as a rotation of it does.
+    # Lock in the same order as other code: the code before its tokens, as for a second use of the
+    # code; a refresh token before its access token, as in a rotation.
     codes = RedeemedCode.objects.filter(refresh_token__in=family)
     held = [code.pk for code in codes.select_for_update()]
     row = model.objects.select_for_update().filter(pk=used.pk).first()
@@ -35,7 +34,7 @@ def hold(used: Any, request: Any) -> None:
         return
     access_tokens = get_access_token_model().objects.filter(source_refresh_token=row)
     list(model.objects.select_for_update().filter(access_token__in=list(access_tokens)))
-    # Held as well, for the toolkit reads it next, and makes a new one where it is gone.
+    # Locked as well: the toolkit reads it next, and makes a new one if it does not exist.
     issued = access_tokens.select_for_update().first()
     if issued is None or not (issued.token or _is_in_grace(row)):
         raise InvalidGrantError(request=request)

@@ -1,4 +1,4 @@
-"""Every use of a token at django-oauth-toolkit's own views and decorators."""
+"""The use of a token at django-oauth-toolkit's views and decorators."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ logger = logging.getLogger("api_guard.oauth2")
 
 
 class UseMixin:
-    """Let a token open what is granted now; from the Authorization header alone."""
+    """Accept a token only in the Authorization header, and only for scopes that are granted now."""
 
     def validate_bearer_token(self, token: str, scopes: Any, request: Any) -> bool:
-        """Refuse a token that `OAuth2Authentication` would refuse, and scopes that were revoked."""
+        """Refuse tokens that `OAuth2Authentication` would refuse, and scopes without a grant."""
         validator: Any = super()
         if not token:
-            return False  # RFC 6750 §3: who showed nothing is told of no error
+            return False  # RFC 6750 §3: without a token, the challenge contains no error
         scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or presented.strip() != token:
-            return _refuse(request, "invalid_token", "The access token belongs in the header")
+            return _refuse(request, "invalid_token", "Send the access token in the header")
         with deciding():
             is_known = validator.validate_bearer_token(token, scopes, request)
         if is_known is not True:
@@ -38,15 +38,15 @@ class UseMixin:
         return True
 
     def validate_jwt_bearer_token(self, token: str, scopes: Any, request: Any) -> bool:
-        """Judge what looks like a JWT as any bearer token: an ID token is none."""
+        """Check a JWT like any bearer token, because an ID token is not an access token."""
         return self.validate_bearer_token(token, scopes, request)
 
     def _get_token_from_authentication_server(self, *args: Any, **kwargs: Any) -> None:
-        """Ask nobody: what comes back would be a user by name, whoever has that name here."""
+        """Do not introspect: the toolkit would match the user only by its name."""
         del args, kwargs
         logger.error(
-            "OAUTH2_PROVIDER['RESOURCE_SERVER_INTROSPECTION_URL'] is not followed: use "
-            "api_guard.authentication.IntrospectionAuthentication."
+            "OAUTH2_PROVIDER['RESOURCE_SERVER_INTROSPECTION_URL'] is ignored. Use "
+            "api_guard.authentication.IntrospectionAuthentication instead."
         )
 
 
