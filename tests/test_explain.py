@@ -236,9 +236,22 @@ def store(world, held):
     method=st.sampled_from(["GET", "GET", "HEAD", "OPTIONS", "POST", "DELETE", "PUT"]),
     whose=st.sampled_from(["alice", "sue", "missing"]),
     is_taken=st.booleans(),
+    is_sensitive=st.booleans(),
 )
 def test_what_is_explained_is_what_is_served(
-    refused, world, issue, settings, case, held, who, by, carried, method, whose, is_taken
+    refused,
+    world,
+    issue,
+    settings,
+    case,
+    held,
+    who,
+    by,
+    carried,
+    method,
+    whose,
+    is_taken,
+    is_sensitive,
 ):
     with transaction.atomic():
         settings.API_GUARD = {
@@ -246,6 +259,10 @@ def test_what_is_explained_is_what_is_served(
             "EVERYONE_GROUP": "everyone",
             "FAILED_CREDENTIALS": False,
             "CLIENTLESS_TOKENS": "user" if is_taken else "refuse",
+            "SCOPES": {
+                **settings.API_GUARD["SCOPES"],
+                "notes:publish": {"description": "Publish", "sensitive": is_sensitive},
+            },
         }
         store(world, held)
         pk = 0

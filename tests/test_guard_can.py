@@ -437,6 +437,19 @@ def test_who_can_by_everyone_is_every_user(holders, settings):
     )
 
 
+def test_a_sensitive_scope_of_everyone_s_group_is_of_its_members_alone(holders, settings):
+    sensitive = {"notes:read": {"description": "Read", "sensitive": True}}
+    settings.API_GUARD = {
+        **settings.API_GUARD,
+        "EVERYONE_GROUP": "readers",
+        "SCOPES": {**settings.API_GUARD["SCOPES"], **sensitive},
+    }
+    assert "user bob: notes:read to group readers" in run("guard_who", "notes:read")[1]
+    said = run("guard_who", "GET", "/read")[1].splitlines()
+    assert "user bob: notes:read to group readers" in said
+    assert len(said) == 4
+
+
 def test_who_is_bounded_and_may_be_json(holders):
     found = json.loads(run("guard_who", "GET", "/read", "--most", "1", "--format", "json")[1])
     assert found == [

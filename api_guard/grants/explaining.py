@@ -78,7 +78,9 @@ def _way(row: ScopeGrant) -> Way:
         ended = f", revoked on {row.revoked_at:%Y-%m-%d %H:%M}"
     elif not row.is_live():
         ended = f", expired on {row.expires_at:%Y-%m-%d %H:%M}"
-    if isinstance(grantee, Group) and grantee.name == conf.everyone_group():
+    is_everyone = isinstance(grantee, Group) and grantee.name == conf.everyone_group()
+    # A sensitive scope goes to the members of that group alone.
+    if is_everyone and not conf.sensitive_among([row.scope]):
         kind = "everyone"
     pk = None if grantee is None else grantee.pk
     return Way(row.scope, kind, str(grantee), pk, row.expires_at, ended)
