@@ -8,10 +8,12 @@ import logging
 import logging.config
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from adrf.views import APIView as AsyncAPIView
 from django.contrib.auth.models import Group
 from django.test import AsyncClient
 from django.urls import path, re_path
@@ -25,6 +27,7 @@ from api_guard import PUBLIC, SIGNED_IN, STAFF, any_of, grants, guard
 from api_guard.access.decisions import cap, read_line, telling
 from api_guard.core.decision_records import DecisionRecord, record_from
 from api_guard.exceptions import UndeclaredEndpoint, Unsealed
+from api_guard.explain.reasons import BECAUSE
 from api_guard.permissions import HasScopes
 from api_guard.signals import access_allowed, access_denied
 from tests.models import Note
@@ -236,6 +239,35 @@ def test_the_id_in_the_body_finds_the_line_of_the_refusal(
     assert "nonsense" not in logged.getMessage()
 
 
+@pytest.mark.parametrize(
+    ("given", "because"),
+    [
+        ({"seconds": -1}, "expired"),
+        ({"to": None}, "no_user_and_no_client"),
+        ({"resource": ["https://elsewhere.example/"]}, "other_resource"),
+        ({"user": "gone"}, "inactive_user"),
+        ({}, "unusable_client"),
+    ],
+)
+def test_a_line_says_why_a_token_was_refused_and_the_client_is_not_told(
+    lines, api, application, issue, django_user_model, monkeypatch, given, because
+):
+    if "user" in given:
+        given = {"user": django_user_model.objects.create_user("gone", is_active=False)}
+    if not given:
+        monkeypatch.setattr(type(application), "is_usable", lambda *_: False)
+    token = issue("notes:read", **given)
+    said = {
+        name: api.by_token(each).get("/read").json()
+        for name, each in (("bad", token), ("unknown", "nonsense"))
+    }
+    for body in said.values():
+        del body["decision"]
+    assert said["bad"] == said["unknown"]
+    assert [record.because for record in lines.decisions] == [because, "unknown_token"]
+    assert because in BECAUSE
+
+
 def test_a_line_says_who_asked_for_what_and_which_side_lacks_which_scope(
     lines, api, alice, application, issue, give
 ):
@@ -253,7 +285,7 @@ def test_a_line_says_who_asked_for_what_and_which_side_lacks_which_scope(
         method="GET",
         path="/both",
         route="both",
-        view=f"{__name__}.Answer[guarded]" if "[" in record.view else f"{__name__}.Answer",
+        view=ENDPOINT,
         user=str(alice.pk),
         client=str(application.pk),
         credential="token",
@@ -617,3 +649,27 @@ def test_the_docs_log_decisions_in_a_file_that_is_read_again(api, tmp_path):
         logger.setLevel(before[1])
     lines = (tmp_path / "decisions.log").read_text().splitlines()
     assert [read_line(line).reason for line in lines] == ["not_authenticated"] * 2
+
+
+class Awaited(AsyncAPIView):
+    async def get(self, request):
+        return Response("in")
+
+
+urlpatterns.append(path("awaited", guarded(Awaited, read="notes:read")))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_in_an_event_loop_is_recorded(lines):
+    response = asyncio.run(AsyncClient().get("/awaited"))
+    [record] = lines.decisions
+    assert (response.status_code, response.json()["decision"]) == (401, record.id)
+    assert record.view == f"{__name__}.Awaited[guarded]"
+
+
+def test_every_field_stands_in_the_docs():
+    page = (Path(__file__).parent.parent / "docs" / "decisions.md").read_text()
+    for field in fields(DecisionRecord)[1:]:
+        assert re.search(rf"^\| .*`{field.name}`.* \|", page, re.MULTILINE), field.name
+    assert str(cap.LINES) in page
+    assert f"{cap._MOST_CALLERS:,} callers" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from datetime import timedelta
 
@@ -166,7 +167,10 @@ class Refused:
 def refused():
     refused = Refused()
     access_denied.connect(refused)
+    # pytest would keep each line.
+    logging.disable(logging.CRITICAL)
     yield refused
+    logging.disable(logging.NOTSET)
     access_denied.disconnect(refused)
 
 

@@ -22,6 +22,8 @@ class Refusal(APIException):
     wait: float | None = None
     # What the operation requires, where that is why it was refused.
     requirement: Requirement | None = None
+    # More about the reason, for the log: the client is not told.
+    because = ""
     # Whether the decision was recorded; a refusal may pass several views.
     is_recorded = False
 

@@ -34,6 +34,13 @@ REASONS = {
     "invalid_value": "A value that was sent could not be worked with.",
 }
 BECAUSE = {
+    "unknown_token": "No such token is stored: it was never issued, or it was revoked.",
+    "expired": "The token has expired.",
+    "no_user_and_no_client": "The token belongs to no user and no client.",
+    "inactive_user": "The user of the token is not active.",
+    "unusable_client": "The client of the token may not be used.",
+    "bound_to_key": "The token is bound to a key, so it is not a plain bearer token.",
+    "other_resource": "The token was issued for another resource.",
     "clientless_token": "No known client was issued the token.",
     "scopes_not_reported": "The authenticator does not report scopes.",
 }
