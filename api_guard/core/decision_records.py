@@ -1,4 +1,4 @@
-"""What is written about a decision: who asked for what, the outcome, and which side lacks what."""
+"""The record of a decision: who asked for what, the outcome, and which side lacks which scope."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """One decision. Values that are not known are None or empty; none of them is a secret.
+    """One decision. Unknown values are None or empty. It holds no secrets.
 
     `reason` is the code that the client sees. `because` says more about some reasons. `user` and
     `client` are primary keys, as text. `address` is given where there is neither. `requires_scopes`
@@ -60,7 +60,7 @@ class DecisionRecord:
     wait: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is known, under the names of the log line. The id is named `decision`."""
+        """Return the known values under the names of the log line. The id is named `decision`."""
         said = {"decision": self.id}
         for field in fields(self)[1:]:
             value = getattr(self, field.name)
@@ -69,12 +69,12 @@ class DecisionRecord:
         return said
 
     def as_line(self) -> str:
-        """Return one line of JSON in ASCII: nothing in it can end the line or begin another."""
+        """Return one line of JSON in ASCII. No value can break the line."""
         return json.dumps(self.as_dict())
 
 
 def record_from(said: object) -> DecisionRecord | None:
-    """Read what `as_dict` returned, through JSON or not. None where it is anything else."""
+    """Return the record that `as_dict` or its JSON came from; None for anything else."""
     if not isinstance(said, Mapping) or not _is_record(said):
         return None
     values = {str(name): _frozen(value) for name, value in said.items()}
@@ -83,7 +83,7 @@ def record_from(said: object) -> DecisionRecord | None:
 
 
 def shortened(text: str) -> str:
-    """Return a text that a client chose, cut to a length that a log can hold."""
+    """Return a text of a client, cut to a length that fits a log."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""Walks one decision in words: what was asked, what refused it, and what would allow it."""
+"""Explains a decision in words: what was asked, what refused it, and what would allow it."""
 
 from api_guard.explain.deciding import explain
 from api_guard.explain.records import question_of

@@ -1,4 +1,4 @@
-"""Who would ask, as the authenticators of a view and the settings see it."""
+"""The caller of a question, as the authenticators of the view and the settings see it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANONYMOUS = caller_as(None, None, Credential.NONE, NO_SCOPES)
 
 
 def caller_for(question: Question, callback: Any, cls: type) -> tuple[Caller, Step]:
-    """Return who asks, and what became of the credential."""
+    """Return the caller, and the step that says how the credential was judged."""
     if question.user is None and question.client is None:
         return ANONYMOUS, Step(_NAME, Answer.ALLOWED, "There is no credential.")
     kinds = _authenticators(callback, cls)
@@ -70,7 +70,7 @@ def _whose(question: Question) -> str:
 
 
 def _authenticators(callback: Any, cls: type) -> list[Any] | None:
-    """Return the authenticator classes of a view; None where its own code chooses them."""
+    """Return the authenticator classes of a view; None if its own code chooses them."""
     if not is_own_of(APIView, cls, "get_authenticators"):
         return None
     return list(initkwarg(callback, cls, "authentication_classes"))

@@ -1,4 +1,4 @@
-"""Decides a request that may be made, by the functions that decide those that are served."""
+"""Decides a possible request by the same functions that decide served requests."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from api_guard.middleware import refuse_undeclared
 def explain(question: Question) -> Explanation:
     """Decide whether api_guard would let a request in now, and say why.
 
-    It counts nothing, and runs no code of the project but for that of URL converters and, where the
-    question says so, functions of object rules.
+    It counts nothing. It runs no code of the project except URL converters and, if the question
+    says so, functions of object rules.
     """
     try:
         match = resolve(question.path, question.urlconf)

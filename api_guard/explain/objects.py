@@ -1,4 +1,4 @@
-"""Whether an object rule leaves the object of a path to a caller."""
+"""Decides whether the object rule lets the caller have the object in the path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which operation a request asks a routed view for, and what the view says about it."""
+"""Finds the operation that a request asks a view for, and the permissions of the view."""
 
 from __future__ import annotations
 

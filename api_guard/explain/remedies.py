@@ -37,7 +37,7 @@ def remedies_for(
 
 
 def granted_words(requirement: Requirement | None, question: Question, caller: Caller) -> str:
-    """Say which of the required scopes were granted, through what, and which of them no more."""
+    """Say which required scopes are granted, through what, and which grants have ended."""
     if requirement is None or not requirement.scopes or not caller.is_authenticated:
         return ""
     user = question.user if caller.user_id is not None else None
@@ -61,7 +61,7 @@ def _missing(requirement: Requirement, question: Question, caller: Caller) -> It
 
 
 def _grants(name: str, lacks: Lacks, question: Question) -> str:
-    """Say what one scope takes; "" where no side lacks it."""
+    """Say what is needed for one scope; "" if no side lacks it."""
     needed = []
     if name in (lacks.user or ()):
         needed.append(f"grant {name} to user {question.user}, or to a group of that user")

@@ -49,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer; where it is no, the code that a client sees, and what would allow it.
+    """The answer. For a refusal also the code that a client sees, and what would allow it.
 
     `reason` is "no_route" where no URL matches, "method_not_allowed" where the view has no handler,
     `not_found` where there is no such object, and `not_guarded` where api_guard does not decide.

@@ -1,4 +1,4 @@
-"""Who can: the users and the clients whom a scope or an operation is open to, and through what."""
+"""Finds the users and clients that hold a scope or may do an operation, and through what."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Who:
 
 
 def can(scope: str, most: int) -> Iterator[Who]:
-    """Yield who holds a scope: what was granted, with the members of groups, `most` of each."""
+    """Yield who holds a scope. Of each group, yield at most `most` members."""
     for way in grants.holders([scope]):
         if way.kind != "group":
             yield Who(way.kind, "" if way.kind == "everyone" else way.name, (str(way),))
@@ -45,7 +45,7 @@ def can(scope: str, most: int) -> Iterator[Who]:
 
 
 def who_can(method: str, path: str, most: int, urlconf: str | None = None) -> Iterator[Who]:
-    """Yield who meets the requirements of an operation. Raises LookupError where none is declared.
+    """Yield who meets the requirements of an operation. Raises LookupError if none is declared.
 
     At most `most` users and `most` clients. Users come by a session, clients with a token that
     carries every scope.
@@ -98,7 +98,7 @@ def _users_who_can(
 
 
 def _candidates(held: Iterable[grants.Way]) -> models.QuerySet[Any]:
-    """Return the active users who hold something of it, in person or by a group."""
+    """Return the active users who hold one of these grants, directly or by a group."""
     keys: dict[str, list[object]] = {"user": [], "group": []}
     for way in held:
         keys.get(way.kind, []).append(way.pk)

@@ -1,4 +1,4 @@
-"""Says through what somebody holds a scope, who holds it, and what it was that ended."""
+"""Finds the grants behind a scope: those of a caller, those of everybody, and ended ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def holders(scopes: Iterable[str]) -> tuple[Way, ...]:
 
 
 def ended(user: models.Model | None, client_id: object, scopes: Iterable[str]) -> tuple[Way, ...]:
-    """Return the grants of these scopes that a caller held and that count no more."""
+    """Return the grants of these scopes that a caller had and that have ended."""
     grantees = Q(pk__in=[])
     if user is not None:
         grantees |= Q(user=user.pk) | Q(group__in=groups_of(user))
@@ -61,7 +61,7 @@ def ended(user: models.Model | None, client_id: object, scopes: Iterable[str]) -
 
 
 def groups_of(user: models.Model) -> QuerySet[Group]:
-    """Return the groups of a user, and that of everyone."""
+    """Return the groups of a user, and the group of everyone."""
     groups: Any = getattr(user, "groups", None)
     own = Q(pk__in=[]) if groups is None else Q(pk__in=groups.values("pk"))
     return Group.objects.filter(own | Q(name=conf.everyone_group() or ""))

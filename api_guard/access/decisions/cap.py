@@ -1,4 +1,4 @@
-"""Bounds how many refusals are logged for one caller, and counts those that are not."""
+"""Limits how many refusals are logged for one caller, and counts the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-# Lines for one caller in so many seconds. Where too many callers are refused, the rest share.
+# How many lines one caller has in how many seconds. If too many callers are refused, the rest
+# share one count.
 LINES = 20
 SECONDS = 60.0
 _MOST_CALLERS = 1000
@@ -16,16 +17,16 @@ OTHERS = "others"
 
 @dataclass
 class Cap:
-    """The refusals of one process in the present period, for each caller. Threads may share it."""
+    """Counts the refusals of each caller in the current period. Threads may share it."""
 
     _began: float = 0.0
     _counts: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def take(self, caller: str) -> tuple[bool, Mapping[str, int]]:
-        """Count a refusal; return whether to log it, and what the last period has suppressed.
+        """Count a refusal. Return whether to log it, and how many of each caller were suppressed.
 
-        What was suppressed is returned once, when the next period begins.
+        The suppressed ones are returned once, when the next period begins.
         """
         with self._lock:
             now = time.monotonic()
@@ -40,7 +41,7 @@ class Cap:
             return count <= LINES, suppressed
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget all counts."""
         with self._lock:
             self._counts.clear()
             self._began = 0.0

@@ -14,13 +14,13 @@ _SIGNATURE = "signature"
 
 
 def line_of(record: DecisionRecord) -> str:
-    """Return one line of JSON, with a signature: whoever writes into a log can forge no other."""
+    """Return one line of JSON, signed: text of a client in a log is never read as a decision."""
     line = record.as_line()
     return json.dumps(record.as_dict() | {_SIGNATURE: _signer().signature(line)})
 
 
 def read_line(line: str) -> DecisionRecord | None:
-    """Return the decision of a line of a log, None where it has none that was signed here.
+    """Return the decision in a line of a log; None without one that this site signed.
 
     The line is what `line_of` returned, or a JSON object that holds it, as text or as an object.
     """
@@ -34,7 +34,7 @@ def _candidates(line: str) -> Iterator[Any]:
         for value in said.values():
             yield _parsed(value) if isinstance(value, str) else value
         return
-    # Behind what a formatter puts in front of each line.
+    # A formatter may put a time in front of each line.
     _, brace, rest = line.strip().partition('{"decision": ')
     yield _parsed('{"decision": ' + rest) if brace else None
 

@@ -1,4 +1,4 @@
-"""Makes the record of a decision from what the request knows by then, without asking anything."""
+"""Makes the record of a decision from what was read for the request, without a query."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def record_allowed(view: Any, request: Request, requirement: Requirement | None)
 def record_refused(
     refusal: Refusal, request: HttpRequest | None, view: Any = None, *, endpoint: Any = None
 ) -> None:
-    """Record a refusal, once, and name its decision in the body where somebody was told of it.
+    """Record a refusal once. Put the id into the body if it was logged or received.
 
-    `view` is the view that refuses. Where the middleware does, `endpoint` is the class or the
-    function that was to answer, if that is known.
+    `view` is the view that refuses. If the middleware refuses, `endpoint` is the class or the
+    function of the view, if that is known.
     """
     if refusal.is_recorded:
         return
@@ -137,7 +137,7 @@ def _operation(view: Any, http: HttpRequest | None, match: Any) -> Operation:
 
 
 def _because(reason: str, caller: Caller | None) -> str:
-    """Say more of a lack of scopes: the caller can have none, whatever it is granted."""
+    """Say why the caller cannot have any scope, whatever is granted."""
     if caller is None or reason != Denial.INSUFFICIENT_SCOPE.value:
         return ""
     if caller.credential is Credential.UNKNOWN:

@@ -1,4 +1,4 @@
-"""Tells of a decision: in the log, within the cap, and by a signal."""
+"""Logs a decision, within the cap, and sends its signal."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ cap = Cap()
 
 
 def is_allowed_told() -> bool:
-    """Whether anybody wants to know of an admission."""
+    """Whether an admission is logged or received."""
     return bool(access_allowed.receivers) or logger.isEnabledFor(logging.DEBUG)
 
 
 def is_refused_told() -> bool:
-    """Whether anybody wants to know of a refusal."""
+    """Whether a refusal is logged or received."""
     return bool(access_denied.receivers) or logger.isEnabledFor(logging.WARNING)
 
 
@@ -40,9 +40,9 @@ def tell_allowed(record: DecisionRecord, sender: type | None, request: HttpReque
 def tell_refused(
     record: DecisionRecord, caller: str, sender: type | None, request: HttpRequest | None
 ) -> bool:
-    """Log a refusal unless its caller had too many, and send its signal.
+    """Log a refusal within the cap, and send its signal.
 
-    Return whether anybody was told: without that, nothing can be found by the id.
+    Return whether it was logged or received: if not, the id leads nowhere.
     """
     is_logged = False
     if logger.isEnabledFor(logging.WARNING):
@@ -55,7 +55,7 @@ def tell_refused(
 
 
 def _log(level: int, record: DecisionRecord) -> None:
-    # As an argument, so that no percent sign in it is taken for a place.
+    # An argument, because logging would format a percent sign in the message itself.
     logger.log(level, "%s", line_of(record), extra={"decision": record})
 
 
@@ -74,5 +74,5 @@ def _send(
     try:
         signal.send_robust(sender, **values)
     except Exception:
-        # Receivers that are coroutines, asked in an event loop.
+        # Django cannot call a coroutine from inside an event loop.
         logger.exception("A receiver of a decision could not be called.")
