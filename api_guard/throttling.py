@@ -15,7 +15,7 @@ from api_guard import conf
 from api_guard.access.callers import throttle_key
 from api_guard.access.endpoints import dotted_path
 from api_guard.core.addresses import provider_of
-from api_guard.core.rates import Counter, Rate, RateError, Usage, parse_rates, retry_after
+from api_guard.core.rates import BUCKETS, Counter, Rate, RateError, Usage, parse_rates, retry_after
 from api_guard.exceptions import GuardError, GuardUnavailable, RateLimited
 from api_guard.limits import counters
 
@@ -94,11 +94,18 @@ def _counter(group: str, key: str, rate: Rate) -> Counter:
     name = f"api_guard:{_hashed(place, window, key)[:40]}"
     kind, _, whose = key.partition(":")
     if kind != "address":
-        return Counter(name, rate)
+        return Counter(name, rate, bucket=_bucket(int(_hashed(key)[:8], 16)))
     # Of addresses there may be any number: where too many are counted, those that are new share one
     # count with others of their providers.
     share = int(_hashed(provider_of(whose))[:8], 16) % _SHARED
-    return Counter(name, rate, f"api_guard:{_hashed(place, window)[:40]}:{share}", "rate")
+    spare = f"api_guard:{_hashed(place, window)[:40]}:{share}"
+    # By what is shared, so that the addresses of a provider and the count that they share lie
+    # together.
+    return Counter(name, rate, spare, "rate", _bucket(share))
+
+
+def _bucket(number: int) -> str:
+    return str(number % BUCKETS)
 
 
 def _hashed(*texts: str) -> str:

@@ -38,7 +38,9 @@ MODELS = "django.contrib.auth.backends.ModelBackend"
 # pages of the docs. Run once, by `make test-all`; `-m "not once"` leaves them out.
 _ONCE = {
     "test_browser",
+    "test_clusters",
     "test_deadline",
+    "test_deployed",
     "test_docs",
     "test_editors",
     "test_example_project",
@@ -48,6 +50,7 @@ _ONCE = {
     "test_languages",
     "test_rich_text",
     "test_sanitizers",
+    "test_sentinels",
     "test_web_addresses",
 }
 # What only a store changes, and no version: `-m "not store"` leaves them out.
@@ -68,9 +71,11 @@ _SLOW = {
     "test_async_permissions",
     "test_authorizing",
     "test_browser",
+    "test_clusters",
     "test_connections",
     "test_counters",
     "test_deadline",
+    "test_deployed",
     "test_editors",
     "test_example_project",
     "test_faults",
@@ -81,6 +86,7 @@ _SLOW = {
     "test_plans",
     "test_replica",
     "test_scripts",
+    "test_sentinels",
     "test_swapped",
     "test_uvicorn",
     "test_validator",

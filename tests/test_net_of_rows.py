@@ -77,6 +77,26 @@ class Shelved(CreateAPIView):
     )
 
 
+@public
+class Dated(CreateAPIView):
+    """DRF fails where a row has no date."""
+
+    queryset = Leaf.objects.all()
+    serializer_class = type(
+        "Serializer",
+        (serializers.ModelSerializer,),
+        {"Meta": type("Meta", (), {"model": Leaf, "fields": ("moment", "a_day")})},
+    )
+
+
+@public
+class DatedByItself(Dated):
+    def create(self, request, *args, **kwargs):
+        serializer = self.get_serializer(data={"a_day": "mine"})
+        serializer.is_valid(raise_exception=True)
+        return Response()
+
+
 class Filled(forms.Form):
     """A form, which is made for texts."""
 
@@ -145,6 +165,8 @@ urlpatterns = [
     path("bound", Bound.as_view()),
     path("bound-more", BoundWithMore.as_view()),
     path("bound-wrongly", BoundWrongly.as_view()),
+    path("dated", Dated.as_view()),
+    path("dated-by-itself", DatedByItself.as_view()),
     path("offered/<int:pk>", Offered.as_view()),
     path("offered-more/<int:pk>", OfferedWithMore.as_view()),
     path("shelved", Shelved.as_view()),
@@ -196,6 +218,8 @@ OF_THE_CLIENT = [
     ("handled?do=stocks_what_came", {"places": []}),
     ("bound", {"content": {"a": 1}}),
     ("bound", {"content": 5.5}),
+    ("dated", {"a_day": "tea"}),
+    ("dated", {"a_day": "tea", "moment": None}),
     ("handled?do=fills_a_form", {"at": {"a": 1}}),
     ("handled?do=fills_a_form", {"at": 5}),
     ("handled?do=finds_what_came", {"name__regex": "(("}),
@@ -214,6 +238,7 @@ OF_THE_VIEW = [
     ("bound-more", {"content": "AAAA"}),
     ("handled?do=finds_by_a_broken_pattern", {"name": "a"}),
     ("bound-wrongly", {"content": "AAAA"}),
+    ("dated-by-itself", {"a_day": "tea"}),
 ]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions
     OF_THE_CLIENT += [

@@ -24,6 +24,8 @@ _RUN_SCRIPTS = (
     _ONE_PROCESS,
     f"{_BACKENDS}.redis.RedisCache",
     "django_redis.cache.RedisCache",
+    "django_valkey.cache.ValkeyCache",
+    "django_valkey.cluster_cache.cache.ClusterValkeyCache",
 )
 # Where each has its timeouts, and the ones that must be set.
 _MEMCACHED = {

@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.db import Error as DatabaseFault
 
 # Libraries behind Django's cache backends, whose errors share no class with the standard library.
-_CACHE_LIBRARIES = frozenset({"redis", "valkey", "pymemcache", "pylibmc", "memcache"})
+_CACHE_LIBRARIES = frozenset(
+    {
+        "django_redis",
+        "django_valkey",
+        "memcache",
+        "pylibmc",
+        "pymemcache",
+        "redis",
+        "valkey",
+    }
+)
 
 
 class GuardError(Exception):

@@ -11,10 +11,11 @@ from api_guard.core.rates.rate import (
     parse_rates,
     sliding,
 )
-from api_guard.core.rates.usage import Counter, Usage, retry_after
+from api_guard.core.rates.usage import BUCKETS, Counter, Usage, retry_after
 from api_guard.core.rates.windows import PARTS, FixedWindow, Room, SlidingWindow, Window, window_of
 
 __all__ = [
+    "BUCKETS",
     "CEILING",
     "PARTS",
     "Counter",

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from api_guard.core.rates.rate import Rate
 
+# Among how many buckets the callers are spread: more than a cluster has machines.
+BUCKETS = 256
+
 
 @dataclass(frozen=True)
 class Counter:
@@ -14,13 +17,15 @@ class Counter:
 
     `spare` is the name of a count that is shared with others, which takes its place where too many
     of a kind are stored already; "" for one that is never shared. `kind` says with which it is
-    numbered.
+    numbered. Counters of one `bucket` are kept on one machine of a cluster: those that are taken
+    together must have the same.
     """
 
     name: str
     rate: Rate
     spare: str = ""
     kind: str = ""
+    bucket: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ SUSPECTS: tuple[type[Exception], ...] = (
 )
 # The modules of DRF that convert input and output.
 _READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
+_COMPARING = "rest_framework.validators"
 _COLUMNS = ("django.db.models.fields", "django.contrib.postgres.fields")
 _FORMS = ("django.forms.fields", "django.forms.widgets")
 _CONVERTS = frozenset({"get_db_prep_save", "get_db_prep_value", "get_prep_value", "to_python"})
@@ -117,8 +118,13 @@ def _is_of_driver(frames: list[FrameType]) -> bool:
 
 
 def _value_converted(frames: list[FrameType]) -> object:
-    """Return the value that a model field or a form field was converting."""
+    """Return the value that a model field or a form field was converting.
+
+    Or the value that DRF was comparing by a date, which may be missing in the request.
+    """
     for frame in reversed(frames):
+        if module_of(frame) == _COMPARING and frame.f_code.co_name == "filter_queryset":
+            return local(frame, "value")
         is_field = module_of(frame).startswith((*_COLUMNS, *_FORMS))
         if is_field and frame.f_code.co_name in _CONVERTS:
             return local(frame, "value")

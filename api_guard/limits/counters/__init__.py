@@ -2,12 +2,13 @@
 
 from api_guard.limits.counters.faults import CounterFault
 from api_guard.limits.counters.local import take_locally
-from api_guard.limits.counters.shared import ask, forget, give_back, take, tenant
+from api_guard.limits.counters.shared import ask, forget, get_many, give_back, take, tenant
 
 __all__ = [
     "CounterFault",
     "ask",
     "forget",
+    "get_many",
     "give_back",
     "take",
     "take_locally",

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from api_guard import conf
-from api_guard.core.rates import PARTS, Counter, Usage
+from api_guard.core.rates import BUCKETS, PARTS, Counter, Usage
 from api_guard.limits.counters.scripts import Script
 
 # The arithmetic of core/rates/windows.py. The clock is that of the server, so that processes whose
-# clocks differ count in one window. Every counter has three keys: its own; the spare one that takes
-# its place where too many are stored, or ""; and the number that are stored. And four arguments:
-# its limit, its cost, its period in milliseconds, and the parts of a sliding window, 0 for a fixed
-# one. The first argument says what is done: take, ask or give (back); the second how
-# many may be stored.
+# clocks differ count in one window. Every counter has one key, its own, or three: also the spare
+# one that takes its place where too many are stored, and the number that are stored. And five
+# arguments: its limit, its cost, its period in milliseconds, the parts of a sliding window, 0 for a
+# fixed one, and how many keys it has. The first argument says what is done: take, ask or give
+# (back); the second how many may be stored.
 _SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -54,27 +54,31 @@ end
 
 local most = tonumber(ARGV[2])
 local function place(key, spare, stored)
-  if spare == '' or redis.call('EXISTS', key) == 1 then return key, false end
+  if not spare or redis.call('EXISTS', key) == 1 then return key, false end
   if tonumber(redis.call('GET', stored) or '0') < most then return key, true end
   return spare, false
 end
 
-local keys, is_new = {}, {}
-for i = 1, #KEYS / 3 do
-  local at = (i - 1) * 3
-  keys[i], is_new[i] = place(KEYS[at + 1], KEYS[at + 2], KEYS[at + 3])
+local keys, is_new, numbers, at = {}, {}, {}, 1
+for i = 1, (#ARGV - 2) / 5 do
+  local own, spare, stored = KEYS[at], nil, nil
+  local count = tonumber(ARGV[i * 5 + 2])
+  if count == 3 then spare, stored = KEYS[at + 1], KEYS[at + 2] end
+  at = at + count
+  keys[i], is_new[i] = place(own, spare, stored)
+  if keys[i] == own then numbers[i] = stored end
 end
 
 local function number(i, change, period)
-  local stored = KEYS[i * 3]
-  if stored == '' or keys[i] ~= KEYS[i * 3 - 2] then return end
+  local stored = numbers[i]
+  if not stored then return end
   if redis.call('INCRBY', stored, change) == change then
     redis.call('PEXPIRE', stored, period)
   end
 end
 
 for i, key in ipairs(keys) do
-  local at = (i - 1) * 4 + 2
+  local at = (i - 1) * 5 + 2
   local limit, cost = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local period, parts = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local used, reset, wait, part, stale, keep
@@ -115,7 +119,10 @@ return table.concat(answer, ' ')
 
 
 class RedisCounters:
-    """Counters on one Redis server, by the client of a Django cache and with our own timeouts."""
+    """Counters on one Redis server, by the client of a Django cache and with our own timeouts.
+
+    Also on the server that a Sentinel says is the master, and on Valkey.
+    """
 
     def __init__(self, cache: Any, client: Any) -> None:
         self._cache = cache
@@ -136,34 +143,53 @@ class RedisCounters:
 
     def forget(self, counters: Sequence[Counter]) -> None:
         """Begin anew."""
-        self._client.delete(*(self._cache.make_key(counter.name) for counter in counters))
+        self._client.delete(*(self._key(counter.name, counter.bucket) for counter in counters))
 
     def _run(self, what: str, counters: Sequence[Counter]) -> list[tuple[int, int, int]]:
-        arguments = [what.encode(), b"%d" % conf.max_counters()]
+        keys: list[str] = []
+        arguments = [what.encode(), b"%d" % self._most(counters)]
         for counter in counters:
             rate = counter.rate
+            own = self._keys_of(counter)
+            keys += own
             parts = PARTS if rate.is_sliding else 0
             arguments += [
-                b"%d" % number for number in (rate.limit, rate.cost, rate.seconds * 1000, parts)
+                b"%d" % number
+                for number in (rate.limit, rate.cost, rate.seconds * 1000, parts, len(own))
             ]
         # One string, which a client reads in a fraction of the time that nested lists take.
-        said = iter(
-            [int(number) for number in self._script(self._keys(counters), arguments).split()]
-        )
+        said = iter([int(number) for number in self._script(keys, arguments).split()])
         return list(zip(said, said, said, strict=True))
 
-    def _keys(self, counters: Sequence[Counter]) -> list[str]:
-        keys: list[str] = []
-        for counter in counters:
-            keys += self._keys_of(counter)
-        return keys
+    def _keys_of(self, counter: Counter) -> list[str]:
+        names = [counter.name]
+        if counter.spare:
+            stored = f"api_guard:stored:{counter.kind}:{counter.rate.seconds}"
+            names += [counter.spare, stored]
+        return [self._key(name, counter.bucket) for name in names]
 
-    def _keys_of(self, counter: Counter) -> tuple[str, str, str]:
-        make = self._cache.make_key
-        if not counter.spare:
-            return make(counter.name), "", ""
-        stored = f"api_guard:stored:{counter.kind}:{counter.rate.seconds}"
-        return make(counter.name), make(counter.spare), make(stored)
+    def _key(self, name: str, _bucket: str) -> str:
+        key: str = self._cache.make_key(name)
+        return key
+
+    def _most(self, _counters: Sequence[Counter]) -> int:
+        return conf.max_counters()
+
+
+class ClusterCounters(RedisCounters):
+    """Counters on a cluster, where a script runs on one machine and finds its keys there.
+
+    All keys of a bucket have one hash tag, and so one slot. The tag comes first, for only the first
+    counts, and a `KEY_PREFIX` may have braces too.
+    """
+
+    def _key(self, name: str, bucket: str) -> str:
+        return f"{{api_guard:{bucket}}}{super()._key(name, bucket)}"
+
+    def _most(self, counters: Sequence[Counter]) -> int:
+        # Each bucket numbers its own. What has no bucket of its own is in one, all of it.
+        most = super()._most(counters)
+        return -(-most // BUCKETS) if counters[0].bucket else most
 
 
 def _seconds(milliseconds: int) -> int:

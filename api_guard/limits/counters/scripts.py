@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from importlib import import_module
 from types import FunctionType
 from typing import Any
+
+from api_guard.limits.counters.clients import library_of
 
 
 class Script:
     """A script that a Redis server keeps.
 
     A command that goes through the client costs more than its round trip: a pool, retries, of which
-    there are none here, and measurements. Where the client and its pool are redis-py's own, and
-    nobody has put anything around its commands, a connection is kept here and given the command.
+    there are none here, and measurements. Where the client and its pool are redis-py's or
+    valkey-py's own, and nobody has put anything around its commands, a connection is kept here
+    and given the command.
     """
 
     def __init__(self, client: Any, text: str) -> None:
         self._kept = client.register_script(text)
+        library = import_module(f"{library_of(client)}.exceptions")
+        self._forgotten: type[Exception] = library.NoScriptError
         self._pool = client.connection_pool if _is_plain(client) else None
         # A list, for its pop() and append() are each one step, whichever thread takes it.
         self._idle: list[Any] = []
@@ -26,13 +32,11 @@ class Script:
     def __call__(self, keys: list[str], arguments: list[bytes]) -> Any:
         """Run it in one round trip. Raises what the client raises."""
         if self._pool is not None:
-            from redis.exceptions import NoScriptError
-
             connection = self._take()
             try:
                 connection.send_packed_command([self._command(connection, keys, arguments)])
                 answer = connection.read_response()
-            except NoScriptError:
+            except self._forgotten:
                 self._idle.append(connection)  # the server has begun anew, or has failed over
             except BaseException:
                 # An answer that comes too late must not be taken for that of the next command.
@@ -76,15 +80,15 @@ def _packed(parts: Iterable[bytes]) -> bytes:
 
 
 def _is_plain(client: Any) -> bool:
-    from redis import ConnectionPool, Redis
-
-    execute: Any = Redis.execute_command
-    pool = client.connection_pool
+    name = library_of(client)
+    library: Any = import_module(name)
+    plain = library.Valkey if name == "valkey" else library.Redis
+    execute: Any = plain.execute_command
     return (
-        type(client) is Redis
+        type(client) is plain
         and type(execute) is FunctionType
-        and execute.__module__ == "redis.client"
+        and execute.__module__ == f"{name}.client"
         and client.connection is None
-        and type(pool) is ConnectionPool
-        and getattr(pool, "cache", None) is None
+        and type(client.connection_pool) is library.ConnectionPool
+        and getattr(client.connection_pool, "cache", None) is None
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.core.cache import BaseCache, caches
 from django.core.cache.backends.locmem import LocMemCache
@@ -13,12 +13,17 @@ from django.core.signals import setting_changed
 
 from api_guard import conf
 from api_guard.core.rates import Counter, Usage
-from api_guard.limits.counters.clients import bounded_client, place_of_client, place_of_memcached
+from api_guard.limits.counters.clients import (
+    bounded_client,
+    is_cluster,
+    place_of_client,
+    place_of_memcached,
+)
 from api_guard.limits.counters.faults import CounterFault, faults_told
 from api_guard.limits.counters.knocking import Knock, Place
 from api_guard.limits.counters.memory import MemoryCounters
 from api_guard.limits.counters.ratelimit import RatelimitCounters
-from api_guard.limits.counters.redis import RedisCounters
+from api_guard.limits.counters.redis import ClusterCounters, RedisCounters
 
 Answer = TypeVar("Answer")
 
@@ -66,15 +71,27 @@ def ask(question: Callable[[BaseCache], Answer]) -> Answer:
         return question(held.cache)
 
 
+def get_many(keys: Sequence[str]) -> dict[str, Any]:
+    """Return what the cache has under `keys`. Raises CounterFault."""
+    with _door() as held:
+        cache = held.cache
+        if not isinstance(held.counters, ClusterCounters):
+            return cache.get_many(keys)
+        # A cluster gives several at once only where they lie in one slot.
+        found = {key: cache.get(key) for key in keys}
+    return {key: value for key, value in found.items() if value is not None}
+
+
 def tenant() -> str:
     """Return what tells tenants of the site apart (`KEY_PREFIX`, `KEY_FUNCTION`), now.
 
     It asks nobody. Whatever a process remembers by itself has to be kept under it.
     """
-    try:
-        return _held().cache.make_key("")
-    except CounterFault:
-        return ""
+    alias = conf.counters_alias()
+    held = _by_alias.get(alias)
+    if held is not None:
+        return held.cache.make_key("")
+    return caches[alias].make_key("") if alias in caches.settings else ""
 
 
 @dataclass(frozen=True)
@@ -106,13 +123,18 @@ _by_alias: dict[str, _Held] = {}
 
 @contextmanager
 def _door() -> Iterator[_Held]:
-    held = _held()
-    with faults_told(held.knock):
+    with faults_told(_knock):
+        held = _held()
         try:
             yield held
         except Exception:
             held.renew()
             raise
+
+
+def _knock() -> Knock | None:
+    held = _by_alias.get(conf.counters_alias())
+    return None if held is None else held.knock()
 
 
 def _held() -> _Held:
@@ -132,7 +154,8 @@ def _choose(alias: str) -> _Held:
         return _Held(alias, cache, MemoryCounters(cache))
     client = bounded_client(cache, conf.counter_timeout())
     if client is not None:
-        return _Held(alias, cache, RedisCounters(cache, client), place_of_client(client))
+        engine = ClusterCounters if is_cluster(client) else RedisCounters
+        return _Held(alias, cache, engine(cache, client), place_of_client(client))
     return _Held(alias, None, RatelimitCounters(), place_of_memcached(cache))
 
 

@@ -93,7 +93,7 @@ def _next_number(cache: BaseCache) -> int:
 
 def _kept() -> Iterator[tuple[Block, list[Counter]]]:
     keys = [_key(number) for number in range(_MOST)]
-    for *fields, names in counters.ask(lambda cache: cache.get_many(keys)).values():
+    for *fields, names in counters.get_many(keys).values():
         block = Block(*fields)
         yield block, [Counter(name, Rate.parse(block.rate)) for name in names.split()]
 
