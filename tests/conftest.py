@@ -78,6 +78,7 @@ _SLOW = {
     "test_deployed",
     "test_editors",
     "test_example_project",
+    "test_explain",
     "test_faults",
     "test_flows",
     "test_grant_races",
