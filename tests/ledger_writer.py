@@ -1,8 +1,8 @@
 """Grants and revokes in a process of its own: `python -m tests.ledger_writer DATABASE USER N HOW`.
 
-HOW is `each`, a transaction for each change; `request`, a transaction around each change, as
-ATOMIC_REQUESTS opens one; `one`, all changes in one; or `killed`, SIGKILL between a change and its
-record.
+HOW is `each`, a transaction of api_guard's own for each change; `request`, each change in a
+transaction of the caller, as with ATOMIC_REQUESTS; `one`, all of them in one; or `killed`, by
+SIGKILL between a change and its record.
 """
 
 from __future__ import annotations
@@ -19,12 +19,6 @@ from django.conf import settings
 
 def main(database, user, count, how):
     settings.DATABASES["default"]["NAME"] = database
-    settings.DATABASES["default"].setdefault("OPTIONS", {})
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        settings.DATABASES["default"]["OPTIONS"] = {
-            "timeout": 60,
-            "transaction_mode": "IMMEDIATE",
-        }
     django.setup()
     from django.contrib.auth import get_user_model
     from django.db import transaction
@@ -38,12 +32,15 @@ def main(database, user, count, how):
         os.kill(os.getpid(), signal.SIGKILL)
 
     killed = patch("api_guard.grants.who.record", die) if how == "killed" else nullcontext()
-    around = transaction.atomic if how == "request" else nullcontext
+    # All begin at once: what takes long is the start of a process.
+    print("ready", flush=True)
+    input()
+    request = transaction.atomic if how == "request" else nullcontext
     with transaction.atomic() if how == "one" else nullcontext(), killed:
         for _ in range(int(count)):
-            with around():
+            with request():
                 row = grants.grant("notes:read", grantee, by=by)
-            with around():
+            with request():
                 grants.revoke(row, by=by, reason="it was enough")
 
 

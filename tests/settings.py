@@ -18,6 +18,10 @@ ROOT_URLCONF = "tests.urls"
 STATIC_URL = "static/"
 
 DATABASES = {"default": dj_database_url.config(default="sqlite://:memory:")}
+if os.environ.get("DATABASE_URL", "").startswith("sqlite:///"):
+    # A file, which other processes can open; Django would test in memory.
+    DATABASES["default"]["TEST"] = {"NAME": DATABASES["default"]["NAME"]}
+    DATABASES["default"]["OPTIONS"] = {"timeout": 60, "transaction_mode": "IMMEDIATE"}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if "REDIS_URL" in os.environ:
     # A test that clears the cache empties its database: each worker of pytest-xdist has its own.

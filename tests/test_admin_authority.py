@@ -15,7 +15,14 @@ from django.utils import timezone
 from api_guard import grants
 from api_guard.admin.grantees import _has, display_name
 from api_guard.grants import System
-from api_guard.models import GrantAuthority, GrantRequest, LedgerRecord, RateOverride, ScopeGrant
+from api_guard.models import (
+    GrantAuthority,
+    GrantRequest,
+    LedgerRecord,
+    RateOverride,
+    ScopeGrant,
+    recorded,
+)
 
 CODE = System("a test")
 LIST = "/admin/api_guard/scopegrant/"
@@ -107,7 +114,7 @@ def test_a_crafted_form_gives_nothing_else_and_is_logged(nora, client, alice, ca
     ):
         assert said in errors(client.post(ADD, form(**values)))
     assert not ScopeGrant.objects.exists()
-    assert caplog.text.count(f"Refused to user {nora.pk}") == 3
+    assert caplog.text.count(f"Refused to user {nora.pk}") == 5
 
 
 def test_a_grant_of_another_s_scopes_is_neither_extended_nor_revoked(nora, client, alice):
@@ -196,6 +203,38 @@ def test_a_sensitive_scope_is_asked_for_and_approved_in_the_admin(managing, clie
     assert grants.held(alice).get().granted_by == second
     assert "Refund" in client.get(REQUESTS).content.decode()
     assert client.get(f"{REQUESTS}{row.pk}/change/").status_code == 200
+
+
+def test_a_request_shows_who_asked_who_approved_and_how_it_stands(managing, client, alice):
+    one, two = managing("one", "Pay"), managing("two", "Pay")
+    later = timezone.now() + timedelta(days=1)
+    asked = grants.grant("pay:refund", alice, by=one, expires_at=later, reason="month end")
+    grants.approve(asked, by=two)
+    client.force_login(one)
+    for url in (REQUESTS, f"{REQUESTS}{asked.pk}/change/"):
+        page = client.get(url).content.decode()
+        for said in ("month end", "user alice", ">two<", ">one<", ">open<"):
+            assert said in page, (url, said)
+    assert ">Refund<" in page
+    ages_ago = timezone.now() - timedelta(days=15)
+    with recorded():
+        GrantRequest.objects.update(asked_at=ages_ago)
+    assert "too old" in client.get(REQUESTS).content.decode()
+    grants.decline(grants.grant("pay:refund", alice, by=one, expires_at=later), by=one)
+    page = client.get(REQUESTS).content.decode()
+    assert ">declined<" in page
+    assert "—" in page
+
+
+def test_break_glass_is_flagged_in_the_list(nora, client):
+    soon = timezone.now() + timedelta(minutes=30)
+    grants.grant("notes:read", nora, by=nora, expires_at=soon, reason="incident")
+    assert "live, break-glass" in client.get(LIST).content.decode()
+    with recorded():
+        ScopeGrant.objects.update(expires_at=timezone.now())
+    page = client.get(LIST).content.decode()
+    assert "live, break-glass" not in page
+    assert ">expired<" in page
 
 
 def test_a_mixed_form_gives_what_it_may_and_asks_for_the_rest(managing, client, alice):

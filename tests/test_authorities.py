@@ -9,14 +9,15 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from api_guard import grants
+from api_guard import conf, grants
 from api_guard.access.receivers import connect
+from api_guard.checks.granting import check_everyone_group
 from api_guard.exceptions import GuardError
-from api_guard.grants import Claimed, GrantError, System
+from api_guard.grants import Claimed, GrantError, System, giving
 from api_guard.grants.finding import grantee_of
 from api_guard.models import (
     GrantApproval,
@@ -192,6 +193,74 @@ def test_a_sensitive_scope_is_never_everyones(manager):
             grants.grant("pay:refund", everyone, by=by, expires_at=soon(days=1))
 
 
+def test_a_sensitive_scope_that_everyone_s_group_held_before_is_its_members_alone(
+    alice, bob, application, settings
+):
+    readers = Group.objects.create(name="readers")
+    for scope in ("pay:refund", "plain"):
+        with recorded():
+            ScopeGrant.objects.create(scope=scope, group=readers)
+    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "readers"}
+    bob.groups.add(readers)
+    for asked in (None, ("plain", "pay:refund")):
+        for read in (grants.granted, grants.granted_with_overrides):
+            assert read(alice, None, asked)[0].user == {"plain"}
+            assert read(bob, application.pk, asked)[0].user == {"plain", "pay:refund"}
+    [error] = check_everyone_group(databases=["default"])
+    assert (error.id, "holds 'pay:refund'" in error.msg) == ("api_guard.E085", True)
+    call_command("guard_revoke", "--group", "readers", "--scope", "pay:refund")
+    assert check_everyone_group(databases=["default"]) == []
+
+
+@pytest.mark.parametrize("name", ["Everyone", "EVERYONE ", "éveryone"])
+def test_a_name_that_some_database_takes_for_everyone_s_is_judged_as_that(name, nora):
+    group = Group.objects.create(name=name)
+    with refusal("sensitive_to_everyone"):
+        grants.grant("pay:refund", group, by=CODE, expires_at=soon(days=1))
+    with refusal("no_authority"):
+        grants.grant("notes:read", group, by=nora)
+    other = Group.objects.create(name="another")
+    other.name = f"{name}s"
+    other.save()
+
+
+def test_what_is_refused_because_it_is_ones_own_is_logged(nora, three, alice, caplog):
+    with refusal("self_grant"):
+        grants.grant("notes:read", nora, by=nora)
+    request = grants.grant("pay:refund", alice, by=three[0], expires_at=soon(days=1))
+    with refusal("own_request"):
+        grants.approve(request, by=three[0])
+    for user in (nora, three[0]):
+        assert f"Refused to user {user.pk}: " in caplog.text
+
+
+def test_who_is_everyone_is_asked_of_a_database_that_is_checked_and_has_tables(
+    settings, monkeypatch
+):
+    assert check_everyone_group(databases=None) == []
+
+    def fail(*args, **kwargs):
+        raise OperationalError("no such table: api_guard_scopegrant")
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.__iter__", fail)
+    assert check_everyone_group(databases=["default"]) == []
+    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": None}
+    assert check_everyone_group(databases=["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        (SCOPES, ("pay:refund",)),
+        (None, ()),
+        ({"a": {"sensitive": "no"}, "b c": {"sensitive": True}, "d": "text"}, ("a",)),
+    ],
+)
+def test_what_is_sensitive_is_read_strictly(settings, value, names):
+    settings.API_GUARD = {**settings.API_GUARD, "SCOPES": value}
+    assert conf.sensitive_scopes() == names
+
+
 @pytest.fixture
 def three(managing):
     return [managing(name, "Pay") for name in ("one", "two", "three")]
@@ -262,6 +331,62 @@ def test_an_approval_counts_while_who_gave_it_may(three, managing, alice):
     first.groups.clear()
     assert grants.approve(asked, by=second) == asked
     assert isinstance(grants.approve(asked, by=managing("four", "Pay")), ScopeGrant)
+
+
+def test_an_approval_counts_no_more_once_its_giver_joins_the_group(three, manager):
+    payers = Group.objects.create(name="payers")
+    one, two, three_ = three
+    request = grants.grant("pay:refund", payers, by=one, expires_at=soon(days=1))
+    assert grants.approve(request, by=two) == request
+    two.groups.add(payers)
+    assert grants.approve(request, by=three_) == request
+    assert isinstance(grants.approve(request, by=manager), ScopeGrant)
+
+
+def test_a_request_for_a_group_that_became_everyone_s_is_not_approved(three):
+    payers = Group.objects.create(name="payers")
+    one, two, three_ = three
+    request = grants.grant("pay:refund", payers, by=one, expires_at=soon(days=1))
+    assert grants.approve(request, by=two) == request
+    payers.name = "everyone"
+    payers.save()
+    three_.user_permissions.add(Permission.objects.get(codename="grant_any_scope"))
+    with refusal("sensitive_to_everyone"):
+        grants.approve(request, by=get_user_model().objects.get(pk=three_.pk))
+    assert not ScopeGrant.objects.exists()
+
+
+def test_what_is_granted_while_somebody_revokes_all_is_left(nora, alice, monkeypatch):
+    grants.grant("notes:read", alice, by=CODE)
+    judged = giving.refuse_without_authority
+
+    def judge(*args):
+        judged(*args)
+        with recorded():
+            ScopeGrant.objects.create(scope="plain", user=alice)
+
+    monkeypatch.setattr(giving, "refuse_without_authority", judge)
+    assert grants.revoke_all(alice, by=nora) == 1
+    assert grants.held(alice).get().scope == "plain"
+
+
+def test_a_sensitive_grant_that_somebody_shortens_meanwhile_is_not_made_longer(
+    three, alice, monkeypatch
+):
+    with recorded():
+        row = ScopeGrant.objects.create(scope="pay:refund", user=alice, expires_at=soon(days=6))
+    read = giving.get
+
+    def get(pk):
+        found = read(pk)
+        with recorded():
+            ScopeGrant.objects.update(expires_at=soon(hours=1))
+        return found
+
+    monkeypatch.setattr(giving, "get", get)
+    with refusal("needs_approval"):
+        grants.extend(row, soon(days=5), by=three[0])
+    assert read(row.pk).expires_at < soon(days=1)
 
 
 def test_a_request_that_is_declined_is_over(three, nora, alice):
@@ -439,9 +564,16 @@ def test_rows_are_written_by_nobody_else(alice, nora):
         lambda: ScopeGrant.objects.bulk_create([ScopeGrant(scope="plain", user=alice)]),
         lambda: ScopeGrant.objects.bulk_update([grant], ["reason"]),
         lambda: alice.scope_grants.all().update(expires_at=None),
+        lambda: ScopeGrant.objects.update(user_id=nora.pk),
+        lambda: ScopeGrant.objects.update(granted_by=nora),
         lambda: alice.scope_grants.update(granted_by=alice),
+        lambda: alice.scope_grants.clear(),
+        lambda: alice.scope_grants.remove(grant),
+        lambda: nora.scope_grants.add(grant),
+        lambda: nora.scope_grants.set([grant]),
     ):
-        with pytest.raises(GuardError, match="without a record"):
+        # Django's own `add` would leave a broken transaction.
+        with pytest.raises(GuardError, match="without a record"), transaction.atomic():
             change()
     with recorded():
         grant.delete()

@@ -33,8 +33,10 @@ from api_guard.input.client_errors.cells import Cell, Row, rows_in
 from api_guard.input.client_errors.columns import base_fields
 from api_guard.input.client_errors.constraints import Broken
 from api_guard.input.client_errors.database import is_data_sent, is_integrity_sent, is_of_value
+from api_guard.input.client_errors.dates import is_date_missing
 from api_guard.input.client_errors.readings import Readings, is_equal
 from api_guard.input.client_errors.sent import Sent
+from api_guard.input.client_errors.updates import updated_in
 from tests.hostile.models import Offer, Shelf, Stock, Thing
 from tests.test_net_property import raised_in
 
@@ -60,6 +62,7 @@ class Kept(models.Model):
     odd = OddField(default=dict)
     data = models.JSONField(default=dict)
     text = models.CharField(max_length=5, choices=[("a", "A")])
+    content = models.BinaryField(null=True)
 
     class Meta:
         app_label = "unchecked"  # no app: Django would check these columns, too
@@ -301,6 +304,7 @@ def statement(frame):
         "days": {"upper": "9999-12-31"},
         "list": [LAST],
         "odd": 5,
+        "content": 5,
     }
     return unreadable_of_client(frame, request, VIEW)
 
@@ -323,14 +327,17 @@ DAY = datetime.date.max
         ("price", "9.999", False),
         ("price", 88_888, False),
         ("free", "99999", False),
-        ("days", DateRange(None, DAY, "[]"), False),
-        ("moments", DateTimeTZRange(None, PAST), False),
+        ("days", DateRange(None, DAY, "[]"), True),
+        ("moments", DateTimeTZRange(None, PAST), True),
         ("moments", DateTimeTZRange(None, None), False),
         ("list", [PAST], True),
         ("list", [LAST], True),
         ("list", LAST, False),
         ("counts", [1], False),
         ("odd", 5, False),
+        ("content", 5, True),
+        ("content", 6, False),
+        ("content", b"5", False),
     ],
 )
 @pytest.mark.parametrize("by", ["insert", "update"])
@@ -361,3 +368,50 @@ def test_a_type_that_a_driver_cannot_write_out_is_of_what_was_sent(query, is_sen
     with pytest.raises(TypeError) as caught:
         backend["execute"](("tea",))
     assert is_of_client(caught.value, request, SimpleNamespace()) is is_sent
+
+
+def test_another_error_of_a_validator_is_not_a_missing_date():
+    source = "def __call__(self, attrs):\n    return sys._getframe()\n"
+    scope = {"__name__": "rest_framework.validators", "sys": sys}
+    exec(source, scope)
+    validator = SimpleNamespace(date_field="day")
+    assert not is_date_missing([scope["__call__"](validator, {"day": DAY})])
+    assert not is_date_missing([scope["__call__"](validator, {"day": None})])
+    assert not is_date_missing([scope["__call__"](validator, None)])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("operator does not exist: daterange = integer", True),
+        ("operator does not exist: interval > numeric", True),
+        ("operator does not exist: date = hstore", True),
+        ("operator does not exist: text = integer", False),
+    ],
+)
+def test_a_search_that_postgresql_cannot_compare_is_about_a_value(text, is_found):
+    assert is_of_value(ProgrammingError(text)) is is_found
+
+
+def test_a_range_of_a_driver_holds_its_ends():
+    request = Request(RequestFactory().get("/?from=2024-01-31&to=2024-02-01"))
+    sent = Sent(request, VIEW, [])
+    assert sent.holds(DateRange("2024-01-31", "2024-02-01"))
+    assert not sent.holds(DateRange("2024-01-31", "2024-03-01"))
+
+
+def test_only_written_fields_of_the_constraint_are_of_an_update():
+    query = UpdateQuery(Stock)
+    names = ("places", "name")
+    query.values = [(Stock._meta.get_field(name), None, "tea") for name in names]
+    compiler = SQLUpdateCompiler(query, None, "default")
+    frames = [sys._getframe(), update_frame(compiler)]
+    broken = Broken("key", columns=("name",))
+    assert [field.name for field, _ in updated_in(frames, broken)] == ["name"]
+    assert [field.name for field, _ in updated_in(frames, None)] == [*names]
+
+
+def update_frame(compiler):
+    scope = {"sys": sys}
+    exec("def execute_sql(self):\n    return sys._getframe()\n", scope)
+    return scope["execute_sql"](compiler)

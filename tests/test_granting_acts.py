@@ -12,14 +12,11 @@ from django.core import serializers
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, OperationalError, transaction
 from django.test import RequestFactory
-from django.urls import path
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from api_guard import grants, guard
-from api_guard.checks.granting import check_everyone, check_permissions_of_users
+from api_guard import grants
+from api_guard.checks.granting import check_permissions_of_users
 from api_guard.core.ledger import Event
 from api_guard.grants import Claimed, System
 from api_guard.grants.serving import serving
@@ -215,71 +212,6 @@ def three_pay(db):
     return group
 
 
-def held(user):
-    return grants.granted(user, None)[0].user, grants.granted(user, None, ["pay:refund"])[0].user
-
-
-def test_what_everyones_group_holds_of_sensitive_scopes_is_its_members_alone(
-    alice, readers, three_pay, settings
-):
-    grants.grant("notes:read", three_pay, by=CODE)
-    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "pay"}
-    assert held(alice) == ({"notes:read"}, frozenset())
-    assert grants.granted_with_overrides(alice, None, ["pay:refund"], ["x"])[0].user == frozenset()
-    [error] = check_everyone(databases=["default"])
-    assert (error.id, "'pay:refund'" in error.msg) == ("api_guard.E084", True)
-    assert check_everyone(databases=None) == []
-    alice.groups.add(three_pay)
-    assert held(alice) == ({"notes:read", "pay:refund"}, {"pay:refund"})
-
-
-def test_everyones_group_is_judged_only_where_there_is_one(settings, three_pay):
-    assert check_everyone(databases=["default"]) == []
-    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": None}
-    assert check_everyone(databases=["default"]) == []
-    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "pay", "SCOPES": None}
-    assert check_everyone(databases=["default"]) == []
-
-
-def test_before_the_first_migrate_everyones_group_is_not_judged(settings, three_pay, monkeypatch):
-    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "pay"}
-
-    class Missing:
-        def filter(self, **_):
-            return self
-
-        def order_by(self, *_):
-            return self
-
-        def values_list(self, *_, **__):
-            raise OperationalError
-
-    monkeypatch.setattr("api_guard.grants.live", Missing)
-    assert check_everyone(databases=["default"]) == []
-
-
-@guard(read="pay:refund")
-class Refunds(APIView):
-    def get(self, request):
-        return Response("refunded")
-
-
-urlpatterns = [path("refunds/", Refunds.as_view())]
-
-
-@pytest.mark.urls(__name__)
-def test_a_token_opens_nothing_by_a_sensitive_scope_of_everyones_group(
-    api, issue, alice, application, three_pay, settings
-):
-    with recorded():
-        ScopeGrant(scope="pay:refund", client=application).save()
-    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "pay"}
-    bearer = {"HTTP_AUTHORIZATION": f"Bearer {issue('pay:refund', user=alice).token}"}
-    assert api.get("/refunds/", **bearer).status_code == 403
-    alice.groups.add(three_pay)
-    assert api.get("/refunds/", **bearer).status_code == 200
-
-
 # Clients
 
 
@@ -371,6 +303,16 @@ def test_a_row_that_is_overwritten_by_its_key_is_judged_as_one_that_was_read(
     for row in (client, user, Group(pk=readers.pk, name="everyone")):
         with asks(bob), pytest.raises(PermissionDenied), transaction.atomic():
             row.save()
+
+
+def test_a_user_that_is_made_over_an_inactive_one_is_judged_too(alice, bob):
+    grants.grant("notes:read", alice, by=CODE)
+    get_user_model().objects.filter(pk=alice.pk).update(is_active=False)
+    again = get_user_model()(pk=alice.pk, username="alice")
+    with asks(bob), pytest.raises(PermissionDenied):
+        again.save()
+    again.save()
+    assert one(Event.REACTIVATE)["whom"] == "alice"
 
 
 def test_whom_a_subject_is_taken_for_is_recorded_and_judged(alice, bob, nora):

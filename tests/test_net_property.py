@@ -12,7 +12,7 @@ from django.contrib.postgres import fields as postgres
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.http import QueryDict
 from django.test import RequestFactory
 from hypothesis import HealthCheck, given, settings
@@ -114,6 +114,57 @@ class Own(models.Model):
         managed = False
 
 
+class Proxied(Own):
+    class Meta:
+        app_label = "unchecked"
+        proxy = True
+
+
+class Keyed(models.Model):
+    """A key of two columns, and defaults of the database."""
+
+    pk = models.CompositePrimaryKey("tenant", "number")
+    tenant = models.IntegerField()
+    number = models.IntegerField(db_default=5)
+    made = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        app_label = "unchecked"
+        managed = False
+
+
+class FailingManager(models.Manager):
+    def get_queryset(self):
+        raise Odd
+
+
+class FailingDescriptor:
+    """Reads and writes nothing."""
+
+    def __init__(self, field):
+        pass
+
+    def __get__(self, instance, cls=None):
+        raise Odd
+
+
+class FailingColumn(models.IntegerField):
+    descriptor_class = FailingDescriptor
+
+
+class Below(BuiltIn):
+    """A table below another. Its managers and a column fail."""
+
+    broken = FailingColumn(default=0)
+    objects = FailingManager()
+
+    class Meta:
+        app_label = "unchecked"
+        managed = False
+        base_manager_name = "objects"
+        default_manager_name = "objects"
+
+
 plain = st.one_of(
     st.none(),
     st.booleans(),
@@ -144,7 +195,7 @@ values = st.recursive(
     ),
     max_leaves=4,
 )
-MODELS = [*apps.get_models(), BuiltIn, Own]
+MODELS = [*apps.get_models(), BuiltIn, Own, Proxied, Keyed, Below]
 MODULES = [
     "django.db.models.base",
     "django.db.models.query",
@@ -154,9 +205,11 @@ MODULES = [
     "django.core.files.storage",
     "rest_framework.fields",
     "rest_framework.serializers",
+    "rest_framework.validators",
     "tests.project",
 ]
-FUNCTIONS = ["save", "bulk_create", "bulk_update", "execute", "update", "to_internal_value"]
+FUNCTIONS = ["save", "bulk_create", "bulk_update", "execute", "execute_sql", "update"]
+FUNCTIONS += ["to_internal_value", "pre_save", "to_python", "__set__"]
 SAID = [
     "UNIQUE constraint failed: tests_builtin.slug, tests_builtin.date",
     "UNIQUE constraint failed: index 'two'",
@@ -235,6 +288,8 @@ def frames_with(row, held):
             "objs": st.lists(row | held, max_size=3),
             "update_fields": st.none() | st.lists(st.sampled_from(["slug", "integer"])),
             "validated_data": held,
+            "attrs": held,
+            "serializer": held | st.builds(Failing),
             "using": st.sampled_from([None, "default", "nowhere"]),
         },
     )
@@ -278,7 +333,7 @@ judged = st.recursive(
 
 @many
 @given(
-    frames_with(rows(judged, [BuiltIn]), judged),
+    frames_with(rows(judged, [BuiltIn, Keyed, Below]), judged),
     errors().filter(lambda error: all(not isinstance(each, Failing) for each in error.args)),
     requests(judged),
 )

@@ -17,7 +17,7 @@ from api_guard.core.decision import Denial, decide
 from api_guard.core.requirements import Requirement
 from api_guard.core.scopes import Credential, Granted
 from api_guard.grants.grantees import Sides, held_by, parameters
-from api_guard.models import RateOverride, ScopeGrant
+from api_guard.models import RateOverride, ScopeGrant, recorded
 from api_guard.permissions import HasScopes
 from tests.models import Note
 
@@ -110,6 +110,23 @@ def test_grants_of_groups_are_found_for_each_required_scope(api, alice, applicat
         assert api.get(url).status_code == status
     grants.revoke(groups[3].scope_grants.get(), by=grants.System("a test"))
     assert api.get("/either").status_code == 403
+
+
+def test_a_sensitive_scope_of_everyone_s_group_is_its_members_alone(
+    api, alice, bob, application, issue, settings
+):
+    readers = Group.objects.create(name="readers")
+    with recorded():
+        for grantee in ({"group": readers}, {"client": application}):
+            ScopeGrant.objects.create(scope="notes:read", **grantee)
+    everyone = {**settings.API_GUARD, "EVERYONE_GROUP": "readers"}
+    sensitive = {"notes:read": {"description": "Read notes", "sensitive": True}}
+    bob.groups.add(readers)
+    for scopes, status in ((everyone["SCOPES"], 200), (everyone["SCOPES"] | sensitive, 403)):
+        settings.API_GUARD = everyone | {"SCOPES": scopes}
+        for user, expected in ((alice, status), (bob, 200)):
+            api.by_token(issue("notes:read", user=user))
+            assert api.get("/read").status_code == expected
 
 
 def test_overrides_of_other_rates_are_not_read(api, grantees, issue):

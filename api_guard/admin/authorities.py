@@ -34,6 +34,12 @@ class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
     class Meta:
         model = GrantAuthority
         fields = ("group", "scope_group", "reason")
+        help_texts = {
+            "group": _(
+                "To use these pages, its members also need the permissions add, change and view "
+                "on scope grants."
+            )
+        }
 
     def clean(self) -> dict[str, Any]:
         """Authorize in a transaction and roll it back, to show every error on the form."""

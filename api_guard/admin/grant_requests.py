@@ -21,10 +21,24 @@ from api_guard.models import GRANTEES, GrantRequest
 class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
     """A user who may change grants sees the requests. A user who may grant the scope approves."""
 
-    list_display = ("scope", "meaning", "held_by", "asked_by", "asked_at", "expires_at", "outcome")
+    list_display = (
+        *("scope", "meaning", "held_by", "state", "asked_by", "approved_by"),
+        *("reason", "expires_at", "asked_at"),
+    )
+    # What somebody who approves has to know.
+    fields = (
+        *("scope", "meaning", "held_by", "expires_at", "reason", "asked_by", "asked_at"),
+        *("approved_by", "state", "decided_at"),
+    )
+    readonly_fields = fields
     list_filter = ("outcome",)
     list_select_related = (*GRANTEES, "asked_by")
     actions = ("approve", "decline")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GrantRequest]:
+        """Read who has approved them, in two queries for all of them."""
+        rows: QuerySet[GrantRequest] = super().get_queryset(request)
+        return rows.prefetch_related("approvals__by")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody: granting a scope that needs approval creates the request."""
@@ -55,6 +69,17 @@ class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
     def held_by(self, obj: GrantRequest) -> str:
         """The kind of grantee and its name."""
         return f"{obj.grantee_kind} {obj.grantee}"
+
+    @admin.display(description=_("approved by"))
+    def approved_by(self, obj: GrantRequest) -> str:
+        """Who has said yes so far."""
+        return ", ".join(sorted(str(each.by) for each in obj.approvals.all())) or "—"
+
+    @admin.display(description=_("state"))
+    def state(self, obj: GrantRequest) -> Any:
+        """Open, granted or declined; nobody decides one that is too old."""
+        is_open = obj.outcome == GrantRequest.Outcome.OPEN
+        return _("too old") if is_open and not grants.is_open(obj) else obj.get_outcome_display()
 
     @admin.action(description=_("Approve the selected requests"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[GrantRequest]) -> None:

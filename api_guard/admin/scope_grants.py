@@ -158,7 +158,9 @@ class ScopeGrantAdmin(IndexedAdmin, WrittenAdmin):
         """Live, expired or revoked."""
         if obj.revoked_at is not None:
             return _("revoked")
-        return _("live") if obj.is_live() else _("expired")
+        if not obj.is_live():
+            return _("expired")
+        return _("live, break-glass") if obj.is_break_glass else _("live")
 
     @admin.action(description=_("Revoke the selected grants"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ScopeGrant]) -> HttpResponse | None:

@@ -11,7 +11,7 @@ from api_guard.checks.endpoints import (
     check_unknown,
 )
 from api_guard.checks.fields import check_engine, check_frames, check_serializers
-from api_guard.checks.granting import check_everyone, check_permissions_of_users
+from api_guard.checks.granting import check_everyone_group, check_permissions_of_users
 from api_guard.checks.ledger import check_ledger_database, check_ledger_key
 from api_guard.checks.middleware import check_middleware
 from api_guard.checks.oauth2 import (
@@ -89,6 +89,6 @@ DEPLOY_CHECKS = (
     check_ledger_key,
 )
 # For `manage.py check --database default`, and before each migrate.
-DATABASE_CHECKS = (check_permissions_of_users, check_everyone)
+DATABASE_CHECKS = (check_permissions_of_users, check_everyone_group)
 
 __all__ = ["CHECKS", "DATABASE_CHECKS", "DEPLOY_CHECKS"]

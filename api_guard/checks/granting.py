@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core import checks
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage
 from django.db import DatabaseError, router
 from django.db.models import Q
 
@@ -45,25 +45,26 @@ def check_permissions_of_users(
     ]
 
 
-def check_everyone(
+def check_everyone_group(
     app_configs: object = None, databases: Sequence[str] | None = None, **_: object
 ) -> list[CheckMessage]:
-    """E084: everyone's group holds no sensitive scope."""
+    """E085: the group of everyone holds no sensitive scope."""
     del app_configs
-    everyone, sensitive = conf.everyone_group(), conf.sensitive_among(None)
-    if everyone is None or not sensitive or grants.database() not in (databases or ()):
+    everyone = conf.everyone_group()
+    if everyone is None or grants.database() not in (databases or ()):
         return []
-    rows = grants.live().filter(group__name=everyone, scope__in=sensitive).order_by("scope")
+    rows = grants.live().filter(group__name=everyone, scope__in=conf.sensitive_scopes())
     try:
-        held = list(rows.values_list("scope", flat=True))
+        found = sorted(rows.order_by().values_list("scope", flat=True))
     except DatabaseError:
         return []  # before the first migrate there are no tables
     return [
-        Error(
-            f"The group {everyone!r} of API_GUARD['EVERYONE_GROUP'] holds the sensitive scope "
-            f"{name!r}. Only the members of the group get it, not everyone.",
-            hint=f"manage.py guard_revoke --group {everyone} --grants, or name another group.",
-            id="api_guard.E084",
+        checks.Error(
+            f"The group {everyone!r} of API_GUARD['EVERYONE_GROUP'] holds {scope!r}, which is "
+            "sensitive: only its members have this scope, not everyone.",
+            hint=f"Revoke it: manage.py guard_revoke --group {everyone} --scope {scope}. Or name "
+            "another group in EVERYONE_GROUP.",
+            id="api_guard.E085",
         )
-        for name in held
+        for scope in found
     ]

@@ -3,6 +3,7 @@
 from api_guard.conf.access import (
     everyone_group,
     exempt,
+    is_everyone_group,
     last_used_interval,
     prefixes,
     takes_clientless_tokens,
@@ -33,7 +34,7 @@ from api_guard.conf.rates import (
     trusted_proxies,
 )
 from api_guard.conf.rules import Mistake, mistakes
-from api_guard.conf.scopes import scope_groups, scope_terms, scopes, sensitive_among
+from api_guard.conf.scopes import scope_groups, scope_terms, scopes, sensitive_scopes
 from api_guard.conf.validation import Engine, max_tags, sanitizer
 from api_guard.conf.values import is_set
 
@@ -55,6 +56,7 @@ __all__ = [
     "has_own_ledger_key",
     "introspection",
     "introspection_cache_seconds",
+    "is_everyone_group",
     "is_set",
     "last_used_interval",
     "ledger_keys",
@@ -71,8 +73,8 @@ __all__ = [
     "scope_groups",
     "scope_terms",
     "scopes",
-    "sensitive_among",
     "takes_clientless_tokens",
+    "sensitive_scopes",
     "trusted_proxies",
     "unscoped_authentication",
 ]

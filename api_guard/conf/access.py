@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 from api_guard.conf.values import Rule, is_count, read, strings, text_mapping
@@ -29,6 +30,17 @@ def everyone_group() -> str | None:
     """The name of the group to which every active user belongs, if there is one."""
     value = read("EVERYONE_GROUP")
     return value if isinstance(value, str) and value else None
+
+
+def is_everyone_group(name: str) -> bool:
+    """Whether a group of this name may be everyone's: MySQL and MariaDB ignore case and accents."""
+    everyone = everyone_group()
+    return everyone is not None and _folded(name) == _folded(everyone)
+
+
+def _folded(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(each for each in letters if not unicodedata.combining(each)).rstrip()
 
 
 def unscoped_authentication() -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from api_guard.conf.values import Rule, is_count, read
@@ -37,16 +37,18 @@ def scope_terms() -> dict[str, ScopeTerms]:
     return {name: _terms(value) for name, value in declared.items() if name not in unclear}
 
 
-def sensitive_among(names: Iterable[str] | None) -> tuple[str, ...]:
-    """The scopes that are declared as sensitive, among `names` or, for None, among all."""
-    declared = read("SCOPES")
-    if not isinstance(declared, Mapping):
+def sensitive_scopes() -> tuple[str, ...]:
+    """The scopes that are sensitive. Requests read it: it reads only the scopes that are mappings.
+
+    A name that is declared in two spellings is among them, although it cannot be granted.
+    """
+    value = read("SCOPES")
+    if not isinstance(value, Mapping):
         return ()
-    asked = declared if names is None else names
     return tuple(
         name
-        for name in asked
-        if isinstance(said := declared.get(name), Mapping) and _is_sensitive(said)
+        for name, said in value.items()
+        if isinstance(said, Mapping) and _is_sensitive(said) and is_declarable(name)
     )
 
 

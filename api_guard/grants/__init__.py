@@ -1,6 +1,6 @@
 """Grant, revoke, extend and look up. During a request, only this package queries ScopeGrant."""
 
-from api_guard.grants.asking import approve, decline, open_requests
+from api_guard.grants.asking import approve, decline, is_open, open_requests
 from api_guard.grants.authority import (
     authorities,
     managed_scopes,
@@ -70,6 +70,7 @@ __all__ = [
     "groups_of",
     "held",
     "holders",
+    "is_open",
     "live",
     "live_grants",
     "managed_scopes",

@@ -14,7 +14,10 @@ from django.utils import timezone
 from api_guard.core.ledger import Event
 from api_guard.grants.authority import (
     is_break_glass,
+    is_of,
+    may_give_any,
     may_manage,
+    refuse,
     refuse_terms,
     refuse_without_authority,
     terms_of,
@@ -76,7 +79,7 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
         to = grantee_of(kept)
         refuse_without_authority(by, kept.scope, to)
         if kept.asked_by_id == by.pk or to == by:
-            raise GrantError("own_request", "You cannot approve a request by you or for you.")
+            refuse(by, "You cannot approve a request by you or for you.", "own_request")
         # The settings and the name of the group may have changed since the request.
         refuse_terms(kept.scope, to, kept.expires_at)
         is_break_glass(by, to, "", None)  # refuses the user's own group or client
@@ -86,8 +89,8 @@ def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantReq
         with recorded():
             GrantApproval(request=kept, by=by).save(using=database())
         note(Event.APPROVE, who, to, kept.scope, "", {"request": kept.pk})
-        people = [each.by for each in approvals.select_related("by")]
-        if len([person for person in people if may_manage(person, kept.scope)]) < _needed(kept):
+        people = [each.by for each in approvals.select_for_update()]
+        if len([person for person in people if _may_approve(person, kept, to)]) < _needed(kept):
             return None
         _close(kept, _GRANTED)
         return _give(kept, to, by)
@@ -123,6 +126,18 @@ def open_requests() -> QuerySet[GrantRequest]:
     return rows.filter(outcome=_OPEN, asked_at__gt=timezone.now() - OPEN_FOR)
 
 
+def _may_approve(person: models.Model, request: GrantRequest, to: models.Model) -> bool:
+    """Whether somebody who has said yes might say so now."""
+    if may_give_any(person):
+        return person != to
+    return may_manage(person, request.scope) and person != to and not is_of(person, to)
+
+
+def is_open(request: GrantRequest) -> bool:
+    """Whether a request that was read waits to be decided."""
+    return request.outcome == _OPEN and request.asked_at > timezone.now() - OPEN_FOR
+
+
 def _needed(request: GrantRequest) -> int:
     return 2 if terms_of(request.scope).is_sensitive else 1
 
@@ -133,7 +148,8 @@ def _taken(request: GrantRequest) -> GrantRequest:
     with recorded():
         # Write first: this locks the row, on SQLite too.
         rows.order_by().update(outcome=models.F("outcome"))
-    kept = open_requests().filter(pk=request.pk).first()
+    # Locked, so that MySQL does not show a long transaction what was there when it began.
+    kept = open_requests().select_for_update().filter(pk=request.pk).first()
     if kept is None:
         raise GrantError(
             "closed", f"The request is already decided, or older than {OPEN_FOR.days} days."

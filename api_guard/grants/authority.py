@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.contrib.auth.models import Group
 from django.db import models
@@ -61,19 +61,15 @@ def refuse_without_authority(by: By, scope: str, grantee: models.Model | None = 
     if isinstance(by, (System, Claimed)):
         return
     if not may_manage(by, scope):
-        _refuse(by, f"You may not grant or revoke {scope!r}.")
-    if (
-        isinstance(grantee, Group)
-        and grantee.name == conf.everyone_group()
-        and not may_give_any(by)
-    ):
-        _refuse(by, f"You may not grant {scope!r} to everyone.")
+        refuse(by, f"You may not grant or revoke {scope!r}.")
+    if isinstance(grantee, Group) and conf.is_everyone_group(grantee.name) and not may_give_any(by):
+        refuse(by, f"You may not grant {scope!r} to everyone.")
 
 
 def refuse_without_any(by: By, what: str) -> None:
     """Raise GrantError `no_authority` if a user may not grant every scope."""
     if not isinstance(by, (System, Claimed)) and not may_give_any(by):
-        _refuse(by, f"You may not {what}.")
+        refuse(by, f"You may not {what}.")
 
 
 def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datetime | None) -> bool:
@@ -87,24 +83,31 @@ def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datet
     if grantee == by:
         latest = timezone.now() + BREAK_GLASS
         if not reason.strip() or expires_at is None or not is_past(expires_at, latest):
-            raise GrantError(
-                "self_grant",
+            refuse(
+                by,
                 "To grant a scope to yourself, write a reason and an expiry within one hour. "
                 "Or ask another user to grant it.",
+                "self_grant",
             )
         return True
-    if _is_in(by, grantee) and not may_give_any(by):
-        raise GrantError(
-            "self_grant",
+    if is_of(by, grantee) and not may_give_any(by):
+        refuse(
+            by,
             f"{grantee} is your own group or client. Ask another user to grant the scope.",
+            "self_grant",
         )
     return False
 
 
+def terms_of(scope: str) -> ScopeTerms:
+    """Return the terms of a scope. An undeclared scope has no group."""
+    return conf.scope_terms().get(scope, ScopeTerms(""))
+
+
 def refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
-    """Raise GrantError where a scope is never given so: `sensitive_to_everyone`, `too_long`."""
+    """Raise GrantError `sensitive_to_everyone` or `too_long`, if the scope is never given so."""
     terms = terms_of(scope)
-    if terms.is_sensitive and isinstance(to, Group) and to.name == conf.everyone_group():
+    if terms.is_sensitive and isinstance(to, Group) and conf.is_everyone_group(to.name):
         raise GrantError(
             "sensitive_to_everyone",
             f"{scope!r} is sensitive. It cannot be granted to everyone.",
@@ -117,11 +120,6 @@ def refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> N
             "too_long",
             f"{scope!r} can be granted for at most {terms.max_days} days. Set an expiry.",
         )
-
-
-def terms_of(scope: str) -> ScopeTerms:
-    """Return the terms of a scope. An undeclared scope has no group."""
-    return conf.scope_terms().get(scope, ScopeTerms(""))
 
 
 def authorities() -> QuerySet[GrantAuthority]:
@@ -138,7 +136,8 @@ def _managed(user: models.Model) -> frozenset[str]:
     return frozenset(found.values_list("scope_group", flat=True))
 
 
-def _is_in(user: models.Model, grantee: models.Model) -> bool:
+def is_of(user: models.Model, grantee: models.Model) -> bool:
+    """Whether a grantee is a group that a user is in, or a client that a user owns."""
     if isinstance(grantee, Group):
         groups: Any = getattr(user, "groups", None)
         if groups is None:
@@ -147,7 +146,8 @@ def _is_in(user: models.Model, grantee: models.Model) -> bool:
     return bool(getattr(grantee, "user_id", None) == user.pk)
 
 
-def _refuse(by: models.Model, message: str) -> None:
+def refuse(by: models.Model, message: str, code: str = "no_authority") -> NoReturn:
+    """Raise GrantError, and log it."""
     # Only to the log: the transaction would roll a record back, and records could flood the ledger.
     logger.warning("Refused to user %s: %s", by.pk, message)
-    raise GrantError("no_authority", message)
+    raise GrantError(code, message)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from api_guard import conf
 from api_guard.core.rates import Override
 from api_guard.core.scopes import Granted
-from api_guard.grants.grantees import Sides
+from api_guard.grants.grantees import Sides, values_of_everyone
 from api_guard.grants.overrides import live_overrides
 from api_guard.grants.reading import COLUMNS, LiveGrant, as_granted, database, live_rows, moments
 
@@ -63,15 +63,15 @@ class Beside:
         if vendor not in _VENDORS:
             return None
         has_everyone = conf.everyone_group() is not None
-        sensitive = conf.sensitive_among(asked.scopes) if has_everyone else ()
-        sides = Sides(user_model, True, has_everyone, vendor, outer, sensitive)
+        sensitive = len(conf.sensitive_scopes()) if has_everyone else 0
+        sides = Sides(user_model, True, has_everyone, vendor, sensitive, outer)
         return _shared(sides, len(asked.scopes), len(asked.rates))
 
     def values(self, asked: Asked) -> dict[str, object]:
         """Return the values of the parameters in the columns."""
         return {
             **moments(timezone.now()),
-            "everyone": conf.everyone_group(),
+            **values_of_everyone(),
             **{f"scope{number}": name for number, name in enumerate(asked.scopes)},
             **{f"rate{number}": name for number, name in enumerate(asked.rates)},
         }

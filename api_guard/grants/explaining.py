@@ -69,18 +69,20 @@ def groups_of(user: models.Model) -> QuerySet[Group]:
 
 def _ways(rows: QuerySet[ScopeGrant]) -> tuple[Way, ...]:
     found = rows.select_related("user", "group", "client").order_by("scope", "pk")
-    return tuple(map(_way, found))
+    # The database says which name is that of everyone: some ignore case.
+    names = Group.objects.using(rows.db).filter(name=conf.everyone_group() or "")
+    everyone = set(names.values_list("pk", flat=True))
+    return tuple(_way(row, everyone) for row in found)
 
 
-def _way(row: ScopeGrant) -> Way:
+def _way(row: ScopeGrant, everyone: set[int]) -> Way:
     kind, grantee, ended = row.grantee_kind, row.grantee, ""
     if row.revoked_at is not None:
         ended = f", revoked on {row.revoked_at:%Y-%m-%d %H:%M}"
     elif not row.is_live():
         ended = f", expired on {row.expires_at:%Y-%m-%d %H:%M}"
-    is_everyone = isinstance(grantee, Group) and grantee.name == conf.everyone_group()
     # A sensitive scope goes to the members of that group alone.
-    if is_everyone and not conf.sensitive_among([row.scope]):
+    if row.group_id in everyone and row.scope not in conf.sensitive_scopes():
         kind = "everyone"
     pk = None if grantee is None else grantee.pk
     return Way(row.scope, kind, str(grantee), pk, row.expires_at, ended)

@@ -97,10 +97,13 @@ def revoke_all(grantee: models.Model, *, by: By, reason: str = "") -> int:
     """
     refuse_reason(reason)
     who_of(by)
+    rows = held(grantee)
     if not isinstance(by, (System, Claimed)):
-        for scope in held(grantee).order_by().values_list("scope", flat=True).distinct():
+        judged = dict(rows.order_by().values_list("pk", "scope"))
+        for scope in sorted(set(judged.values())):
             refuse_without_authority(by, scope, grantee)
-    return writing.end_all(grantee, by, reason)
+        rows = rows.filter(pk__in=list(judged))  # and none that is granted meanwhile
+    return writing.end_all(rows, by, reason)
 
 
 def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str = "") -> ScopeGrant:
@@ -113,9 +116,12 @@ def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str 
     refuse_reason(reason)
     who_of(by)
     kept = get(row.pk)
-    grantee = grantee_of(kept)
-    refuse_without_authority(by, kept.scope, grantee)
-    if _is_longer(kept.expires_at, expires_at):
+    refuse_without_authority(by, kept.scope, grantee_of(kept))
+
+    def judge(kept: ScopeGrant) -> None:
+        grantee = grantee_of(kept)
+        if not _is_longer(kept.expires_at, expires_at):
+            return
         refuse_terms(kept.scope, grantee, expires_at)
         if kept.is_break_glass or is_break_glass(by, grantee, "", None):
             raise GrantError("self_grant", "You cannot extend a grant that you gave to yourself.")
@@ -123,7 +129,8 @@ def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str 
             raise GrantError(
                 "needs_approval", f"{kept.scope!r} is sensitive: ask for it with grant()."
             )
-    return writing.move(row, expires_at, by, reason)
+
+    return writing.move(row, expires_at, by, reason, judge)
 
 
 def _judge(scope: str, to: models.Model, by: By, reason: str, expires_at: datetime | None) -> bool:

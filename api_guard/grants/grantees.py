@@ -21,34 +21,38 @@ class Sides:
     """Which parts a caller has (user, client), and the vendor of the database.
 
     The user's groups and the group of everyone belong to the user. In a subquery, `outer` contains
-    the lookups of the user's and the client's primary keys in the outer query. `sensitive` are
-    the scopes that the group of everyone does not give.
+    the lookups of the user's and the client's primary keys in the outer query. `sensitive` is the
+    number of scopes that the group of everyone does not give.
     """
 
     user_model: type[models.Model] | None
     has_client: bool
     has_everyone: bool
     vendor: str
+    sensitive: int = 0
     outer: tuple[str, str] | None = None
-    sensitive: tuple[str, ...] = ()
 
     @classmethod
-    def of(
-        cls,
-        user: models.Model | None,
-        client_id: object,
-        alias: str,
-        scopes: Sequence[str] | None = None,
-    ) -> Sides:
-        """Return the sides of a caller that is asked for these scopes, None for all."""
+    def of(cls, user: models.Model | None, client_id: object, alias: str) -> Sides:
+        """Return the sides of a caller."""
         has_everyone = conf.everyone_group() is not None
         return cls(
             None if user is None else user._meta.model,
             client_id is not None,
             has_everyone,
             connections[alias].vendor,
-            sensitive=conf.sensitive_among(scopes) if has_everyone else (),
+            len(conf.sensitive_scopes()) if has_everyone else 0,
         )
+
+
+def values_of_everyone() -> dict[str, object]:
+    """Return the values of the parameters of everyone's group."""
+    everyone = conf.everyone_group()
+    names = () if everyone is None else conf.sensitive_scopes()
+    return {
+        "everyone": everyone,
+        **{f"sensitive{number}": name for number, name in enumerate(names)},
+    }
 
 
 def parameters(name: str, field: str, model: type[models.Model], count: int) -> list[Parameter]:
@@ -68,18 +72,21 @@ def held_by(
     look up several values by index only in a query without joins.
     """
     is_asked = Q() if asked is None else Q(**{f"{field}__in": asked})
-    groups = _groups(sides, hides=field == "scope")
+    groups = [(g, Q()) for g in _groups(sides)]
+    groups += [(g, _but_sensitive(sides, field)) for g in _everyone(sides)]
     if sides.vendor == "postgresql":
         grantee = Q()
         for each in _one_by_one(sides):
             grantee |= each
-        for group, but in groups:
-            grantee |= Q(_IsAnyOf(F("group_id"), _Array(group))) & but
+        for group, given in groups:
+            grantee |= Q(_IsAnyOf(F("group_id"), _Array(group))) & given
         return [rows.filter(is_asked, grantee)]
     found = [rows.filter(is_asked, each) for each in _one_by_one(sides)]
     one_by_one = sides.vendor == "mysql" and asked is not None
     each_asked = [Q(**{field: one}) for one in asked or ()] if one_by_one else [is_asked]
-    return found + [rows.filter(one, but, group__in=g) for g, but in groups for one in each_asked]
+    return found + [
+        rows.filter(one, given, group__in=group) for group, given in groups for one in each_asked
+    ]
 
 
 def _one_by_one(sides: Sides) -> list[Q]:
@@ -91,29 +98,33 @@ def _one_by_one(sides: Sides) -> list[Q]:
     return grantees
 
 
-def _groups(sides: Sides, *, hides: bool) -> list[tuple[QuerySet[Any, Any], Q]]:
-    """Return the primary keys of the groups of a user, and of everyone's group, with a condition.
-
-    `hides` says that the rows are scopes: everyone's group does not give the sensitive ones.
-    """
+def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
+    """Return the primary keys of the groups of a user."""
     if sides.user_model is None:
         return []
-    groups = []
     try:
         membership: Any = sides.user_model._meta.get_field("groups")
     except FieldDoesNotExist:
-        pass  # a user model without PermissionsMixin has no groups
-    else:
-        members = membership.remote_field.through._base_manager.filter(
-            **{membership.m2m_field_name(): _grantee("user", sides, depth=2)}
-        )
-        groups.append((members.order_by().values(membership.m2m_reverse_field_name()), Q()))
-    if sides.has_everyone:
-        name = Parameter("everyone", Group._meta.get_field("name"))
-        hidden = sides.sensitive if hides else ()
-        but = ~Q(scope__in=hidden) if hidden else Q()
-        groups.append((Group.objects.filter(name=name).order_by().values("pk"), but))
-    return groups
+        return []  # a user model without PermissionsMixin has no groups
+    members = membership.remote_field.through._base_manager.filter(
+        **{membership.m2m_field_name(): _grantee("user", sides, depth=2)}
+    )
+    return [members.order_by().values(membership.m2m_reverse_field_name())]
+
+
+def _everyone(sides: Sides) -> list[QuerySet[Any, Any]]:
+    """Return the primary key of the group of everyone."""
+    if sides.user_model is None or not sides.has_everyone:
+        return []
+    name = Parameter("everyone", Group._meta.get_field("name"))
+    return [Group.objects.filter(name=name).order_by().values("pk")]
+
+
+def _but_sensitive(sides: Sides, field: str) -> Q:
+    """Match what everyone's group gives: no sensitive scope, even if it was granted before."""
+    if field != "scope" or not sides.sensitive:
+        return Q()
+    return ~Q(scope__in=parameters("sensitive", "scope", ScopeGrant, sides.sensitive))
 
 
 def _grantee(kind: str, sides: Sides, *, depth: int = 1) -> Parameter | OuterRef:

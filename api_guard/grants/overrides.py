@@ -41,7 +41,7 @@ def granted_with_overrides(
         return Granted(), (), ()
     if scopes is not None and rates is not None and not (scopes or rates):
         return as_granted(user, client_id, ()), (), ()
-    sides = Sides.of(user, client_id, database(), scopes)
+    sides = Sides.of(user, client_id, database())
     counts = [None if asked is None else len(asked) for asked in (scopes, rates)]
     values = values_of(user, client_id, scopes or ())
     values |= {f"rate{number}": name for number, name in enumerate(rates or ())}

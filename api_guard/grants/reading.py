@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from api_guard import conf
 from api_guard.core.scopes import Granted
-from api_guard.grants.grantees import Sides, held_by, parameters
+from api_guard.grants.grantees import Sides, held_by, parameters, values_of_everyone
 from api_guard.grants.using import write_use
 from api_guard.models import ScopeGrant
 from api_guard.models.statements import Parameter, Statement
@@ -58,7 +58,7 @@ def live_grants(
     """
     if (user is None and client_id is None) or (scopes is not None and not scopes):
         return ()
-    sides = Sides.of(user, client_id, database(), scopes)
+    sides = Sides.of(user, client_id, database())
     statement = _live_statement(sides, None if scopes is None else len(scopes))
     rows = statement.rows(values_of(user, client_id, scopes or ()))
     return tuple(
@@ -75,7 +75,7 @@ def values_of(
         **moments(timezone.now()),
         "user": None if user is None else user.pk,
         "client": client_id,
-        "everyone": conf.everyone_group(),
+        **values_of_everyone(),
         **{f"scope{number}": scope for number, scope in enumerate(scopes)},
     }
 

@@ -1,20 +1,18 @@
-"""Compares the grants with the ledger, to find changes by SQL, which have no record."""
+"""Compares the grants that stand with what the ledger says of them: SQL leaves no record."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from math import inf
 from typing import Any
-
-from django.db import models
 
 from api_guard import ledger
 from api_guard.core.ledger import Event
 from api_guard.core.records import key_of_party
 from api_guard.grants.deadlocks import in_transaction
+from api_guard.grants.kept import Kept, kept
 from api_guard.grants.reading import stored
 from api_guard.grants.who import By, note, who_of
 from api_guard.models import ScopeGrant
@@ -22,13 +20,11 @@ from api_guard.models import ScopeGrant
 _GIVES = {Event.GRANT, Event.EXTEND, Event.ADOPT}
 _TAKES = {Event.REVOKE, Event.EXPIRE, Event.DELETE}
 _PAGE = 1000
-# The ledger is read once for so many primary keys of grants, and what it says of them is held.
-_SPAN = 100_000
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A grant, by its primary key, that does not match the ledger."""
+    """A grant, by its primary key, that is not as the ledger says."""
 
     grant: str
     problem: str
@@ -37,53 +33,33 @@ class Difference:
         return f"grant {self.grant}: {self.problem}"
 
 
-@dataclass(frozen=True)
-class _Terms:
-    """What is given, until when and to whom; `whom` is empty where it was erased."""
-
-    scope: str
-    until: str
-    whom: str
-
-    def __str__(self) -> str:
-        return f"{self.scope} {self.until} for {self.whom or 'somebody who was erased'}"
-
-    def is_as(self, other: _Terms) -> bool:
-        """Whether both say the same."""
-        is_same = (self.scope, self.until) == (other.scope, other.until)
-        return is_same and (self.whom == other.whom or "" in (self.whom, other.whom))
-
-
 def differences() -> Iterator[Difference]:
     """Yield each grant that was made, changed, revived or deleted without a record.
 
-    It takes as much memory for a million grants as for a hundred thousand.
+    It needs as much memory for a million grants as for ten. It checks each difference twice: a
+    grant may be made after the ledger was read.
     """
-    for least, most in _spans():
-        said = _said_by_the_ledger(least, most)
-        for row in _unrevoked(least, most):
-            expected, found = said.pop(row.pk, None), _terms_of(row)
-            if expected is None:
-                problem = f"no record grants {row.scope} to this {row.grantee_kind}"
-                yield Difference(str(row.pk), problem)
-            elif not expected.is_as(found):
-                yield Difference(str(row.pk), f"the ledger says {expected}, it is {found}")
-        for pk in said:
-            problem = "it was granted, and then revoked or deleted without a record"
-            yield Difference(str(pk), problem)
+    with kept() as ledger_says:
+        for found in _compare(ledger_says):
+            ledger_says.doubt(found.grant, found.problem)
+        if not ledger_says.has_doubts():
+            return
+        ledger_says.forget_grants()
+        for found in _compare(ledger_says):
+            if ledger_says.is_doubted(found.grant, found.problem):
+                yield found
 
 
 def adopt(*, by: By, reason: str = "") -> int:
-    """Record the current state of all grants without a record, and return their number.
+    """Record the grants that have no record, as they stand, and return how many there were.
 
-    Use it for grants that are older than the ledger. Raises GrantError `nobody`.
+    For those that are older than the ledger. Raises GrantError `nobody`.
     """
     who, count = who_of(by), 0
-    for least, most in _spans():
-        said = _said_by_the_ledger(least, most)
-        for row in _unrevoked(least, most):
-            expected = said.get(row.pk)
-            if expected is not None and expected.is_as(_terms_of(row)):
+    with kept() as ledger_says:
+        _read_ledger(ledger_says)
+        for row in _unrevoked():
+            if _flaw(row, ledger_says.pop(str(row.pk))) is None:
                 continue
 
             def write(row: ScopeGrant = row) -> None:
@@ -95,63 +71,64 @@ def adopt(*, by: By, reason: str = "") -> int:
     return count
 
 
-def _spans() -> Iterator[tuple[int, float]]:
-    """Yield ranges of primary keys, which hold all that there are; the last one has no end."""
-    newest = stored().aggregate(models.Max("pk"))["pk__max"] or 0
-    least = 0
-    while newest - least > _SPAN:
-        yield least, least + _SPAN
-        least += _SPAN
-    yield least, inf
+def _compare(ledger_says: Kept) -> Iterator[Difference]:
+    _read_ledger(ledger_says)
+    for row in _unrevoked():
+        flaw = _flaw(row, ledger_says.pop(str(row.pk)))
+        if flaw is not None:
+            yield Difference(str(row.pk), flaw)
+    for pk in ledger_says.left():
+        yield Difference(pk, "it was granted, and then revoked or deleted without a record")
 
 
-def _unrevoked(least: int, most: float) -> Iterator[ScopeGrant]:
-    last = least
+def _flaw(row: ScopeGrant, said: tuple[str, str] | None) -> str | None:
+    """Return what is wrong with a grant, None where it is as the ledger says."""
+    if said is None:
+        return f"no record grants {row.scope} to this {row.grantee_kind}"
+    terms, whom = said
+    if terms != _terms(row.scope, row.expires_at):
+        return f"the ledger says {terms}, it is {row.expires_at}"
+    key = getattr(row, f"{row.grantee_kind}_id")
+    # Of a user who was forgotten, nothing is said any more.
+    if whom and whom != key_of_party(row.grantee_kind, str(key)):
+        return f"the ledger says it was granted to {whom}, but {row.grantee_kind}:{key} has it"
+    return None
+
+
+def _unrevoked() -> Iterator[ScopeGrant]:
+    last = 0
     while page := list(stored().filter(live=1, pk__gt=last).order_by("pk")[:_PAGE]):
-        for row in page:
-            if row.pk > most:
-                return
-            yield row
+        yield from page
         last = page[-1].pk
 
 
-def _said_by_the_ledger(least: int, most: float) -> dict[int, _Terms]:
-    """Return what is given by now, for the grants whose primary key is in (least, most]."""
-    given: dict[int, _Terms] = {}
-    # If a clock was set back, a revocation may come before its grant. The grant is still revoked.
-    ended: set[int] = set()
-    for told in ledger.contents():
-        if told.event not in _GIVES and told.event not in _TAKES:
+def _read_ledger(ledger_says: Kept) -> None:
+    """Keep what is given by now."""
+    for event, content, whom in ledger.contents():
+        if event not in _GIVES and event not in _TAKES:
             continue
         try:
-            pk, terms = _read(told)
+            pk, terms = _read(content)
         except (ValueError, KeyError, TypeError):
-            continue  # `verify` reports this record
-        if not least < pk <= most:
+            continue  # `verify` says what was done to it
+        if event in _TAKES:
+            ledger_says.take(pk)
             continue
-        if told.event in _TAKES and given.pop(pk, None) is None:
-            ended.add(pk)
-        elif told.event in _GIVES and pk not in ended:
-            before = given.get(pk) if told.event == Event.EXTEND else None
-            # An extension moves the expiry alone: it does not make good what SQL did before.
-            given[pk] = terms if before is None else replace(before, until=terms.until)
-    return given
+        before = ledger_says.terms(pk) if event == Event.EXTEND else None
+        if before is not None:
+            # An extension changes only the expiry. It does not justify what SQL changed before.
+            terms = f"{before[0].partition(' ')[0]} {terms.partition(' ')[2]}"
+            whom = before[1] and whom and before[1]
+        ledger_says.give(pk, terms, whom)
 
 
-def _read(told: ledger.Told) -> tuple[int, _Terms]:
-    said: Any = json.loads(told.content)
+def _read(content: str) -> tuple[str, str]:
+    said: Any = json.loads(content)
     expires_at = said["facts"].get("expires_at")
     moment = None if expires_at is None else datetime.fromisoformat(expires_at)
-    return int(said["facts"]["grant"]), _Terms(str(said["scope"]), _until(moment), told.whom)
+    return str(said["facts"]["grant"]), _terms(str(said["scope"]), moment)
 
 
-def _terms_of(row: ScopeGrant) -> _Terms:
-    kind = row.grantee_kind
-    # The key as the ledger keeps it; no query asks for the grantee.
-    whom = key_of_party(kind, str(getattr(row, f"{kind}_id", "")))
-    return _Terms(row.scope, _until(row.expires_at), whom)
-
-
-def _until(expires_at: datetime | None) -> str:
+def _terms(scope: str, expires_at: datetime | None) -> str:
     # By the second: a database may keep less than was written.
-    return "for ever" if expires_at is None else f"until {expires_at.timestamp():.0f}"
+    return f"{scope} {'for ever' if expires_at is None else f'until {expires_at.timestamp():.0f}'}"

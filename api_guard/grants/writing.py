@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -97,14 +98,21 @@ def end(row: ScopeGrant, by: By, reason: str) -> ScopeGrant:
     return row
 
 
-def end_all(grantee: models.Model, by: By, reason: str) -> int:
-    """Revoke all grants of a grantee, and return their number."""
-    return in_transaction(lambda: close(held(grantee), by, reason))
+def end_all(rows: QuerySet[ScopeGrant], by: By, reason: str) -> int:
+    """Revoke these grants, and return how many there were."""
+    return in_transaction(lambda: close(rows, by, reason))
 
 
-def move(row: ScopeGrant, expires_at: datetime | None, by: By, reason: str) -> ScopeGrant:
-    """Change the expiry of a live grant. With None, the grant does not expire.
+def move(
+    row: ScopeGrant,
+    expires_at: datetime | None,
+    by: By,
+    reason: str,
+    judge: Callable[[ScopeGrant], None] | None = None,
+) -> ScopeGrant:
+    """Move the expiry of a live grant; None takes it away.
 
+    `judge` is called with the grant as it stands, locked, and raises where it is not to be moved.
     Raises GrantError: `already_revoked`, `expired`, `past`.
     """
     now = timezone.now()
@@ -118,6 +126,8 @@ def move(row: ScopeGrant, expires_at: datetime | None, by: By, reason: str) -> S
             raise GrantError("already_revoked", f"{kept} was revoked at {kept.revoked_at}.")
         if not kept.is_live(now):
             raise GrantError("expired", f"{kept} expired at {kept.expires_at}. Grant it again.")
+        if judge is not None:
+            judge(kept)
         with recorded():
             stored().filter(pk=row.pk).update(expires_at=expires_at)
         facts = {"grant": row.pk, "was": kept.expires_at, "expires_at": expires_at}
@@ -136,7 +146,8 @@ def close(rows: QuerySet[ScopeGrant], by: By, reason: str, event: Event = Event.
         # Write first: SQLite would refuse a write that follows a read.
         if not rows.order_by().update(revoked_reason=reason):
             return 0
-        found = list(rows)
+        # As it stands now: MySQL shows a long transaction what was there when it began.
+        found = list(rows.select_for_update())
         stored().filter(pk__in=[row.pk for row in found]).update(
             revoked_at=timezone.now(), revoked_by=user_of(by), revoked_reason=reason
         )

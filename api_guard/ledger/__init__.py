@@ -3,14 +3,13 @@
 from api_guard.ledger.chaining import chain
 from api_guard.ledger.checkpoints import checkpoint, prune, read_checkpoint
 from api_guard.ledger.erasing import forget
-from api_guard.ledger.exporting import Told, contents, export
+from api_guard.ledger.exporting import contents, export
 from api_guard.ledger.recording import record
 from api_guard.ledger.rows import database, details
 from api_guard.ledger.verifying import Tally, verify
 
 __all__ = [
     "Tally",
-    "Told",
     "chain",
     "checkpoint",
     "contents",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from api_guard.core.records import Detail, Record
 from api_guard.ledger import rows
 
 
 def export(since: int = 0) -> Iterator[str]:
-    """Yield the chained records with a number larger than `since`, each as a line of JSON.
+    """Yield the chained records of a larger number than `since`, each as a line of JSON.
 
-    `content` and the salts of the details are unchanged, so that a program with the key can verify
-    a line. For an erased detail, `forgotten` is the id of the record of the erasure.
+    `content` and the salts of the details are as they were signed, so that whoever has the key can
+    verify a line; of what was erased, `forgotten` names the record that says so.
     """
     for page in rows.chained(since):
         details = rows.details([row.id for row in page])
@@ -22,30 +21,24 @@ def export(since: int = 0) -> Iterator[str]:
             yield json.dumps(_line(row, details.get(row.id, [])))
 
 
-@dataclass(frozen=True)
-class Told:
-    """What a record says: `whom` is the key of the grantee, empty where it was erased."""
+def contents() -> Iterator[tuple[str, str, str]]:
+    """Yield the event, the content and the key of whom it is about, of each record.
 
-    event: str
-    content: str
-    whom: str
-
-
-def contents() -> Iterator[Told]:
-    """Yield what each record says, those that are not chained yet at the end."""
+    Those that are not chained yet are the last. The key is empty where it was erased.
+    """
     for page in rows.chained(0):
-        yield from _told(page)
+        yield from _contents(page)
     last = ""
     while page := rows.unchained(last):
-        yield from _told(page)
+        yield from _contents(page)
         last = page[-1].id
 
 
-def _told(page: list[Record]) -> Iterator[Told]:
+def _contents(page: list[Record]) -> Iterator[tuple[str, str, str]]:
     details = rows.details([row.id for row in page])
     for row in page:
-        whom = (each.key for each in details.get(row.id, []) if each.part == "whom")
-        yield Told(row.event, row.content, next(whom, ""))
+        own = details.get(row.id, [])
+        yield row.event, row.content, next((d.key for d in own if d.part == "whom"), "")
 
 
 def _line(row: Record, details: list[Detail]) -> dict[str, object]:

@@ -27,7 +27,8 @@ def before_client(sender: Any, instance: Any, **kwargs: Any) -> None:
         for name in ("user", "client_secret", *_REDIRECTS)
         if judging.is_saved(name, fields) and _value(old, name) != _value(instance, name)
     }
-    is_owned = old.user_id is not None and old.user == current_user()
+    user = current_user()
+    is_owned = user is not None and old.user_id == user.pk
     # Its owner may change the secret, and nothing else of what leads to its grants.
     if changed - ({"client_secret"} if is_owned else set()):
         what = f"You may not give what the client {old} holds."

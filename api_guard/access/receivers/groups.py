@@ -13,6 +13,7 @@ from api_guard import conf, grants
 from api_guard.access.receivers import judging
 from api_guard.access.receivers.judging import note, refuse, refuse_to_give, refuse_without_any
 from api_guard.core.ledger import Event
+from api_guard.grants.serving import current_user
 
 _EVENTS = {"pre_add": Event.JOIN_GROUP, "pre_remove": Event.LEAVE_GROUP}
 _EVENTS["pre_clear"] = Event.LEAVE_GROUP
@@ -27,30 +28,31 @@ def before_membership(sender: Any, instance: Any, action: str, **kwargs: Any) ->
     members = {group.pk: group for group in _giving(instance, kwargs)}
     if not members:
         return
+    # Read once a group, and not in an import, where nobody is judged.
+    is_judged = event is Event.JOIN_GROUP and current_user() is not None
+    scopes = {pk: judging.scopes_held(group=pk) if is_judged else [] for pk in members}
+    if is_judged and (managing := grants.authorities().filter(group__in=members).first()):
+        refuse_without_any(f"You may not say who manages scopes, as {managing.group} does.")
     for user, group in _pairs(instance, members, kwargs):
-        scopes = judging.scopes_held(group=group)
-        if event is Event.JOIN_GROUP:
-            what = f"You may not give what the group {group} holds."
-            refuse_to_give(scopes, user, what)
-            if grants.authorities().filter(group=group).exists():
-                refuse_without_any(f"You may not say who manages scopes, as {group} does.")
+        refuse_to_give(scopes[group.pk], user, f"You may not give what the group {group} holds.")
         note(event, user, facts={"group": group.pk, "group_name": group.name})
 
 
 def _giving(instance: Any, signal: Any) -> list[Group]:
     """Return the groups in question that hold a live grant or manage scopes."""
     if isinstance(instance, Group):
-        asked = Group.objects.filter(pk=instance.pk)
+        pks = [instance.pk]
     elif signal["pk_set"] is None:
-        asked = Group.objects.filter(pk__in=instance.groups.using(signal["using"]).values("pk"))
+        pks = list(instance.groups.using(signal["using"]).values_list("pk", flat=True))
     else:
-        asked = Group.objects.filter(pk__in=signal["pk_set"])
-    found = list(asked.using(signal["using"]).order_by("pk"))
-    pks = [group.pk for group in found]
-    holding = set(grants.live().filter(group__in=pks).order_by().values_list("group", flat=True))
-    managing = grants.authorities().filter(group__in=pks).order_by()
-    holding |= set(managing.values_list("group", flat=True))
-    return [group for group in found if group.pk in holding]
+        pks = list(signal["pk_set"])
+    # One query for both: most groups give nothing.
+    holding = grants.live().filter(group__in=pks).order_by().values_list("group")
+    managing = grants.authorities().filter(group__in=pks).order_by().values_list("group")
+    giving = [pk for (pk,) in holding.union(managing).order_by()]
+    if not giving:
+        return []
+    return list(Group.objects.using(signal["using"]).filter(pk__in=giving).order_by("pk"))
 
 
 def _pairs(
@@ -74,11 +76,14 @@ def before_group(sender: Any, instance: Group, **kwargs: Any) -> None:
     if kwargs["raw"] or everyone is None or not judging.is_saved("name", kwargs["update_fields"]):
         return
     old = judging.stored(instance, kwargs["using"])
-    if old is None or old.name == instance.name or everyone not in (old.name, instance.name):
+    if old is None or old.name == instance.name:
+        return
+    becomes = conf.is_everyone_group(instance.name)
+    if not (becomes or conf.is_everyone_group(old.name)):
         return
     refuse_without_any(f"You may not say who is in {everyone}.")
     terms = conf.scope_terms()
     scopes = judging.scopes_held(group=instance)
-    if instance.name == everyone and any(s in terms and terms[s].is_sensitive for s in scopes):
+    if becomes and any(s in terms and terms[s].is_sensitive for s in scopes):
         refuse(f"{old.name} holds a scope that is sensitive: not for everyone.")
     note(Event.RENAME_GROUP, instance, facts={"was": old.name, "name": instance.name})

@@ -75,8 +75,9 @@ def stored(instance: models.Model, using: str | None) -> Any:
     An instance made with the primary key of a row overwrites that row: `User(pk=1, ...).save()`.
     Where the key has a default, Django inserts it, and does not overwrite.
     """
-    is_inserted = instance._state.adding and instance._meta.pk.has_default()
-    if is_inserted or instance.pk is None:
+    key = instance._meta.pk
+    is_made = key.has_default() or key.has_db_default()
+    if instance.pk is None or (instance._state.adding and is_made):
         return None
     return type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
 

@@ -19,9 +19,10 @@ def before_user(sender: Any, instance: Any, **kwargs: Any) -> None:
     del sender
     if not isinstance(instance, get_user_model()) or kwargs["raw"]:
         return
-    if not getattr(instance, "is_active", False) or not judging.is_saved(
-        "is_active", kwargs["update_fields"]
-    ):
+    # A column that was not read is not saved, and is not read here.
+    if not judging.is_saved("is_active", kwargs["update_fields"]):
+        return
+    if not getattr(instance, "is_active", False):
         return
     old = judging.stored(instance, kwargs["using"])
     if old is None or old.is_active:

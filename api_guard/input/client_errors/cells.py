@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connections, router
-from django.db.models import NOT_PROVIDED, Field, GeneratedField, JSONField, Model
+from django.db.models import NOT_PROVIDED, BinaryField, Field, GeneratedField, JSONField, Model
 
 from api_guard.input.client_errors.columns import base_fields
 from api_guard.input.client_errors.frames import local, module_of
@@ -53,7 +53,9 @@ class Cell:
             return True
         if hasattr(self.field, "base_field"):
             return False  # a range or an array consists of several values
-        if isinstance(value, (bool, uuid.UUID, Model)):
+        if isinstance(value, bool):
+            return not isinstance(self.field, BinaryField)
+        if isinstance(value, (uuid.UUID, Model)):
             return True
         if isinstance(value, int):
             return abs(value) < _SMALL
@@ -90,7 +92,11 @@ class Row:
 
     def misfits(self) -> Iterator[Cell]:
         """Yield the cells whose values do not fit, by the model's own validation."""
-        return (cell for cell in self.cells() if not self._fits(cell))
+        for cell in self.cells():
+            # A stored value that does not fit was stored without an error.
+            is_stored = cell.is_left and self.changed is not None
+            if not is_stored and not self._fits(cell):
+                yield cell
 
     def _fits(self, cell: Cell) -> bool:
         if cell.value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
@@ -18,6 +19,7 @@ from api_guard.input.client_errors.cells import Cell, Row, is_odd, rows_in
 from api_guard.input.client_errors.constraints import Broken, broken_constraint
 from api_guard.input.client_errors.frames import local, module_of
 from api_guard.input.client_errors.sent import Sent
+from api_guard.input.client_errors.updates import updated_in
 
 _EXECUTES = frozenset({"execute", "executemany", "_execute", "_executemany"})
 # The start of driver errors for a value that they cannot convert.
@@ -32,6 +34,9 @@ _NO_PATTERNS = frozenset({1139, *range(3685, 3701)})
 _READS_TEXT = frozenset({"tsquery.c", "tsvector_parser.c", "hstore_io.c"})
 # The error of PostgreSQL for a value of another type than its column.
 _OTHER_TYPE = frozenset({"42804", "42846"})
+# The error of PostgreSQL for an operator that does not exist. psycopg chooses the type of the right
+# side from the type of the value.
+_NO_OPERATOR = re.compile(r"operator does not exist: ((\S*range|interval) \S+ |.* = hstore\b)")
 # The error of MySQL for an integer out of range. Django turns it into an IntegrityError.
 _OUT_OF_RANGE = 1690
 
@@ -58,7 +63,8 @@ def is_data_sent(error: Exception, params: Any, frames: list[FrameType], sent: S
     if rows:
         return _are_of_client([cell for row in rows for cell in _dubious(row)], sent)
     # A constant of the view would fail for every client.
-    return any(map(sent.holds, flat))
+    is_sent = any(sent.holds_read((), value) for value in flat)
+    return is_sent or _is_update_sent(frames, sent)
 
 
 def is_of_value(error: Exception) -> bool:
@@ -67,6 +73,8 @@ def is_of_value(error: Exception) -> bool:
     if getattr(diagnostics, "source_file", None) in _READS_TEXT:
         return True
     if getattr(diagnostics, "sqlstate", None) in _OTHER_TYPE:
+        return True
+    if _NO_OPERATOR.match(str(error)):
         return True
     if any(error.args[:1] == (number,) for number in _NO_PATTERNS):
         return True
@@ -83,10 +91,16 @@ def is_integrity_sent(error: IntegrityError, frames: list[FrameType], sent: Sent
     broken = broken_constraint(error)
     rows = rows_in(frames)
     if not rows:
-        return any(map(sent.holds, broken.values))
+        return any(map(sent.holds, broken.values)) or _is_update_sent(frames, sent, broken)
     if len(rows) > 1 and broken.kind != "key":
         return False  # the error does not tell the row
     return any(_is_broken_by_client(broken, row, sent) for row in rows)
+
+
+def _is_update_sent(frames: list[FrameType], sent: Sent, broken: Broken | None = None) -> bool:
+    """Whether the client sent a value that `update()` was writing, into a field of `broken`."""
+    updated = updated_in(frames, broken)
+    return any(sent.holds_as((field.name, field.attname), value) for field, value in updated)
 
 
 def _is_broken_by_client(broken: Broken, row: Row, sent: Sent) -> bool:

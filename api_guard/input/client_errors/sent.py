@@ -26,9 +26,10 @@ class Sent:
     def __init__(self, request: Any, view: Any, frames: Iterable[FrameType]) -> None:
         self._named: dict[str, list[object]] = {}
         self._texts: set[str] = set()
+        self._sent_blank = False
         # A decorator may have passed Django's request.
         query = getattr(request, "query_params", None)
-        self._take((request.GET if query is None else query).lists())
+        self._take_body(request.GET if query is None else query)
         self._take(getattr(view, "kwargs", {}).items())
         self._take((str(index), value) for index, value in enumerate(getattr(view, "args", ())))
         # Only if the view has read it: reading may fail.
@@ -39,7 +40,9 @@ class Sent:
 
     def _take_body(self, body: Any) -> None:
         if hasattr(body, "lists"):
-            self._take(body.lists())
+            for name, several in body.lists():
+                # A view may read the list, or one of its values.
+                self._take((name, each) for each in [several, *several])
         elif isinstance(body, Mapping):
             self._take(body.items())
         else:
@@ -49,6 +52,7 @@ class Sent:
         for name, value in pairs:
             self._named.setdefault(str(name), []).append(value)
             for leaf in _leaves(value):
+                self._sent_blank |= _is_blank(leaf)
                 text = _text(leaf)
                 # A form strips its texts, and some filters read several values from one text.
                 self._texts |= {text, text.strip(), *map(str.strip, text.split(",")[:_MOST])}
@@ -57,7 +61,7 @@ class Sent:
         """Whether the client sent `value`, or all its items. True, False and None do not count."""
         leaves = list(_leaves(value))
         # Empty items count only if all items are empty.
-        told = [leaf for leaf in leaves if not _is_empty(leaf)] or leaves
+        told = [leaf for leaf in leaves if not (_is_empty(leaf) or _is_blank(leaf))] or leaves
         return bool(told) and all(map(self._holds, told))
 
     def _holds(self, leaf: object) -> bool:
@@ -69,6 +73,13 @@ class Sent:
         if any(is_equal(value, each) for name in names for each in self._named.get(name, ())):
             return True
         return value is not None and self.holds(value)
+
+    def holds_read(self, names: Iterable[str], value: object) -> bool:
+        """Whether the client sent `value`, which could not be read. An empty text counts here."""
+        if self.holds_as(names, value):
+            return True
+        leaves = list(_leaves(value))
+        return self._sent_blank and bool(leaves) and all(map(_is_blank, leaves))
 
     def is_named_in(self, path: str, *, told_by: int) -> bool:
         """Whether a file path was made from a text of the client of at least `told_by` letters."""
@@ -108,12 +119,18 @@ def _leaves(value: object) -> Iterator[object]:
             waiting += found
         elif isinstance(found, Model):
             waiting.append(found.pk)
+        elif hasattr(found, "lower_inc"):  # a range of a driver
+            waiting += [found.lower, found.upper]  # type: ignore[attr-defined]
         elif found is not None and not isinstance(found, bool):
             yield found
 
 
 def _is_empty(value: object) -> bool:
     return isinstance(value, (Mapping, *_SEVERAL)) and not value
+
+
+def _is_blank(leaf: object) -> bool:
+    return isinstance(leaf, str) and not leaf.strip()
 
 
 def _text(leaf: object) -> str:

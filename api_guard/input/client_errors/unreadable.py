@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.db.models import DateTimeField, DecimalField, Field
+from django.db.models import BinaryField, DateTimeField, DecimalField, Field
 from django.db.models.sql.compiler import SQLInsertCompiler, SQLUpdateCompiler
 from django.utils import timezone
 
@@ -22,6 +22,9 @@ from api_guard.input.client_errors.sent import Sent
 logger = logging.getLogger("api_guard")
 
 _DEEPEST = 40
+_JUDGED = (BinaryField, DateTimeField, DecimalField)
+# Some drivers store other values in a binary column, as a number or as text.
+_BYTES = (bytes, bytearray, memoryview, str)
 
 
 class UnreadableError(ValueError):
@@ -68,7 +71,7 @@ def _stored_from(frame: FrameType) -> Iterator[tuple[Field[Any, Any], object]]:
 
 def _may_be_unreadable(field: Any) -> bool:
     inner = getattr(field, "base_field", None)
-    is_plain = isinstance(field, (DecimalField, DateTimeField)) or hasattr(field, "range_type")
+    is_plain = isinstance(field, _JUDGED) or hasattr(field, "range_type")
     return is_plain or (isinstance(inner, Field) and _may_be_unreadable(inner))
 
 
@@ -84,6 +87,8 @@ def _is_unreadable(field: Any, value: Any) -> bool:
         return any(_is_unreadable(inner, each) for each in several)
     if value is None or hasattr(value, "resolve_expression"):
         return False
+    if isinstance(field, BinaryField):
+        return not isinstance(value, _BYTES)
     with suppress(Exception):
         read = field.to_python(value)
         return _is_past(read) if isinstance(field, DateTimeField) else _is_too_long(field, read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from decimal import InvalidOperation
 from types import FrameType
 from typing import Any
@@ -24,6 +25,7 @@ from api_guard.input.client_errors.database import (
     is_out_of_range,
     statement_in,
 )
+from api_guard.input.client_errors.dates import is_date_missing
 from api_guard.input.client_errors.files import is_name_sent
 from api_guard.input.client_errors.frames import (
     DRIVERS,
@@ -58,11 +60,10 @@ SUSPECTS: tuple[type[Exception], ...] = (
 )
 # The modules of DRF that convert input and output.
 _READING = ("rest_framework.fields", "rest_framework.relations", "rest_framework.serializers")
-_COMPARING = "rest_framework.validators"
 _COLUMNS = ("django.db.models.fields", "django.contrib.postgres.fields")
 _FORMS = ("django.forms.fields", "django.forms.widgets")
 _CONVERTS = frozenset({"get_db_prep_save", "get_db_prep_value", "get_prep_value", "to_python"})
-_CONVERTS |= {"value_from_datadict"}
+_CONVERTS |= {"pre_save", "value_from_datadict"}
 _READS = frozenset({"run_validation", "run_validators", "to_internal_value", "to_representation"})
 
 
@@ -83,11 +84,11 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
     error = _as_it_came(error)
     frames = library_frames(error)
     if isinstance(error, _OF_CODE):
-        converted = _value_converted(frames)
-        statement = statement_in(frames) if converted is None and _is_of_driver(frames) else None
+        converted = list(_values_converted(frames))
+        statement = statement_in(frames) if not converted and _is_of_driver(frames) else None
         if statement is not None:
             return is_data_sent(error, statement, frames, sent)
-        return converted is not None and sent.holds(converted)
+        return is_date_missing(frames) or _is_one_sent(converted, sent)
     if isinstance(error, OSError):
         return is_name_sent(error, frames, sent)
     if isinstance(error, IntegrityError) and not is_out_of_range(error):
@@ -99,8 +100,7 @@ def _is_of_client(error: Exception, request: Any, view: Any) -> bool:
     statement = statement_in(frames)
     if statement is not None:
         return is_data_sent(error, statement, frames, sent)
-    read = _value_read(frames)
-    return read is not None and sent.holds(read)
+    return _is_one_sent(_values_read(frames), sent)
 
 
 def _as_it_came(error: Exception) -> Exception:
@@ -117,30 +117,36 @@ def _is_of_driver(frames: list[FrameType]) -> bool:
     return bool(frames) and module_of(frames[-1]).split(".")[0] in DRIVERS
 
 
-def _value_converted(frames: list[FrameType]) -> object:
-    """Return the value that a model field or a form field was converting.
+def _is_one_sent(values: Iterable[tuple[tuple[str, ...], object]], sent: Sent) -> bool:
+    """Whether the client sent one of these values. Libraries read the inner ones from the outer."""
+    return any(sent.holds_read(names, value) for names, value in values)
 
-    Or the value that DRF was comparing by a date, which may be missing in the request.
-    """
+
+def _values_converted(frames: list[FrameType]) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yield the values that model fields and form fields were converting, with their names."""
     for frame in reversed(frames):
-        if module_of(frame) == _COMPARING and frame.f_code.co_name == "filter_queryset":
-            return local(frame, "value")
         is_field = module_of(frame).startswith((*_COLUMNS, *_FORMS))
         if is_field and frame.f_code.co_name in _CONVERTS:
-            return local(frame, "value")
-    return None
+            # pre_save() of a file takes its value from the row.
+            yield _names_of(local(frame, "self")), local(frame, "value", "file")
 
 
-def _value_read(frames: list[FrameType]) -> object:
-    """Return the value that a field of DRF or of a model was reading."""
+def _values_read(frames: list[FrameType]) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Yield the values that fields of DRF or of models were reading, with their names."""
     for frame in reversed(frames):
         module, function = module_of(frame), frame.f_code.co_name
+        owner = local(frame, "self")
         if module.startswith("django.db.models.lookups"):
-            return getattr(local(frame, "self"), "rhs", None)
-        if module.startswith(_COLUMNS):
-            value = local(frame, "value")
-            if value is not None:
-                return value
-        if module in _READING and function in _READS:
-            return local(frame, "data", "value")
-    return None
+            column = getattr(getattr(owner, "lhs", None), "target", None)
+            yield _names_of(column), getattr(owner, "rhs", None)
+        elif module.startswith(_COLUMNS):
+            # A composite primary key consists of several values.
+            yield _names_of(getattr(owner, "field", owner)), local(frame, "value", "values")
+        elif module in _READING and function in _READS:
+            yield (), local(frame, "data", "value")
+
+
+def _names_of(column: object) -> tuple[str, ...]:
+    """Return the names of a model field. Inner fields and form fields have none."""
+    names = (getattr(column, "name", None), getattr(column, "attname", None))
+    return tuple(name for name in names if isinstance(name, str))
