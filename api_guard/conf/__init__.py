@@ -73,8 +73,8 @@ __all__ = [
     "scope_groups",
     "scope_terms",
     "scopes",
-    "takes_clientless_tokens",
     "sensitive_scopes",
+    "takes_clientless_tokens",
     "trusted_proxies",
     "unscoped_authentication",
 ]
