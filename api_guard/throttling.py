@@ -44,6 +44,17 @@ def use(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
         return _without_cache(counted, fault)
 
 
+def used(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
+    """Return what is used of every rate, without counting. Raises GuardUnavailable."""
+    counted = tuple(_counter(group, key, rate) for rate in rates)
+    if not counted or not conf.ratelimit_enabled():
+        return ()
+    try:
+        return counters.take(counted, count=False)
+    except counters.CounterFault as fault:
+        raise GuardUnavailable from fault
+
+
 def admit(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
     """Count as `use` does, and raise RateLimited if a rate is exceeded."""
     usages = use(group, key, rates)

@@ -16,6 +16,7 @@ from oauth2_provider.models import AccessToken, Application
 from rest_framework.test import APIClient
 
 from api_guard import grants
+from api_guard.access.decisions import telling
 from api_guard.limits.counters import faults, local
 from api_guard.limits.credentials import owed, strangers
 from api_guard.oauth2.remembering import verified_secrets
@@ -77,6 +78,7 @@ _SLOW = {
     "test_deployed",
     "test_editors",
     "test_example_project",
+    "test_explain",
     "test_faults",
     "test_flows",
     "test_grant_races",
@@ -144,6 +146,7 @@ def _no_request_counted_yet():
     strangers.forget_all()
     verified_secrets.forget()
     owed.forget_all()
+    telling.cap.forget()
 
 
 @pytest.fixture

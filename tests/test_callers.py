@@ -149,6 +149,27 @@ def test_a_user_token_of_no_client_has_nothing(api, alice, issue, granted):
     assert scopes(api.by_token(issue(ALL, user=alice, to=None)).get("/show")) == []
 
 
+def test_a_user_token_of_no_client_is_the_user_s_where_the_settings_say_so(
+    api, alice, issue, granted, settings
+):
+    settings.API_GUARD = {**settings.API_GUARD, "CLIENTLESS_TOKENS": "user"}
+    shown = api.by_token(issue(ALL, user=alice, to=None)).get("/show")
+    assert scopes(shown) == ["audit:read", "notes:read", "notes:write"]
+    assert shown.json()["key"] == f"user:{alice.pk}"
+    assert scopes(api.by_token(issue("notes:write", user=alice, to=None)).get("/show")) == [
+        "notes:write"
+    ]
+    assert scopes(api.by_token(issue("", user=alice, to=None)).get("/show")) == []
+    settings.API_GUARD = {**settings.API_GUARD, "CLIENTLESS_TOKENS": "yes"}
+    assert scopes(api.get("/show")) == []
+
+
+def test_a_token_of_a_client_is_never_personal(api, alice, issue, granted, settings):
+    settings.API_GUARD = {**settings.API_GUARD, "CLIENTLESS_TOKENS": "user"}
+    shown = api.by_token(issue(ALL, user=alice)).get("/show")
+    assert scopes(shown) == ["audit:read", "notes:read"]
+
+
 def test_a_client_credentials_token_has_what_token_and_client_have(api, issue, granted):
     shown = api.by_token(issue(ALL)).get("/show")
     assert scopes(shown) == ["audit:read", "notes:publish", "notes:read"]

@@ -148,6 +148,7 @@ def test_well_formed_settings_are_no_mistake(settings):
         "COUNTER_TIMEOUT": 0.25,
         "FAILED_CREDENTIALS": {"account_at_address": ("5/m", "20/h")},
         "EVERYONE_GROUP": "everyone",
+        "CLIENTLESS_TOKENS": "user",
         "LAST_USED_INTERVAL": 0,
         "LIMITS": {"bytes": 5000},
     }
@@ -189,6 +190,7 @@ def said(**terms):
         ({"UNSCOPED_AUTHENTICATION": "x"}, "list of dotted paths"),
         ({"UNSCOPED_AUTHENTICATION": [1]}, "list of dotted paths"),
         ({"LAST_USED_INTERVAL": True}, "number of seconds"),
+        ({"CLIENTLESS_TOKENS": "yes"}, "must be 'user' or 'refuse'"),
         ({"LAST_USED_INTERVAL": -1}, "number of seconds"),
         ({"TRUSTED_PROXIES": ["everything"]}, "list of networks"),
         ({"TRUSTED_PROXIES": "10.0.0.0/8"}, "list of networks"),

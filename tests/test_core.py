@@ -49,6 +49,10 @@ NONE = frozenset()
         (Credential.TOKEN, AB, Granted(client=NONE), NONE),
         (Credential.TOKEN, AB, Granted(user=AB), NONE),
         (Credential.TOKEN, AB, Granted(), NONE),
+        (Credential.PERSONAL, AB, Granted(user=A), A),
+        (Credential.PERSONAL, A, Granted(user=AB, client=NONE), A),
+        (Credential.PERSONAL, NONE, Granted(user=AB), NONE),
+        (Credential.PERSONAL, AB, Granted(client=AB), NONE),
         (Credential.UNKNOWN, AB, Granted(user=AB, client=AB), NONE),
         (Credential.NONE, AB, Granted(user=AB, client=AB), NONE),
         (Credential.UNSCOPED, NONE, Granted(user=frozenset({"openid", "a"})), A),
@@ -85,7 +89,7 @@ def callers(granted, carried, credential, *, user=1, client=2):
 def test_effective_scopes_are_granted_and_carried(credential, carried, user, client):
     effective = effective_scopes(credential, carried, Granted(user, client))
     assert effective <= (user or NONE) | (client or NONE)
-    assert credential is not Credential.TOKEN or effective <= carried
+    assert not credential.is_token or effective <= carried
     assert effective.isdisjoint(PROTOCOL_SCOPES)
 
 

@@ -173,6 +173,7 @@ def test_a_bad_token_that_comes_again_is_refused_without_a_look_at_it(
         "detail": "Too many failed attempts.",
         "code": "too_many_failures",
         "wait": wait,
+        "decision": refused.json()["decision"],
     }
     assert 1 <= wait <= 31
     # Another one is looked at: it may be good.

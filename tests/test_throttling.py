@@ -98,6 +98,7 @@ def test_a_request_too_many_is_told_when_to_come_back(api):
         "code": "rate_limited",
         "rate": "3/h",
         "wait": wait,
+        "decision": refused.json()["decision"],
     }
     assert 1 <= wait <= 3600
     assert refused["RateLimit-Policy"] == '"3/h";q=3;w=3600, "1000/d";q=1000;w=86400'

@@ -11,6 +11,7 @@ from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponseBase
 from rest_framework.exceptions import APIException
 
+from api_guard.access.decisions import record_refused
 from api_guard.access.endpoints import dotted_path, view_class_of
 from api_guard.exceptions import (
     GuardUnavailable,
@@ -51,6 +52,7 @@ def _is_page(request: HttpRequest) -> bool:
 
 def page_of(refusal: Refusal, request: HttpRequest) -> HttpResponseBase:
     """Return the answer of a refusal: to a browser, a line of text."""
+    record_refused(refusal, request)
     response = refusal.answer()
     if refusal.wait is not None and "text/html" in request.headers.get("Accept", ""):
         text = f"{refusal.default_detail} Try again in {refusal.wait} seconds."

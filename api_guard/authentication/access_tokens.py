@@ -30,9 +30,10 @@ class OAuth2Authentication(BearerAuthentication):
             return None
         access_token = holdings.find_token(request, token)
         if access_token is None:
-            raise self.refusal(request)
+            raise self.refusal(request, "unknown_token")
         # Most tokens are for any resource. Then the URL is not needed.
         uri = request.build_absolute_uri(request.path) if access_token.resource else ""
-        if not tokens.is_good(access_token, request, uri=uri, path=request.path):
-            raise self.refusal(request)
+        why = tokens.why_bad(access_token, request, uri=uri, path=request.path)
+        if why:
+            raise self.refusal(request, why)
         return access_token.user or AnonymousUser(), access_token

@@ -26,9 +26,11 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         return token.strip() if scheme.lower() == self.scheme else None
 
-    def refusal(self, request: Request) -> InvalidToken:
-        """Return the exception for an invalid token."""
-        return InvalidToken(resource_metadata(request))
+    def refusal(self, request: Request, because: str = "") -> InvalidToken:
+        """Return the exception for an invalid token; only the log gets `because`."""
+        refusal = InvalidToken(resource_metadata(request))
+        refusal.because = because
+        return refusal
 
     def token_scopes(self, auth: Any) -> frozenset[str]:
         """Return the scopes that the token carries."""

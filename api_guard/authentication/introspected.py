@@ -19,6 +19,9 @@ class IntrospectionAuthentication(BearerAuthentication):
     with the same `client_id` here. If the server gives no usable answer, the response is 503.
     """
 
+    # A token whose client is not known here was issued to a client all the same.
+    has_personal_tokens = False
+
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         """Return the user and the token, or None without a bearer token.
 

@@ -6,6 +6,7 @@ from api_guard.conf.access import (
     is_everyone_group,
     last_used_interval,
     prefixes,
+    takes_clientless_tokens,
     unscoped_authentication,
 )
 from api_guard.conf.credentials import failed_credentials
@@ -73,6 +74,7 @@ __all__ = [
     "scope_terms",
     "scopes",
     "sensitive_scopes",
+    "takes_clientless_tokens",
     "trusted_proxies",
     "unscoped_authentication",
 ]

@@ -13,6 +13,7 @@ UNSCOPED_AUTHENTICATION = (
     "rest_framework.authentication.TokenAuthentication",
 )
 LAST_USED_INTERVAL = 300
+_AS_USER, _REFUSE = "user", "refuse"
 
 
 def exempt() -> dict[str, str]:
@@ -50,6 +51,11 @@ def unscoped_authentication() -> frozenset[str]:
     return frozenset(strings(value) or ())
 
 
+def takes_clientless_tokens() -> bool:
+    """Whether a token that no client was issued stands for its user, as far as it carries."""
+    return read("CLIENTLESS_TOKENS") == _AS_USER
+
+
 def last_used_interval() -> int:
     """Seconds within which the use of one grant is written once."""
     value = read("LAST_USED_INTERVAL")
@@ -82,6 +88,11 @@ RULES: dict[str, Rule] = {
         lambda value: strings(value) is not None,
         "must be a list of dotted paths",
         repr(list(UNSCOPED_AUTHENTICATION)),
+    ),
+    "CLIENTLESS_TOKENS": (
+        lambda value: value in (_AS_USER, _REFUSE),
+        f"must be {_AS_USER!r} or {_REFUSE!r}",
+        f'"{_AS_USER}"',
     ),
     "LAST_USED_INTERVAL": (is_count, "must be a number of seconds", str(LAST_USED_INTERVAL)),
 }

@@ -71,7 +71,7 @@ class Caller:
         """Whether one of `names` could be an effective scope, without reading the grants."""
         if not self.is_authenticated or self.credential is Credential.UNKNOWN:
             return False
-        return self.credential is not Credential.TOKEN or not self.carried.isdisjoint(names)
+        return not self.credential.is_token or not self.carried.isdisjoint(names)
 
     def __str__(self) -> str:
         user = None if self.user_id is None else f"user {self.user_id}"

@@ -28,9 +28,16 @@ class Credential(Enum):
     UNSCOPED = "unscoped"
     """A session or a password: it has all scopes granted to its user."""
     TOKEN = "token"  # noqa: S105  # the name of a kind, not a secret
-    """An access token: it has at most the scopes that it carries."""
+    """An access token of a client: it has at most the scopes that it carries."""
+    PERSONAL = "personal"
+    """An access token without a client, where the site accepts it: likewise."""
     UNKNOWN = "unknown"
     """A credential that identifies a user but does not report scopes: it has no scopes."""
+
+    @property
+    def is_token(self) -> bool:
+        """Whether it carries scopes, which limit what was granted."""
+        return self in (Credential.TOKEN, Credential.PERSONAL)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ def effective_scopes(
     """
     if credential is Credential.UNSCOPED and granted.user is not None:
         return granted.user - PROTOCOL_SCOPES
+    if credential is Credential.PERSONAL and granted.user is not None:
+        return (carried & granted.user) - PROTOCOL_SCOPES
     if credential is not Credential.TOKEN:
         return NO_SCOPES
     sides = [side for side in (granted.user, granted.client) if side is not None]

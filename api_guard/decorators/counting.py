@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.db import models
 from rest_framework.request import Request
 
 from api_guard import conf, grants, throttling
-from api_guard.access.callers import overrides_of, throttle_key
+from api_guard.access.callers import key_of, overrides_of, throttle_key
 from api_guard.access.endpoints import counted_as
+from api_guard.core.caller import Caller
 from api_guard.core.policy import Operation, Policy
 from api_guard.core.rates import Rate, Usage, overridden, override_name
 from api_guard.core.requirements import Requirement
@@ -40,6 +42,22 @@ def count(
     rates = overridden(rates, counted, overrides_of(request, _names(rates, counted), scopes))
     # Two views of one name, as a factory makes them, are told apart by what they require.
     return throttling.admit(f"{counted}:{policy.fingerprint}", key, rates)
+
+
+def used(
+    view: type, policy: Policy, operation: Operation, caller: Caller, user: models.Model | None
+) -> tuple[Usage, ...]:
+    """Return how much of each rate a caller has used, without a request and without counting."""
+    name, rates = policy.rates_for(operation)
+    key = key_of(caller)
+    if key is None:
+        return ()
+    rates += conf.ceiling(key.partition(":")[0])
+    counted = counted_as(view, name)
+    names = _names(rates, counted)
+    overrides = grants.granted_with_overrides(user, caller.client_id, (), names)[2]
+    rates = overridden(rates, counted, overrides)
+    return throttling.used(f"{counted}:{policy.fingerprint}", key, rates)
 
 
 def _names(rates: tuple[Rate, ...], view: str) -> tuple[str, ...]:

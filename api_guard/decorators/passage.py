@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from api_guard import grants
 from api_guard.access import holdings
 from api_guard.access.callers import caller_of, rows_behind
+from api_guard.access.decisions import record_allowed
 from api_guard.access.endpoints import dotted_path, is_own_of, operation_of
 from api_guard.access.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.access.record import record_decision
@@ -76,6 +77,7 @@ class Passage(ObjectHooks):
         refuse_parsed_form(self.view, request)
         self.watch()
         stand_by_handlers(self.handling, request)
+        record_allowed(self.view, request, self._requirement)
 
     def perform_authentication(self, beyond: Beyond, request: Request, /) -> None:
         """Authenticate now, whatever the view does, and say so where that cannot be done."""
@@ -112,7 +114,7 @@ class Passage(ObjectHooks):
         if not decision.allowed:
             if decision.denial is Denial.NOT_OFFERED and not self._handles(operation):
                 raise MethodNotAllowed(operation.method)
-            refuse(decision, caller, request, self.view)
+            refuse(decision, caller, request, self.view, requirement)
         with failures_as_refusals(self.view, "a permission"):
             beyond(request)
         if is_first:

@@ -7,6 +7,8 @@ from typing import Any
 from django.http import JsonResponse
 from rest_framework.exceptions import APIException, ErrorDetail
 
+from api_guard.core.requirements import Requirement
+
 
 class Refusal(APIException):
     """What a refused client gets: an exact status, a stable code and the right headers.
@@ -18,6 +20,12 @@ class Refusal(APIException):
 
     auth_header: str | None = None
     wait: float | None = None
+    # What the operation requires, where that is why it was refused.
+    requirement: Requirement | None = None
+    # More about the reason, for the log: the client is not told.
+    because = ""
+    # Whether the decision was recorded; a refusal may pass several views.
+    is_recorded = False
 
     def __init__(self, detail: object = None) -> None:
         text = str(self.default_detail if detail is None else detail)

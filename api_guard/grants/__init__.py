@@ -11,6 +11,7 @@ from api_guard.grants.authority import (
 from api_guard.grants.authorizing import authorize, deauthorize
 from api_guard.grants.beside import Asked, Beside, Held
 from api_guard.grants.errors import GrantError, refuse_reason
+from api_guard.grants.explaining import Way, ended, groups_of, holders, ways
 from api_guard.grants.finding import held
 from api_guard.grants.giving import ensure, extend, grant, revoke, revoke_all
 from api_guard.grants.overrides import granted_with_overrides
@@ -48,6 +49,7 @@ __all__ = [
     "Held",
     "LiveGrant",
     "System",
+    "Way",
     "adopt",
     "approve",
     "authorities",
@@ -58,13 +60,16 @@ __all__ = [
     "deauthorize",
     "decline",
     "differences",
+    "ended",
     "ensure",
     "extend",
     "get",
     "grant",
     "granted",
     "granted_with_overrides",
+    "groups_of",
     "held",
+    "holders",
     "is_open",
     "live",
     "live_grants",
@@ -81,6 +86,7 @@ __all__ = [
     "revoke_all",
     "scopes_of_client",
     "user_of",
+    "ways",
     "who_of",
     "whoever_is_served",
 ]

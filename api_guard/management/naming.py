@@ -37,12 +37,7 @@ def grantee_of(options: dict[str, Any]) -> models.Model:
         return user_named(options["user"])
     if options.get("group") is not None:
         return group_named(options["group"])
-    model: Any = ScopeGrant._meta.get_field("client").related_model
-    clients = model._default_manager.using(router.db_for_write(model))
-    client: models.Model | None = clients.filter(client_id=options["client"]).first()
-    if client is None:
-        raise CommandError(f"There is no client {options['client']!r}.")
-    return client
+    return client_named(options["client"])
 
 
 def by_of(options: dict[str, Any], command: str) -> grants.By:
@@ -61,6 +56,16 @@ def user_named(name: str) -> models.Model:
     except model.DoesNotExist:
         raise CommandError(f"There is no user {name!r}.") from None
     return user
+
+
+def client_named(client_id: str) -> models.Model:
+    """Return the client of this `client_id`. Raises CommandError."""
+    model: Any = ScopeGrant._meta.get_field("client").related_model
+    clients = model._default_manager.using(router.db_for_write(model))
+    client: models.Model | None = clients.filter(client_id=client_id).first()
+    if client is None:
+        raise CommandError(f"There is no client {client_id!r}.")
+    return client
 
 
 def group_named(name: str) -> Group:

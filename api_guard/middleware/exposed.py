@@ -12,9 +12,10 @@ from django.urls import Resolver404, resolve
 from django.utils.translation import get_language, get_language_from_path, override
 
 from api_guard import conf, tokens
-from api_guard.access.endpoints import status_of
+from api_guard.access.decisions import record_refused
+from api_guard.access.endpoints import endpoint_of, status_of
 from api_guard.authentication import resource_metadata
-from api_guard.exceptions import InsecureTransport, TokenInQuery
+from api_guard.exceptions import InsecureTransport, Refusal, TokenInQuery
 
 
 def refuse_exposed(
@@ -22,11 +23,19 @@ def refuse_exposed(
 ) -> HttpResponseBase | None:
     """Refuse what must not even be redirected: a secret that came where others can read it."""
     if _is_plaintext(request) and _is_concerned(request, view):
-        return InsecureTransport().answer()
+        return _refused(InsecureTransport(), request, view)
     has_token = "access_token" in request.META.get("QUERY_STRING", "")
     if has_token and "access_token" in request.GET and _is_concerned(request, view):
-        return TokenInQuery(resource_metadata(request)).answer()
+        return _refused(TokenInQuery(resource_metadata(request)), request, view)
     return None
+
+
+def _refused(
+    refusal: Refusal, request: HttpRequest, view: Callable[..., Any] | None
+) -> HttpResponseBase:
+    endpoint = None if view is None else endpoint_of(view)
+    record_refused(refusal, request, endpoint=endpoint)
+    return refusal.answer()
 
 
 def revoke_exposed(request: HttpRequest) -> None:

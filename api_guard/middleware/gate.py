@@ -9,9 +9,11 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 
+from api_guard.access.decisions import record_refused
 from api_guard.access.endpoints import (
     Status,
     dotted_path,
+    endpoint_of,
     gate_status_of,
     has_handed_out_a_token,
     is_whole,
@@ -20,7 +22,7 @@ from api_guard.access.endpoints import (
 )
 from api_guard.access.failures import page_of, refusal_of, told
 from api_guard.access.record import record_route
-from api_guard.exceptions import UndeclaredEndpoint, Unsealed
+from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
 from api_guard.grants.serving import serving
 from api_guard.limits import credentials
 from api_guard.middleware.exposed import refuse_exposed, revoke_exposed
@@ -86,20 +88,16 @@ class GuardMiddleware:
         if refused is not None:
             revoke_exposed(request)
             return refused
-        status = gate_status_of(view, request.path_info)
-        if status is Status.UNGUARDED:
-            logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
-            return UndeclaredEndpoint().answer()
-        classes = view_classes_of(view)
+        status, classes = gate_status_of(view, request.path_info), view_classes_of(view)
+        if status is not Status.GUARDED:
+            found = refuse_undeclared(view, status, classes)
+            if found is not None:
+                refusal, endpoint = found
+                _log(refusal, request, endpoint)
+                record_refused(refusal, request, endpoint=endpoint)
+                return refusal.answer()
         if not classes or status is Status.EXEMPT:
             return None
-        for cls in classes if status is not Status.GUARDED else ():
-            if policy_of(cls) is not None and not is_whole(cls):
-                logger.error(
-                    "%s lost its guard: something was put in the place of its hooks.",
-                    dotted_path(cls),
-                )
-                return Unsealed().answer()
         setattr(request, VIEWS, classes)
         setattr(request, ROUTED, view)
         return None
@@ -112,6 +110,30 @@ class GuardMiddleware:
         """
         refusal = refusal_of(request, exception)
         return None if refusal is None else page_of(refusal, request)
+
+
+def _log(refusal: Refusal, request: HttpRequest, endpoint: Any) -> None:
+    if isinstance(refusal, UndeclaredEndpoint):
+        logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
+    else:
+        logger.error(
+            "%s lost its guard: something was put in the place of its hooks.",
+            dotted_path(endpoint),
+        )
+
+
+def refuse_undeclared(
+    view: Callable[..., Any], status: Status | None, classes: tuple[type, ...]
+) -> tuple[Refusal, Any] | None:
+    """Return the refusal of an endpoint that nobody declared or that lost its guard.
+
+    And with it the class or the function. `status` and `classes` are those of `view`.
+    """
+    if status is Status.UNGUARDED:
+        return UndeclaredEndpoint(), endpoint_of(view)
+    lost = (cls for cls in classes if policy_of(cls) is not None and not is_whole(cls))
+    found = None if status is Status.EXEMPT else next(lost, None)
+    return None if found is None else (Unsealed(), found)
 
 
 def _settle(request: HttpRequest, response: HttpResponseBase) -> None:

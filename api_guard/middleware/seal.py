@@ -6,6 +6,7 @@ import logging
 
 from django.http import HttpRequest, HttpResponseBase
 
+from api_guard.access.decisions import record_refused
 from api_guard.access.endpoints import dotted_path, policy_of, view_class_of
 from api_guard.access.failures import in_place_of
 from api_guard.access.record import is_covered, undecided, was_decided, was_refused
@@ -36,7 +37,9 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         request.method,
         request.path_info,
     )
-    return in_place_of(response, Unsealed().answer())
+    refusal = Unsealed()
+    record_refused(refusal, request, endpoint=loose[0])
+    return in_place_of(response, refusal.answer())
 
 
 def _passed_by(request: HttpRequest) -> tuple[type, ...]:

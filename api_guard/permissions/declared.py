@@ -66,7 +66,7 @@ class HasScopes(OperationHolderMixin, BasePermission):
             return True
         # Inside an OR the other side has its say, so that a raise would be too early.
         if _is_needed(self, view.permission_classes):
-            refuse(decision, caller, request, view)
+            refuse(decision, caller, request, view, self.requirement)
         return False
 
 

@@ -9,12 +9,13 @@ from rest_framework.request import Request
 from api_guard.authentication import resource_metadata
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial
-from api_guard.core.scopes import Credential
+from api_guard.core.requirements import Requirement
 from api_guard.exceptions import (
     FirstPartyOnly,
     InsufficientScope,
     NotAuthenticated,
     NotOffered,
+    Refusal,
     StaffOnly,
     UserOnly,
 )
@@ -24,23 +25,36 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
-def refuse(decision: Decision, caller: Caller, request: Request, view: APIView) -> NoReturn:
+def refuse(
+    decision: Decision,
+    caller: Caller,
+    request: Request,
+    view: APIView,
+    requirement: Requirement | None,
+) -> NoReturn:
     """Raise the refusal that a client gets for a denial."""
+    refusal = refusal_of(decision, caller, request, view)
+    refusal.requirement = requirement
+    raise refusal
+
+
+def refusal_of(decision: Decision, caller: Caller, request: Request, view: APIView) -> Refusal:
+    """Return the refusal that a client gets for a denial."""
     match decision.denial:
         case Denial.NOT_AUTHENTICATED:
-            raise NotAuthenticated(_challenge(request, view))
+            return NotAuthenticated(_challenge(request, view))
         case Denial.INSUFFICIENT_SCOPE:
-            is_bearer = caller.credential is Credential.TOKEN
+            is_bearer = caller.credential.is_token
             metadata = resource_metadata(request) if is_bearer else None
-            raise InsufficientScope(decision.needed, bearer=is_bearer, resource_metadata=metadata)
+            return InsufficientScope(decision.needed, bearer=is_bearer, resource_metadata=metadata)
         case Denial.STAFF_ONLY:
-            raise StaffOnly
+            return StaffOnly()
         case Denial.USER_ONLY:
-            raise UserOnly
+            return UserOnly()
         case Denial.FIRST_PARTY_ONLY:
-            raise FirstPartyOnly
+            return FirstPartyOnly()
         case _:
-            raise NotOffered
+            return NotOffered()
 
 
 def _challenge(request: Request, view: APIView) -> str | None:

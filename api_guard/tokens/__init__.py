@@ -2,7 +2,7 @@
 
 from api_guard.tokens.finding import database, find, find_beside, is_well_formed
 from api_guard.tokens.introspection import introspect
-from api_guard.tokens.judging import audience, is_alive, is_good
+from api_guard.tokens.judging import audience, is_alive, is_good, why_bad
 from api_guard.tokens.remote import IntrospectedToken, locate
 from api_guard.tokens.revoking import revoke_exposed, revoke_issued, revoke_pair, revoke_tokens
 
@@ -21,4 +21,5 @@ __all__ = [
     "revoke_issued",
     "revoke_pair",
     "revoke_tokens",
+    "why_bad",
 ]

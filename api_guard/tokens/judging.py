@@ -15,24 +15,34 @@ def is_alive(access_token: Any, request: Any) -> bool:
 
     `request` is the argument of the client's `is_usable`.
     """
-    if access_token.is_expired():
-        return False
-    user, client = access_token.user, access_token.application
-    if user is None and client is None:
-        return False
-    if user is not None and user.is_active is not True:
-        return False
-    return client is None or client.is_usable(request) is True
+    return not _why_dead(access_token, request)
 
 
 def is_good(access_token: Any, request: Any, *, uri: str, path: str) -> bool:
     """Whether the token is alive and meant for the resource at `uri` and `path`."""
-    if not is_alive(access_token, request):
-        return False
+    return not why_bad(access_token, request, uri=uri, path=path)
+
+
+def why_bad(access_token: Any, request: Any, *, uri: str, path: str) -> str:
+    """Return why the token is not good, in a word for the log; "" for a good one."""
+    why = _why_dead(access_token, request)
+    if why:
+        return why
     # RFC 9449 §7.2 and RFC 8705 §3: a token that is bound to a key is not a plain bearer token.
     if getattr(access_token, "cnf", None):
-        return False
-    return _is_for_here(access_token, uri, path)
+        return "bound_to_key"
+    return "" if _is_for_here(access_token, uri, path) else "other_resource"
+
+
+def _why_dead(access_token: Any, request: Any) -> str:
+    if access_token.is_expired():
+        return "expired"
+    user, client = access_token.user, access_token.application
+    if user is None and client is None:
+        return "no_user_and_no_client"
+    if user is not None and user.is_active is not True:
+        return "inactive_user"
+    return "" if client is None or client.is_usable(request) is True else "unusable_client"
 
 
 def audience() -> tuple[str, ...]:

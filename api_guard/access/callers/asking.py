@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from django.db import models
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 from api_guard import grants
@@ -9,7 +13,7 @@ from api_guard.access import holdings
 from api_guard.access.callers.identifying import identify, standing_of
 from api_guard.core.caller import Caller
 from api_guard.core.rates import Override
-from api_guard.core.scopes import NO_SCOPES, Granted
+from api_guard.core.scopes import NO_SCOPES, Credential, Granted
 from api_guard.exceptions import GuardUnavailable, is_fault
 from api_guard.limits.addresses import address_of
 
@@ -30,21 +34,28 @@ class _faults_as_unavailable:  # noqa: N801
 class _Asked:
     """A caller and, once its grants were looked up, the rows behind them."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(
+        self,
+        user: models.Model | None,
+        client_id: object,
+        credential: Credential,
+        carried: frozenset[str],
+        held: grants.Held | None = None,
+    ) -> None:
         self.rows: tuple[grants.LiveGrant, ...] = ()
         self._granted = Granted()
         # The scopes that were looked up; None where all were.
         self._known: frozenset[str] | None = NO_SCOPES
-        self._user, client_id, credential, carried = identify(request)
+        self._user = user
         # What was read with the token.
-        self._held = holdings.held(request, self._user, client_id)
+        self._held = held
         if self._held is not None:
             self._granted, self.rows = self._held.granted, self._held.rows
             self._known = frozenset(self._held.asked.scopes)
         self.caller = Caller(
-            user_id=None if self._user is None else self._user.pk,
+            user_id=None if user is None else user.pk,
             client_id=client_id,
-            standing=standing_of(self._user),
+            standing=standing_of(user),
             credential=credential,
             carried=carried,
             look_up=self._look_up,
@@ -68,6 +79,9 @@ class _Asked:
         self._granted, self.rows = found
         self._known = None if names is None else frozenset(names)
 
+    def known(self) -> Known:
+        return Known(self.caller, self._granted, self._known)
+
     def overrides(self, names: tuple[str, ...], rates: tuple[str, ...]) -> tuple[Override, ...]:
         is_known = self._known is None or self._known.issuperset(names)
         scopes = () if is_known or not self.caller.may_hold(names) else names
@@ -81,9 +95,31 @@ class _Asked:
         return found[2]
 
 
+@dataclass(frozen=True)
+class Known:
+    """A caller, and what was looked up of its grants: those of `scopes`, None for all."""
+
+    caller: Caller
+    granted: Granted
+    scopes: frozenset[str] | None
+
+
+def known_caller(request: HttpRequest) -> Known | None:
+    """Return who asks as far as that is known. It authenticates nobody, and asks no database."""
+    known = getattr(request, _ATTRIBUTE, None)
+    return None if known is None else known[2].known()
+
+
 def caller_of(request: Request) -> Caller:
     """Return who asks. The request is authenticated on the way; once is enough for every call."""
     return _asked(request).caller
+
+
+def caller_as(
+    user: models.Model | None, client_id: object, credential: Credential, carried: frozenset[str]
+) -> Caller:
+    """Return who would ask with such a credential. Its grants are looked up as for a request."""
+    return _Asked(user, client_id, credential, carried).caller
 
 
 def rows_behind(request: Request) -> tuple[grants.LiveGrant, ...]:
@@ -104,12 +140,14 @@ def overrides_of(
 
 def throttle_key(request: Request) -> str:
     """Return the name under which this caller's requests are counted."""
-    caller = caller_of(request)
+    return key_of(caller_of(request)) or f"address:{address_of(request)}"
+
+
+def key_of(caller: Caller) -> str | None:
+    """Return the name under which a caller is counted; None where that is its address."""
     if caller.user_id is not None:
         return f"user:{caller.user_id}"
-    if caller.client_id is not None:
-        return f"client:{caller.client_id}"
-    return f"address:{address_of(request)}"
+    return None if caller.client_id is None else f"client:{caller.client_id}"
 
 
 def _asked(request: Request) -> _Asked:
@@ -122,6 +160,8 @@ def _asked(request: Request) -> _Asked:
         authenticator, user = request.successful_authenticator, request.user
     known = getattr(request._request, _ATTRIBUTE, None)
     if known is None or known[0] is not authenticator or known[1] is not user:
-        known = (authenticator, user, _Asked(request))
+        who, client_id, credential, carried = identify(request)
+        held = holdings.held(request, who, client_id)
+        known = (authenticator, user, _Asked(who, client_id, credential, carried, held))
         setattr(request._request, _ATTRIBUTE, known)
     return known[2]

@@ -40,19 +40,19 @@ def identify(
         # for its primary key is not a user's.
         return None, None, Credential.NONE, NO_SCOPES
     if isinstance(authenticator, ForcedAuthentication):
-        return _identify_forced(request, user)
+        return _identify_forced(request, user, authenticator)
     if is_unscoped(type(authenticator)):
         return user, None, Credential.UNSCOPED, NO_SCOPES
-    if _says_scopes(authenticator):
+    if says_scopes(authenticator):
         scoped: Any = authenticator
         carried = frozenset(scoped.token_scopes(request.auth))
         client_id = scoped.token_client(request.auth)
-        return user, client_id, Credential.TOKEN, carried
+        return user, client_id, kind_of_token(user, client_id, authenticator), carried
     return user, None, Credential.UNKNOWN, NO_SCOPES
 
 
 def _identify_forced(
-    request: Request, user: models.Model | None
+    request: Request, user: models.Model | None, authenticator: object
 ) -> tuple[models.Model | None, object, Credential, frozenset[str]]:
     """`force_authenticate` of a test: the user in person, or with the access token it gives."""
     if request.auth is None:
@@ -60,7 +60,17 @@ def _identify_forced(
     scope = getattr(request.auth, "scope", None)
     client_id = getattr(request.auth, "application_id", None)
     carried = frozenset(scope.split()) if isinstance(scope, str) else NO_SCOPES
-    return user, client_id, Credential.TOKEN, carried
+    return user, client_id, kind_of_token(user, client_id, authenticator), carried
+
+
+def kind_of_token(
+    user: models.Model | None, client_id: object, authenticator: object
+) -> Credential:
+    """Tell a token of a client from one that no client was issued, where the site takes that."""
+    if client_id is not None or user is None or not conf.takes_clientless_tokens():
+        return Credential.TOKEN
+    is_personal = getattr(authenticator, "has_personal_tokens", True) is True
+    return Credential.PERSONAL if is_personal else Credential.TOKEN
 
 
 def is_unscoped(authenticator: type) -> bool:
@@ -75,7 +85,8 @@ def _is_listed(authenticator: type, listed: frozenset[str]) -> bool:
     return path in listed or any(_resolves_to(name, authenticator) for name in listed)
 
 
-def _says_scopes(authenticator: Any) -> bool:
+def says_scopes(authenticator: Any) -> bool:
+    """Whether an authenticator, or a class of them, reports what its credential carries."""
     # What isinstance() asks of ScopedAuthentication, in a tenth of its time.
     names = ("token_scopes", "token_client")
     return all(callable(getattr(authenticator, name, None)) for name in names)

@@ -17,6 +17,7 @@ from api_guard.access.endpoints.unheld import Unheld, uses_of_unheld
 from api_guard.access.endpoints.views import (
     POLICY_ATTRIBUTE,
     dotted_path,
+    endpoint_of,
     exemptions_of,
     initkwarg,
     is_exempt,
@@ -52,6 +53,7 @@ __all__ = [
     "counted_as",
     "declares_scopes",
     "dotted_path",
+    "endpoint_of",
     "endpoints",
     "exemptions_of",
     "gate_status_of",

@@ -67,6 +67,11 @@ def plain_view(callback: Any) -> Any:
     return view if hasattr(view, "__qualname__") else type(view)
 
 
+def endpoint_of(callback: Any) -> Any:
+    """Return the class or the function that answers for a URL's callback, as it is listed."""
+    return view_class_of(callback) or plain_view(callback)
+
+
 def initkwarg(callback: Any, cls: type, name: str = "permission_classes") -> Any:
     """Return an attribute of a view, as `as_view(...)` or its class has it."""
     initkwargs = getattr(callback, "initkwargs", {})

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.views import APIView, set_rollback
 
+from api_guard.access.decisions import record_allowed, record_refused
 from api_guard.access.endpoints import (
     POLICY_ATTRIBUTE,
     declares_scopes,
@@ -73,6 +74,9 @@ def checked_initial(whole: Callable[..., None]) -> Callable[..., None]:
             _log(view, request)
             raise UndeclaredEndpoint
         whole(view, request, *args, **kwargs)
+        http = None if policy_of(type(view)) is not None else http_of(request)
+        if http is not None and was_decided(http, type(view)):
+            record_allowed(view, request, None)
 
     return initial
 
@@ -158,6 +162,7 @@ def _answer(view: Any, http: HttpRequest | None, refusal: Refusal) -> HttpRespon
     set_rollback()
     if http is not None:
         record_refusal(http, type(view))
+    record_refused(refusal, http, view)
     return refusal.answer()
 
 

@@ -8,30 +8,51 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from rest_framework.exceptions import NotFound
 
+from api_guard.access.decisions import record_hidden, record_refused
 from api_guard.access.endpoints import dotted_path
 from api_guard.access.record import http_of, record_refusal, record_undecided, was_decided
-from api_guard.exceptions import Refusal, Unsealed
+from api_guard.access.vetting import VETTING
+from api_guard.exceptions import HiddenObject, Refusal, Unsealed
 
 logger = logging.getLogger("api_guard")
 
 # On an instance: the answer that its handle_exception() made before any decision, and its status.
 _REFUSAL = "_api_guard_refusal"
 _CLOSED = "is_api_guard_closed"
+# On an exception that is no refusal of ours: its decision was recorded.
+_RECORDED = "_api_guard_recorded"
 
 
 def completed(whole: Callable[..., Any]) -> Callable[..., Any]:
-    """Have DRF's handle_exception() say all of a refusal."""
+    """Have DRF's handle_exception() record a refusal and say all of it."""
 
     @functools.wraps(whole)
     def complete(view: Any, /, exc: Exception) -> Any:
+        if isinstance(exc, Refusal):
+            record_refused(exc, http_of(getattr(view, "request", None)), view)
+        elif isinstance(exc, (Http404, NotFound)):
+            _record_hidden(view, exc)
         response = whole(view, exc)
         if isinstance(exc, Refusal):
             exc.complete(getattr(response, "data", None))
         return response
 
     return complete
+
+
+def _record_hidden(view: Any, exc: Exception) -> None:
+    """Record a 404 in which an object rule had a part."""
+    vetting, http = view.__dict__.get(VETTING), http_of(getattr(view, "request", None))
+    if http is None or vetting is None or _RECORDED in exc.__dict__:
+        return
+    is_hidden = isinstance(exc, HiddenObject)
+    if is_hidden or (vetting.has_run and vetting.rule is not None):
+        exc.__dict__[_RECORDED] = True
+        # A queryset that the rule has narrowed does not say what it left out.
+        record_hidden(http, view, "hidden_object" if is_hidden else "not_found")
 
 
 def settle(view: Any, http: HttpRequest, answer: Any) -> None:

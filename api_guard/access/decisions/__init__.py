@@ -1,0 +1,10 @@
+"""Records every decision: a line in the log `api_guard.decisions`, and a signal."""
+
+from api_guard.access.decisions.lines import read_line
+from api_guard.access.decisions.recording import (
+    record_allowed,
+    record_hidden,
+    record_refused,
+)
+
+__all__ = ["read_line", "record_allowed", "record_hidden", "record_refused"]

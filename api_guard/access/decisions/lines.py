@@ -1,0 +1,65 @@
+"""Signs the line of a decision, and reads it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.signing import BadSignature, Signer
+
+from api_guard.core.decision_records import DecisionRecord, record_from
+
+_SIGNATURE = "signature"
+
+
+def line_of(record: DecisionRecord) -> str:
+    """Return one line of JSON, signed: text of a client in a log is never read as a decision."""
+    line = record.as_line()
+    return json.dumps(record.as_dict() | {_SIGNATURE: _signer().signature(line)})
+
+
+def read_line(line: str) -> DecisionRecord | None:
+    """Return the decision in a line of a log; None without one that this site signed.
+
+    The line is what `line_of` returned, or a JSON object that holds it, as text or as an object.
+    """
+    return next(filter(None, map(_verified, _candidates(line))), None)
+
+
+def _candidates(line: str) -> Iterator[Any]:
+    said = _parsed(line.strip())
+    if isinstance(said, Mapping):
+        yield said
+        for value in said.values():
+            yield _parsed(value) if isinstance(value, str) else value
+        return
+    # A formatter may put a time in front of each line.
+    _, brace, rest = line.strip().partition('{"decision": ')
+    yield _parsed('{"decision": ' + rest) if brace else None
+
+
+def _verified(said: Any) -> DecisionRecord | None:
+    if not isinstance(said, Mapping):
+        return None
+    record = record_from({name: said[name] for name in said if name != _SIGNATURE})
+    signature = said.get(_SIGNATURE)
+    if record is None or not isinstance(signature, str):
+        return None
+    signer = _signer()
+    try:
+        signer.unsign(f"{record.as_line()}{signer.sep}{signature}")
+    except BadSignature:
+        return None
+    return record
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _signer() -> Signer:
+    return Signer(salt="api_guard.decisions")

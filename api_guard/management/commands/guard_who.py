@@ -1,0 +1,59 @@
+"""`manage.py guard_who`: who holds a scope, or may make a request, and through what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api_guard import conf
+from api_guard.core.scopes import did_you_mean
+from api_guard.explain import can, who_can
+
+
+class Command(BaseCommand):
+    """Print a line for each user and client."""
+
+    # It needs no answer of the checks.
+    requires_system_checks: list[str] = []
+    help = (
+        "Lists who holds a scope, `guard_who notes:read`, or who meets what an operation requires, "
+        "`guard_who GET /notes/1/`, and through what: a grant of its own, a group, everyone."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument("scope", metavar="SCOPE | METHOD PATH", nargs="+")
+        parser.add_argument("--urlconf", help="another URLconf than ROOT_URLCONF")
+        parser.add_argument("--format", choices=["text", "json"], default="text")
+        parser.add_argument(
+            "--most", type=int, metavar="N", default=1000, help="so many at most of each kind"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """List them. Raises CommandError."""
+        del args
+        asked, most = options["scope"], options["most"]
+        if len(asked) == 1:
+            [scope] = asked
+            if scope not in conf.scopes():
+                hint = did_you_mean(scope, conf.scopes())
+                raise CommandError(f"{scope!r} is not declared in API_GUARD['SCOPES'].{hint}")
+            found = list(can(scope, most))
+        elif len(asked) == 2:
+            method, path = asked
+            try:
+                found = list(who_can(method.upper(), path, most, options["urlconf"]))
+            except LookupError as error:
+                raise CommandError(str(error)) from None
+        else:
+            raise CommandError("Write: guard_who SCOPE, or guard_who METHOD PATH")
+        if options["format"] == "json":
+            self.stdout.write(json.dumps([asdict(each) for each in found], indent=2))
+            return
+        for each in found:
+            self.stdout.write(str(each))
+        if not found:
+            self.stdout.write("Nobody.")
