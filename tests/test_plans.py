@@ -120,17 +120,18 @@ def crowd(alice, application, settings):
             ],
             batch_size=2000,
         )
-    RateOverride.objects.bulk_create(
-        [
-            RateOverride(name=f"budget:b{(at + n) % 200}/h", limit=9, user=user)
-            for at, user in enumerate(users)
-            for n in range(5)
-        ],
-        batch_size=2000,
-    )
-    RemoteSubject.objects.bulk_create(
-        [RemoteSubject(issuer="https://a", subject=f"{n}", user=u) for n, u in enumerate(users)]
-    )
+    with recorded():
+        RateOverride.objects.bulk_create(
+            [
+                RateOverride(name=f"budget:b{(at + n) % 200}/h", limit=9, user=user)
+                for at, user in enumerate(users)
+                for n in range(5)
+            ],
+            batch_size=2000,
+        )
+        RemoteSubject.objects.bulk_create(
+            [RemoteSubject(issuer="https://a", subject=f"{n}", user=u) for n, u in enumerate(users)]
+        )
     with recorded():
         GrantRequest.objects.bulk_create(
             GrantRequest(
