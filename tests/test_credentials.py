@@ -582,7 +582,7 @@ def test_a_cache_that_fails_in_the_midst_of_it_turns_nobody_away(api, alice, cou
     count_on("tests.caches.PlainCache")
     with patch("api_guard.limits.counters.give_back", side_effect=CounterFault("down")):
         assert api.get("/password", **basic("alice", PASSWORD)).status_code == 200
-    assert "is counted as failed so far" in caplog.text
+    assert "is still counted as failed" in caplog.text
     # A known address is counted after the password was found wrong.
     whole = counters.take
 
@@ -610,7 +610,7 @@ def test_memory_of_addresses_and_blocks_may_fail(api, alice, count_on, caplog, l
         known.remember("user:alice", "127.0.0.1")
         assert api.get("/password", **basic("alice", "wrong")).status_code == 401
     assert "could not be remembered: down" in caplog.text
-    assert "could not be kept for guard_blocks: down" in caplog.text
+    assert "could not be stored for guard_blocks: down" in caplog.text
     with patch("tests.caches.PlainCache.set", side_effect=ZeroDivisionError):
         with pytest.raises(ZeroDivisionError):
             known.remember("user:alice", "127.0.0.1")

@@ -400,7 +400,7 @@ def test_what_could_not_be_given_back_is_given_back_later(client, alice, limits,
             assert client.post("/obtain", RIGHT).status_code == 200
         # It is tried again with the next attempt, and kept until it is done.
         assert client.post("/obtain", RIGHT).status_code == 200
-    assert "is counted as failed so far" in caplog.text
+    assert "is still counted as failed" in caplog.text
     assert len(owed._owed) > 0
     assert [client.post("/obtain", RIGHT).status_code for _ in range(3)] == [200] * 3
     assert len(owed._owed) == 0
