@@ -1,7 +1,5 @@
 """`guard_suggest`: the log of refusals becomes grants, and then the same requests pass."""
 
-# ruff: noqa: F811  # fixtures of other modules
-
 from __future__ import annotations
 
 import io

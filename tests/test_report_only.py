@@ -1,7 +1,5 @@
 """Report-only: what the guard would refuse is logged, and answered by the permissions of before."""
 
-# ruff: noqa: F811  # fixtures of other modules
-
 from __future__ import annotations
 
 import asyncio
@@ -298,7 +296,7 @@ def test_plaintext_is_refused_all_the_same(report, ask, settings):
 
 
 def test_failed_credentials_are_refused_all_the_same(report, ask, settings):
-    settings.API_GUARD = settings.API_GUARD | {"FAILED_CREDENTIALS": {"address": "2/h"}}
+    settings.API_GUARD = settings.API_GUARD | {"FAILED_CREDENTIALS": {"token": "2/h"}}
     codes = [ask("read", "bad token").json()["code"] for _ in range(4)]
     assert codes[-1] == "too_many_failures"
 
