@@ -11,6 +11,7 @@ from django.core.checks import run_checks
 from django.http import HttpResponse
 from django.test import AsyncClient
 from django.urls import path
+from django.views.decorators.cache import cache_page
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
@@ -137,6 +138,10 @@ class Plain(ModelViewSet):
     serializer_class = NoteSerializer
 
 
+def choosing(request):
+    return HttpResponse("in") if request.GET.get("n") else Undeclared.as_view()(request)
+
+
 def guarded(cls=Answer, **policy):
     return guard(**policy)(type(cls.__name__, (cls,), {})).as_view()
 
@@ -164,6 +169,9 @@ urlpatterns = [
     path("api/closed", Closed.as_view()),
     path("api/loose", Loose.as_view()),
     path("api/plain", plain),
+    path("api/choosing", choosing),
+    path("api/cached", cache_page(60)(Undeclared.as_view())),
+    path("api/public", guarded(read=PUBLIC)),
     path("api/async", guarded(AsyncAnswer, read="notes:read")),
     path("api/async-scopes", AsyncScoped.as_view()),
     path("api/async-undeclared", AsyncUndeclared.as_view()),
@@ -333,6 +341,20 @@ def test_no_header_tells_of_it(report, ask, alice, give):
 def test_other_paths_and_plain_views_are_refused(report, ask, settings, where):
     settings.API_GUARD = settings.API_GUARD | {"PREFIXES": ["/api/"]}
     assert ask(where, "alice").status_code == 403
+
+
+def test_what_answers_instead_of_an_undeclared_view_is_refused(report, ask):
+    assert ask("choosing", "alice").status_code == 200
+    assert ask("choosing?n=1", "alice").json()["code"] == "unsealed"
+
+
+def test_an_answer_from_a_cache_around_an_undeclared_view_is_refused(report, ask):
+    assert ask("cached", "alice").status_code == 200
+    assert ask("cached", "alice").json()["code"] == "unsealed"
+
+
+def test_public_views_are_as_ever(report, ask, lines):
+    assert (ask("public", None).status_code, outcomes(lines)) == (200, [])
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,9 @@ class GuardMiddleware:
             revoke_exposed(request)
             return refused
         status, classes = gate_status_of(view, request.path_info), view_classes_of(view)
-        if status is Status.UNGUARDED and classes and reported_at(request) is not None:
-            return None  # the view reports it: there the caller is known
-        if status is not Status.GUARDED:
+        # A view of DRF reports it itself: there the caller is known.
+        is_reported = status is Status.UNGUARDED and classes and reported_at(request) is not None
+        if status is not Status.GUARDED and not is_reported:
             found = refuse_undeclared(view, status, classes)
             if found is not None:
                 refusal, endpoint = found
