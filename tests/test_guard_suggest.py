@@ -7,7 +7,7 @@ import json
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.management import CommandError, call_command
 
 from api_guard import grants
@@ -179,3 +179,10 @@ def test_a_log_that_is_absent_is_an_error():
         suggested("/no/such.log")
     with pytest.raises(CommandError, match="no group"):
         suggested("-", "--group", "nobody")
+
+
+def test_users_of_a_project_without_groups_get_grants_of_their_own(alice, monkeypatch):
+    from api_guard.explain import suggesting
+
+    monkeypatch.setattr(suggesting, "get_user_model", lambda: Permission)
+    assert suggesting._members() == {}

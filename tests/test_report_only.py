@@ -14,12 +14,16 @@ from django.urls import path
 from django.views.decorators.cache import cache_page
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request, clone_request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from api_guard import PUBLIC, SIGNED_IN, STAFF, any_of, guard
 from api_guard import checks as guard_checks
+from api_guard.access.endpoints import policy_of
+from api_guard.core.policy import Operation
+from api_guard.decorators.handling import Handling
 from api_guard.permissions import Guarded, HasScopes
 from tests.models import Note
 from tests.test_cost import NoteSerializer
@@ -138,8 +142,19 @@ class Plain(ModelViewSet):
     serializer_class = NoteSerializer
 
 
-def choosing(request):
-    return HttpResponse("in") if request.GET.get("n") else Undeclared.as_view()(request)
+class Again(Answer):
+    permission_classes = [HasScopes("notes:read"), HasScopes("notes:write")]
+
+    def get(self, request):
+        self.check_permissions(request)
+        self.check_permissions(clone_request(request, "POST"))
+        return Response("in")
+
+
+def around(request):
+    view = Undeclared()
+    view.setup(request)
+    return APIView.dispatch(view, request)
 
 
 def guarded(cls=Answer, **policy):
@@ -169,7 +184,8 @@ urlpatterns = [
     path("api/closed", Closed.as_view()),
     path("api/loose", Loose.as_view()),
     path("api/plain", plain),
-    path("api/choosing", choosing),
+    path("api/around", around),
+    path("api/again", Again.as_view()),
     path("api/cached", cache_page(60)(Undeclared.as_view())),
     path("api/public", guarded(read=PUBLIC)),
     path("api/async", guarded(AsyncAnswer, read="notes:read")),
@@ -221,6 +237,8 @@ HELD = [
     ("undeclared", "alice", 200, "undeclared_endpoint"),
     ("undeclared", None, 401, "undeclared_endpoint"),
     ("default", "alice", 200, "undeclared_endpoint"),
+    ("around", "alice", 200, "undeclared_endpoint"),
+    ("around", None, 401, "undeclared_endpoint"),
     ("closed", None, 401, "undeclared_endpoint"),
     ("notes", "alice", 200, "insufficient_scope"),
     ("async", "alice", 200, "insufficient_scope"),
@@ -343,14 +361,30 @@ def test_other_paths_and_plain_views_are_refused(report, ask, settings, where):
     assert ask(where, "alice").status_code == 403
 
 
-def test_what_answers_instead_of_an_undeclared_view_is_refused(report, ask):
-    assert ask("choosing", "alice").status_code == 200
-    assert ask("choosing?n=1", "alice").json()["code"] == "unsealed"
-
-
 def test_an_answer_from_a_cache_around_an_undeclared_view_is_refused(report, ask):
     assert ask("cached", "alice").status_code == 200
     assert ask("cached", "alice").json()["code"] == "unsealed"
+
+
+def test_each_reason_is_logged_once_and_no_probe_is(report, ask, lines):
+    assert ask("again", "alice").status_code == 200
+    assert [each.requires_scopes for each in lines.decisions] == [
+        (("notes:read",),),
+        (("notes:write",),),
+    ]
+
+
+def test_a_view_that_is_called_around_its_gate_is_refused_without_the_setting(ask):
+    assert ask("around", "alice").json()["code"] == "undeclared_endpoint"
+
+
+def test_what_is_shown_beside_an_answer_is_reported_too(report, rf, alice):
+    view = Notes()
+    view.request = Request(rf.get("/api/notes"))
+    handling = Handling(view, policy_of(Notes))
+    assert not handling.would_allow(Operation("GET", "list"))
+    handling.is_reported = True
+    assert handling.would_allow(Operation("GET", "list"))
 
 
 def test_public_views_are_as_ever(report, ask, lines):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
-
 from api_guard import conf
 from api_guard.access.decisions import record_held_back
 from api_guard.access.failures import failures_as_refusals
@@ -44,8 +42,8 @@ def _is_ordinary(requirement: Requirement | None) -> bool:
 
 def tell(refusal: Refusal, request: Any, view: Any) -> None:
     """Log what the guard would have refused, once for one reason; a probe is not told."""
-    http: HttpRequest | None = http_of(request)
-    if http is None or request.method != http.method:
+    http: Any = http_of(request)
+    if request.method != http.method:
         return
     told: set[object] = http.__dict__.setdefault(_TOLD, set())
     scopes = refusal.requirement and refusal.requirement.scopes
@@ -66,11 +64,9 @@ def ask(found: ReportOnly, view: Any, request: Any) -> None:
 def ask_object(found: ReportOnly, view: Any, request: Any, obj: Any) -> None:
     """Ask the permissions of before about an object."""
     for permission in _permissions(found):
-        asks = getattr(permission, "has_object_permission", None)
-        if asks is not None:
-            with failures_as_refusals(view, "an object permission"):
-                is_admitted = asks(request, view, obj) is True
-            _deny_unless(is_admitted, permission, view, request)
+        with failures_as_refusals(view, "an object permission"):
+            is_admitted = permission.has_object_permission(request, view, obj) is True
+        _deny_unless(is_admitted, permission, view, request)
 
 
 def _permissions(found: ReportOnly) -> list[Any]:

@@ -19,8 +19,6 @@ def report_only(path: str) -> ReportOnly | None:
 
     A wrong value enforces. Days are those of `TIME_ZONE`: the time zone of a user does not count.
     """
-    if read(_NAME) is None:
-        return None
     try:
         found = _parsed()
     except ReportOnlyError:

@@ -100,10 +100,11 @@ def _members() -> dict[str, frozenset[str]]:
     model: Any = get_user_model()
     members: dict[str, set[str]] = {}
     if any(each.related_model is Group for each in model._meta.many_to_many):
-        rows = model._base_manager.using(router.db_for_write(model)).filter(groups__isnull=False)
-        for name, key, is_active in rows.values_list("groups__name", "pk", "is_active"):
-            if is_active and not conf.is_everyone_group(name):
-                members.setdefault(name, set()).add(str(key))
+        rows = model._base_manager.using(router.db_for_write(model)).prefetch_related("groups")
+        for user in rows.filter(groups__isnull=False).distinct():
+            for group in user.groups.all() if user.is_active else ():
+                if not conf.is_everyone_group(group.name):
+                    members.setdefault(group.name, set()).add(str(user.pk))
     return {name: frozenset(keys) for name, keys in members.items()}
 
 
