@@ -186,3 +186,13 @@ def test_users_of_a_project_without_groups_get_grants_of_their_own(alice, monkey
 
     monkeypatch.setattr(suggesting, "get_user_model", lambda: Permission)
     assert suggesting._members() == {}
+
+
+def test_guard_can_explains_what_was_only_reported(report, ask, lines, tmp_path):
+    assert ask("read", "alice").status_code == 200
+    (said,) = lines.decisions
+    out = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("guard_can", decision=said.id, log=written(lines, tmp_path), stdout=out)
+    assert "Then: would_refuse: insufficient_scope." in out.getvalue()
+    assert "Now: refused: insufficient_scope" in out.getvalue()
