@@ -30,6 +30,7 @@ from api_guard.checks.parsing import (
 )
 from api_guard.checks.permissions import check_permission_classes
 from api_guard.checks.rates import check_budgets, check_counters, check_sliding, check_timeouts
+from api_guard.checks.reporting import check_report_only, check_reporting
 from api_guard.checks.settings import (
     check_apps,
     check_default_permission,
@@ -43,6 +44,7 @@ from api_guard.checks.views import check_overrides
 CHECKS = (
     check_apps,
     check_settings,
+    check_report_only,
     check_middleware,
     check_default_permission,
     check_authentication,
@@ -81,6 +83,7 @@ CHECKS = (
 )
 DEPLOY_CHECKS = (
     check_transport,
+    check_reporting,
     check_lifetimes,
     check_introspection_transport,
     check_proxies,

@@ -33,6 +33,12 @@ from api_guard.conf.rates import (
     ratelimit_enabled,
     trusted_proxies,
 )
+from api_guard.conf.reporting import (
+    fallback_classes,
+    flaw_of_report_only,
+    report_only,
+    reports_from,
+)
 from api_guard.conf.rules import Mistake, mistakes
 from api_guard.conf.scopes import scope_groups, scope_terms, scopes, sensitive_scopes
 from api_guard.conf.validation import Engine, max_tags, sanitizer
@@ -53,6 +59,8 @@ __all__ = [
     "everyone_group",
     "exempt",
     "failed_credentials",
+    "fallback_classes",
+    "flaw_of_report_only",
     "has_own_ledger_key",
     "introspection",
     "introspection_cache_seconds",
@@ -68,6 +76,8 @@ __all__ = [
     "prefixes",
     "proxy_header",
     "ratelimit_enabled",
+    "report_only",
+    "reports_from",
     "revoke_exposed_tokens",
     "sanitizer",
     "scope_groups",

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from api_guard.conf import access, credentials, ledger, oauth, parsing, rates, scopes, validation
+from api_guard.conf import (
+    access,
+    credentials,
+    ledger,
+    oauth,
+    parsing,
+    rates,
+    reporting,
+    scopes,
+    validation,
+)
 from api_guard.core.scopes import did_you_mean
 
 RULES = {
@@ -19,6 +29,7 @@ RULES = {
     **ledger.RULES,
     **parsing.RULES,
     **validation.RULES,
+    **reporting.RULES,
 }
 
 

@@ -20,6 +20,7 @@ class Outcome(StrEnum):
 
     ALLOWED = "allowed"
     REFUSED = "refused"
+    WOULD_REFUSE = "would_refuse"  # only reported: API_GUARD["REPORT_ONLY"]
     UNAVAILABLE = "unavailable"  # something that the decision needs is down
 
 

@@ -95,7 +95,7 @@ class ObjectHooks:
     def get_serializer(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
         """Vet what the serializer is given to show."""
         serializer = beyond(*args, **kwargs)
-        if self.vetting.request is not None:
+        if self.vetting.request is not None and not self.vetting.is_suspended:
             vet_shown(self.vetting, serializer)
         return serializer
 

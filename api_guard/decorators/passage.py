@@ -18,10 +18,12 @@ from api_guard.access.decisions import record_allowed
 from api_guard.access.endpoints import dotted_path, is_own_of, operation_of
 from api_guard.access.failures import failures_as_refusals, faults_as_unavailable
 from api_guard.access.record import record_decision
+from api_guard.access.reporting import ask, ask_object, reported_at, tell
 from api_guard.access.vetting import conclude, refuse_unchecked
 from api_guard.core.decision import Denial, decide
 from api_guard.core.policy import Operation
 from api_guard.core.rates import Usage, rate_limit_fields
+from api_guard.core.report_only import ReportOnly
 from api_guard.core.requirements import Requirement
 from api_guard.decorators.counting import asked_of, count
 from api_guard.decorators.handlers import stand_by_handlers
@@ -30,7 +32,7 @@ from api_guard.decorators.incoming import refuse_malformed, refuse_parsed_form
 from api_guard.decorators.objects import Beyond, ObjectHooks
 from api_guard.decorators.outgoing import protect
 from api_guard.exceptions import RateLimited, UncheckedObject, Unsealed
-from api_guard.permissions import refuse, strict
+from api_guard.permissions import refusal_for, strict
 
 logger = logging.getLogger("api_guard")
 
@@ -50,6 +52,9 @@ class Passage(ObjectHooks):
         self.usages: tuple[Usage, ...] = ()
         self._requirement: Requirement | None = None
         self._is_deciding = False
+        # What answers instead of a refusal, and whether it has: API_GUARD["REPORT_ONLY"].
+        self._reported: ReportOnly | None = None
+        self._is_held_back = False
 
     def initialize_request(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
         """Have whoever asks for the user first authenticate as the guard does."""
@@ -65,19 +70,21 @@ class Passage(ObjectHooks):
             beyond(request, *args, **kwargs)
         finally:
             self._is_deciding = False
-        if self._requirement is None:
+        if self.handling.decided is None:
             logger.error(
                 "%s.initial() ran without check_permissions(): call super().initial(request, "
                 "*args, **kwargs) in it.",
                 dotted_path(type(self.view)),
             )
             raise Unsealed
-        if self._requirement.scopes:
-            grants.record_use(rows_behind(request), self._requirement.scope_names)
+        needed = None if self._is_held_back else self._requirement
+        if needed is not None and needed.scopes:
+            grants.record_use(rows_behind(request), needed.scope_names)
         refuse_parsed_form(self.view, request)
         self.watch()
         stand_by_handlers(self.handling, request)
-        record_allowed(self.view, request, self._requirement)
+        if not self._is_held_back:
+            record_allowed(self.view, request, self._requirement)
 
     def perform_authentication(self, beyond: Beyond, request: Request, /) -> None:
         """Authenticate now, whatever the view does, and say so where that cannot be done."""
@@ -106,15 +113,24 @@ class Passage(ObjectHooks):
         operation = operation_of(self.view, request)
         with faults_as_unavailable():
             caller = caller_of(request)
-            is_first = self._is_deciding and self._requirement is None
+            is_first = self._is_deciding and self.handling.decided is None
             requirement = self.policy.requirement_for(operation)
+            reported = reported_at(request, requirement)
             if is_first:
+                self._reported = reported
+                self.vetting.is_suspended = self.handling.is_reported = reported is not None
                 self._count(operation, request, requirement)
             decision = decide(requirement, caller)
         if not decision.allowed:
             if decision.denial is Denial.NOT_OFFERED and not self._handles(operation):
                 raise MethodNotAllowed(operation.method)
-            refuse(decision, caller, request, self.view, requirement)
+            refusal = refusal_for(decision, caller, request, self.view, requirement)
+            if reported is None:
+                raise refusal
+            if is_first:
+                self._is_held_back = True
+                tell(refusal, request, self.view)
+            ask(reported, self.view, request)
         with failures_as_refusals(self.view, "a permission"):
             beyond(request)
         if is_first:
@@ -130,6 +146,8 @@ class Passage(ObjectHooks):
     def check_object_permissions(self, beyond: Beyond, request: Request, obj: Any, /) -> None:
         """Hide an object that is not the caller's; then ask the view's own permissions."""
         self.vet_object(obj)
+        if self._reported is not None and self._is_held_back:
+            ask_object(self._reported, self.view, request, obj)
         with failures_as_refusals(self.view, "an object permission"):
             beyond(request, obj)
 
@@ -173,6 +191,10 @@ class Passage(ObjectHooks):
         try:
             self.usages = count(type(self.view), self.policy, operation, request, requirement)
         except RateLimited as refusal:
+            if self._reported is not None:
+                refusal.requirement = requirement
+                tell(refusal, request, self.view)
+                return
             self.usages = refusal.usages
             raise
 

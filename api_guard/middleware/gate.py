@@ -22,6 +22,7 @@ from api_guard.access.endpoints import (
 )
 from api_guard.access.failures import page_of, refusal_of, told
 from api_guard.access.record import record_route
+from api_guard.access.reporting import reported_at
 from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
 from api_guard.grants.serving import serving
 from api_guard.limits import credentials
@@ -89,7 +90,9 @@ class GuardMiddleware:
             revoke_exposed(request)
             return refused
         status, classes = gate_status_of(view, request.path_info), view_classes_of(view)
-        if status is not Status.GUARDED:
+        # A view of DRF reports it itself: there the caller is known.
+        is_reported = status is Status.UNGUARDED and classes and reported_at(request) is not None
+        if status is not Status.GUARDED and not is_reported:
             found = refuse_undeclared(view, status, classes)
             if found is not None:
                 refusal, endpoint = found

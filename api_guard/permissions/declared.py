@@ -11,10 +11,11 @@ from rest_framework.request import Request
 from api_guard.access.callers import caller_of
 from api_guard.access.endpoints import declares_scopes, is_and, is_exempt, policy_of, sides_of
 from api_guard.access.record import is_covered, record_decision
+from api_guard.access.reporting import REPORTED, ask, report, reported_at, tell
 from api_guard.core.decision import decide
 from api_guard.core.requirements import AnyOf, PolicyError, Requirement
 from api_guard.exceptions import GuardError, UndeclaredEndpoint
-from api_guard.permissions.refusing import refuse
+from api_guard.permissions.refusing import refusal_for
 
 if TYPE_CHECKING:
     # DRF resolves Guarded while it imports its views.
@@ -34,6 +35,8 @@ class Guarded(BasePermission):
         is_declared = policy_of(cls) is not None or declares_scopes(view.permission_classes)
         if is_declared or is_exempt(cls) or is_covered(request._request):
             return True
+        if REPORTED in view.__dict__:
+            return True  # the gate asks the permissions of before
         raise UndeclaredEndpoint
 
 
@@ -66,7 +69,15 @@ class HasScopes(OperationHolderMixin, BasePermission):
             return True
         # Inside an OR the other side has its say, so that a raise would be too early.
         if _is_needed(self, view.permission_classes):
-            refuse(decision, caller, request, view, self.requirement)
+            refusal = refusal_for(decision, caller, request, view, self.requirement)
+            found = reported_at(request, self.requirement)
+            if found is None:
+                raise refusal
+            tell(refusal, request, view)
+            report(found, view)
+            ask(found, view, request)
+            record_decision(request, view)
+            return True
         return False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from rest_framework.request import Request
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
-def refuse(
+def refusal_for(
     decision: Decision,
     caller: Caller,
     request: Request,
     view: APIView,
     requirement: Requirement | None,
-) -> NoReturn:
-    """Raise the refusal that a client gets for a denial."""
+) -> Refusal:
+    """Return the refusal that a client gets for a denial of `requirement`."""
     refusal = refusal_of(decision, caller, request, view)
     refusal.requirement = requirement
-    raise refusal
+    return refusal
 
 
 def refusal_of(decision: Decision, caller: Caller, request: Request, view: APIView) -> Refusal:

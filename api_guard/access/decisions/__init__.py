@@ -3,8 +3,9 @@
 from api_guard.access.decisions.lines import read_line
 from api_guard.access.decisions.recording import (
     record_allowed,
+    record_held_back,
     record_hidden,
     record_refused,
 )
 
-__all__ = ["read_line", "record_allowed", "record_hidden", "record_refused"]
+__all__ = ["read_line", "record_allowed", "record_held_back", "record_hidden", "record_refused"]

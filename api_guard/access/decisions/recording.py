@@ -11,8 +11,10 @@ from rest_framework.request import Request
 from api_guard.access.callers import known_caller
 from api_guard.access.decisions.telling import (
     is_allowed_told,
+    is_held_back_told,
     is_refused_told,
     tell_allowed,
+    tell_held_back,
     tell_refused,
 )
 from api_guard.access.endpoints import dotted_path, operation_of
@@ -49,8 +51,24 @@ def record_refused(
     if not is_refused_told():
         return
     outcome = Outcome.UNAVAILABLE if refusal.status_code >= 500 else Outcome.REFUSED
+    record = _record_of(outcome, refusal, request, view, endpoint)
+    if tell_refused(record, _capped_as(record), _sender(view, endpoint), request):
+        refusal.extend(decision=record.id)
+
+
+def record_held_back(refusal: Refusal, request: HttpRequest, view: Any) -> None:
+    """Log a refusal that is only reported. No signal is sent, and the client is told nothing."""
+    if is_held_back_told():
+        record = _record_of(Outcome.WOULD_REFUSE, refusal, request, view, None)
+        # Per operation, so that one of them does not keep the others out of the log.
+        tell_held_back(record, f"{_capped_as(record)} {record.method} {record.view}")
+
+
+def _record_of(
+    outcome: Outcome, refusal: Refusal, request: HttpRequest | None, view: Any, endpoint: Any
+) -> DecisionRecord:
     exceeded = refusal.body.get("rate") if isinstance(refusal, RateLimited) else None
-    record = _record(
+    return _record(
         outcome,
         request,
         view,
@@ -62,8 +80,6 @@ def record_refused(
         rate=str(exceeded or ""),
         wait=None if refusal.wait is None else int(refusal.wait),
     )
-    if tell_refused(record, _capped_as(record), _sender(view, endpoint), request):
-        refusal.extend(decision=record.id)
 
 
 def record_hidden(request: HttpRequest, view: Any, reason: str) -> None:

@@ -44,14 +44,23 @@ def tell_refused(
 
     Return whether it was logged or received: if not, the id leads nowhere.
     """
-    is_logged = False
-    if logger.isEnabledFor(logging.WARNING):
-        is_logged, suppressed = cap.take(caller)
-        _log_suppressed(suppressed)
-        if is_logged:
-            _log(logging.WARNING, record)
+    is_logged = is_held_back_told() and tell_held_back(record, caller)
     _send(access_denied, record, sender, request)
     return is_logged or bool(access_denied.receivers)
+
+
+def is_held_back_told() -> bool:
+    """Whether a refusal is logged."""
+    return logger.isEnabledFor(logging.WARNING)
+
+
+def tell_held_back(record: DecisionRecord, caller: str) -> bool:
+    """Log a refusal within the cap. Return whether it was logged."""
+    is_logged, suppressed = cap.take(caller)
+    _log_suppressed(suppressed)
+    if is_logged:
+        _log(logging.WARNING, record)
+    return is_logged
 
 
 def _log(level: int, record: DecisionRecord) -> None:

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.views import APIView, set_rollback
 
+from api_guard.access.callers import caller_of
 from api_guard.access.decisions import record_allowed, record_refused
 from api_guard.access.endpoints import (
     POLICY_ATTRIBUTE,
@@ -22,8 +23,16 @@ from api_guard.access.endpoints import (
     is_exempt,
     policy_of,
 )
+from api_guard.access.failures import faults_as_unavailable
 from api_guard.access.gate.refusing import handle_exception, settle
-from api_guard.access.record import http_of, is_covered, record_refusal, was_decided
+from api_guard.access.record import (
+    http_of,
+    is_covered,
+    record_decision,
+    record_refusal,
+    was_decided,
+)
+from api_guard.access.reporting import REPORTED, ask, report, reported_at, tell
 from api_guard.access.vetting import left_as_it_was
 from api_guard.core.policy import Policy
 from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
@@ -32,6 +41,7 @@ logger = logging.getLogger("api_guard")
 
 # On an instance: it has passed; and a dispatch() that it was given for itself.
 _PASSED = "_api_guard_passed"
+_IS_UNDECLARED = "_api_guard_is_undeclared"
 _OWN = "_api_guard_own_dispatch"
 
 _make = object.__new__
@@ -71,9 +81,16 @@ def checked_initial(whole: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(whole)
     def initial(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> None:
         if _PASSED not in view.__dict__ and not _may_run(view, http_of(request)):
-            _log(view, request)
-            raise UndeclaredEndpoint
+            found = reported_at(request)
+            if found is None:
+                _log(view, request)
+                raise UndeclaredEndpoint
+            view.__dict__[_IS_UNDECLARED] = True
+            report(found, view)
         whole(view, request, *args, **kwargs)
+        if _IS_UNDECLARED in view.__dict__:
+            _answer_as_before(view, request)
+            return
         http = None if policy_of(type(view)) is not None else http_of(request)
         if http is not None and was_decided(http, type(view)):
             record_allowed(view, request, None)
@@ -90,8 +107,12 @@ def dispatch(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
     if not is_sealed:
         is_sealed = declares_scopes(view.permission_classes)
         if not is_sealed and not _may_run(view, http):
-            _log(view, request)
-            return _refused(view, http, UndeclaredEndpoint())
+            found = reported_at(http)
+            if found is None:
+                _log(view, request)
+                return _refused(view, http, UndeclaredEndpoint())
+            is_sealed = state[_IS_UNDECLARED] = True
+            report(found, view)
     state[_PASSED] = True
     own = state.get(_OWN) or _bound(view, cls)
     with left_as_it_was():
@@ -117,6 +138,15 @@ def _dispatch(
     if answer.status_code >= 400 or not was_decided(http, cls):
         settle(view, http, answer)
     return answer
+
+
+def _answer_as_before(view: Any, request: Any) -> None:
+    """Report that nobody declared the view, and let the permissions of before answer."""
+    with faults_as_unavailable():
+        caller_of(request)  # for the record
+    tell(UndeclaredEndpoint(), request, view)
+    ask(view.__dict__[REPORTED], view, request)
+    record_decision(request, view)
 
 
 def _bound(view: Any, cls: Any) -> Any:

@@ -23,8 +23,12 @@ _unheld: ContextVar[tuple[frozenset[type[Model]], ...]] = ContextVar("api_guard_
 
 
 def current() -> Vetting | None:
-    """Return the record of the guarded handler that runs now, or None."""
-    return _current.get()
+    """Return the record of the guarded handler that runs now, or None.
+
+    None also if the refusals of the guard are only reported.
+    """
+    found = _current.get()
+    return None if found is None or found.is_suspended else found
 
 
 class within:  # noqa: N801  # a context manager, which reads as a function

@@ -45,6 +45,8 @@ class Vetting:
         self.has_run = False
         self.has_vetted = False
         self.is_filling = False
+        # Refusals are only reported: nothing is narrowed and nothing judged.
+        self.is_suspended = False
         self.is_saving = False
         self.saved: set[ownership.Key] = set()
         self.made: set[ownership.Key] = set()
@@ -90,13 +92,13 @@ class Vetting:
     def rule(self) -> ObjectRule | None:
         """The rule for finding objects; None if every object may be used."""
         rule = self.policy.object_rule_for(self.operation)
-        return None if rule is None or rule.is_any else rule
+        return None if rule is None or rule.is_any or self.is_suspended else rule
 
     @property
     def keep(self) -> ObjectRule | None:
         """The rule for written objects; None if everything may be written."""
         rule = self.policy.keep_rule_for(self.operation)
-        return None if rule is None or rule.is_any else rule
+        return None if rule is None or rule.is_any or self.is_suspended else rule
 
     @property
     def asking(self) -> ownership.Asking:

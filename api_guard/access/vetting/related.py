@@ -24,7 +24,9 @@ def narrow_choices(field: Any, queryset: Any) -> Any:
     vetting = current() or getattr(field.context.get("view"), VETTING, None)
     if isinstance(queryset, Manager):
         queryset = queryset.all()
-    if vetting is None or vetting.request is None or not isinstance(queryset, QuerySet):
+    if vetting is None or vetting.is_suspended or vetting.request is None:
+        return queryset
+    if not isinstance(queryset, QuerySet):
         return queryset
     model: Any = queryset.model
     name, operation = _as_named(field)

@@ -1,0 +1,56 @@
+"""`manage.py guard_suggest`: the grants that the refusals in a log needed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api_guard.explain.suggesting import Suggestion, records_in, suggest
+from api_guard.management.naming import group_named
+
+
+class Command(BaseCommand):
+    """Print the least grants that would have sufficed."""
+
+    # It grants nothing, and helps a project that the checks still complain of.
+    requires_system_checks: list[str] = []
+    help = (
+        "Proposes the least grants for which the requests that the log of decisions has as refused "
+        "would have been let in. It grants nothing, and proposes no sensitive scope."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument("log", help="the log api_guard.decisions; - for stdin")
+        parser.add_argument("--format", choices=["text", "json"], default="text")
+        parser.add_argument(
+            "--group",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="a group that may get a scope which not all of its members needed; repeatable",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Read the log, and print. Raises CommandError."""
+        del args
+        wanted = [group_named(name).name for name in options["group"]]
+        found = _suggested(options["log"], wanted)
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(found.as_dict(), indent=2))
+        else:
+            self.stdout.write(found.as_text(), ending="")
+
+
+def _suggested(name: str, wanted: list[str]) -> Suggestion:
+    if name == "-":
+        return suggest(records_in(sys.stdin), wanted)
+    try:
+        with Path(name).open(encoding="utf-8", errors="replace") as lines:
+            return suggest(records_in(lines), wanted)
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error}") from error
