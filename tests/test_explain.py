@@ -7,11 +7,13 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.db.models import Q
 from django.http import HttpResponse
+from django.test import override_settings
 from django.urls import path
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -246,7 +248,6 @@ def test_what_is_explained_is_what_is_served(
     refused,
     world,
     issue,
-    settings,
     case,
     held,
     who,
@@ -257,17 +258,17 @@ def test_what_is_explained_is_what_is_served(
     is_taken,
     is_sensitive,
 ):
-    with transaction.atomic():
-        settings.API_GUARD = {
-            **settings.API_GUARD,
-            "EVERYONE_GROUP": "everyone",
-            "FAILED_CREDENTIALS": False,
-            "CLIENTLESS_TOKENS": "user" if is_taken else "refuse",
-            "SCOPES": {
-                **settings.API_GUARD["SCOPES"],
-                "notes:publish": {"description": "Publish", "sensitive": is_sensitive},
-            },
-        }
+    said = {
+        **django_settings.API_GUARD,
+        "EVERYONE_GROUP": "everyone",
+        "FAILED_CREDENTIALS": False,
+        "CLIENTLESS_TOKENS": "user" if is_taken else "refuse",
+        "SCOPES": {
+            **django_settings.API_GUARD["SCOPES"],
+            "notes:publish": {"description": "Publish", "sensitive": is_sensitive},
+        },
+    }
+    with transaction.atomic(), override_settings(API_GUARD=said):
         store(world, held)
         pk = 0
         if whose != "missing":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 
 import pytest
@@ -151,6 +152,13 @@ class Again(Answer):
         return Response("in")
 
 
+class Probing(Answer):
+    def get(self, request):
+        self.check_permissions(request)
+        self.check_permissions(clone_request(request, "POST"))
+        return Response("in")
+
+
 def around(request):
     view = Undeclared()
     view.setup(request)
@@ -186,6 +194,7 @@ urlpatterns = [
     path("api/plain", plain),
     path("api/around", around),
     path("api/again", Again.as_view()),
+    path("api/probing", guarded(Probing, read="notes:read", write="notes:write")),
     path("api/cached", cache_page(60)(Undeclared.as_view())),
     path("api/public", guarded(read=PUBLIC)),
     path("api/async", guarded(AsyncAnswer, read="notes:read")),
@@ -292,6 +301,17 @@ def test_a_refusal_is_logged_and_answered_as_before(
     response = ask(where, who)
     assert (response.status_code, outcomes(lines)) == (status, [("would_refuse", reason)])
     assert "decision" not in response.json()
+
+
+def test_a_probe_is_answered_as_before_and_not_logged(report, ask, lines):
+    assert ask("probing", "alice").status_code == 200
+    assert outcomes(lines) == [("would_refuse", "insufficient_scope")]
+
+
+def test_a_log_that_is_off_changes_no_answer(report, ask, lines, caplog):
+    caplog.set_level(logging.ERROR, "api_guard.decisions")
+    assert ask("read", "alice").status_code == 200
+    assert outcomes(lines) == []
 
 
 @pytest.mark.parametrize(("where", "who", "status", "reason"), NEVER)
