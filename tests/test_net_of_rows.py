@@ -279,9 +279,10 @@ OF_THE_VIEW = [
     ("handled?do=finds_by_a_broken_pattern", {"name": "a"}),
     ("bound-wrongly", {"content": "AAAA"}),
     ("handled?do=changes_to_a_constant", {"name": "taken"}),
-    ("handled?do=finds_nothing_by_a_constant", {"name": "a"}),
     ("dated-by-the-view", {"a_day": "tea"}),
 ]
+if connection.vendor == "sqlite":  # the others do not tell which value of a search they refuse
+    OF_THE_VIEW += [("handled?do=finds_nothing_by_a_constant", {"name": "a"})]
 if connection.vendor != "mysql":  # MariaDB has no keys of expressions
     OF_THE_CLIENT += [
         ("stocked", {"name": "TAKEN"}),

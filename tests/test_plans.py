@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 
 from api_guard import any_of, guard, sliding
 from api_guard.models import (
+    GrantApproval,
     GrantRequest,
     LedgerDetail,
     LedgerRecord,
@@ -134,13 +135,23 @@ def crowd(alice, application, settings):
         )
     with recorded():
         GrantRequest.objects.bulk_create(
-            GrantRequest(
-                scope="s:1",
-                user=user,
-                outcome=("", "granted", *["declined"] * 18)[at % 20],
-                asked_at=now,
-            )
-            for at, user in enumerate(users)
+            [
+                GrantRequest(
+                    scope="s:1",
+                    user=user,
+                    outcome=("", "granted", *["declined"] * 18)[at % 20],
+                    asked_at=now,
+                )
+                for at, user in enumerate(users * 10)
+            ],
+            batch_size=2000,
+        )
+        GrantApproval.objects.bulk_create(
+            [
+                GrantApproval(request_id=pk, by=users[0])
+                for pk in GrantRequest.objects.values_list("pk", flat=True)
+            ],
+            batch_size=2000,
         )
     events = ["grant", "revoke", "extend", "request"]
     QuerySet(LedgerRecord).bulk_create(

@@ -34,6 +34,7 @@ class GrantRequestAdmin(IndexedAdmin, WrittenAdmin):
     list_filter = ("outcome",)
     list_select_related = (*GRANTEES, "asked_by")
     actions = ("approve", "decline")
+    list_per_page = 20  # each is read before it is approved
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GrantRequest]:
         """Read who has approved them, in two queries for all of them."""
