@@ -51,23 +51,23 @@ def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]
 
 def _check_routes() -> list[CheckMessage]:
     found: list[CheckMessage] = []
-    mend = 'path("o/", include("api_guard.oauth2.urls"))'
+    fix = 'path("o/", include("api_guard.oauth2.urls"))'
     devices = "device-authorization"
     is_broken = fails_at_devices() and is_routed(devices) and not _is_ours(devices)
     also = " With this oauthlib, its device endpoint answers 500." if is_broken else ""
     if is_routed("register"):
         text = f"Any user can register a client at oauth2_provider's own URLs.{also}"
-        found.append(checks.Warning(text, hint=mend, id="api_guard.W025"))
+        found.append(checks.Warning(text, hint=fix, id="api_guard.W025"))
     elif is_routed("introspect") and not _is_ours("introspect"):
         text = (
             "The authorization server uses the toolkit's own views: a public client can introspect "
             f"any token, and the consent page shows scopes that the user does not have.{also}"
         )
-        found.append(checks.Warning(text, hint=mend, id="api_guard.W039"))
+        found.append(checks.Warning(text, hint=fix, id="api_guard.W039"))
     if not is_routed("token"):
         text = "No route leads to the authorization server: no client can get a token here."
         hint = (
-            f'{mend}, or API_GUARD["INTROSPECTION"] if tokens come from another site, or '
+            f'{fix}, or API_GUARD["INTROSPECTION"] if tokens come from another site, or '
             'SILENCED_SYSTEM_CHECKS = ["api_guard.W026"].'
         )
         found.append(checks.Warning(text, hint=hint, id="api_guard.W026"))
@@ -78,7 +78,7 @@ def check_introspection(app_configs: object = None, **_: object) -> list[CheckMe
     """E034, W035, E036: the other server is set, and so is the audience of its tokens."""
     del app_configs
     found: list[CheckMessage] = []
-    mend = (
+    fix = (
         'API_GUARD = {"INTROSPECTION": {"URL": "https://...", "CLIENT_ID": "...", '
         '"CLIENT_SECRET": "...", "ISSUER": "https://..."}, ...}'
     )
@@ -87,7 +87,7 @@ def check_introspection(app_configs: object = None, **_: object) -> list[CheckMe
             "OAUTH2_PROVIDER['RESOURCE_SERVER_INTROSPECTION_URL'] takes the user of a token to be "
             "the user of the same name here; api_guard does not use it."
         )
-        hint = f"{mend}, and api_guard.authentication.IntrospectionAuthentication."
+        hint = f"{fix}, and api_guard.authentication.IntrospectionAuthentication."
         found.append(Error(text, hint=hint, id="api_guard.E034"))
     is_asked = any(
         issubclass(cls, IntrospectionAuthentication)
@@ -96,7 +96,7 @@ def check_introspection(app_configs: object = None, **_: object) -> list[CheckMe
     )
     if is_asked and conf.introspection() is None:
         text = "IntrospectionAuthentication has no server to ask: every token is answered with 503."
-        found.append(Error(text, hint=mend, id="api_guard.E036"))
+        found.append(Error(text, hint=fix, id="api_guard.E036"))
     elif is_asked and not tokens.audience():
         text = (
             "API_GUARD['AUDIENCE'] is not set: a token that the other server issued for another "

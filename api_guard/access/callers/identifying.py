@@ -36,8 +36,9 @@ def identify(
         return None, None, Credential.NONE, NO_SCOPES
     user = _active_user(request)
     if user is None and getattr(request.user, "is_authenticated", False) is True:
-        # An inactive user is nobody; and so is what is no user of this site, such as a device,
-        # for its primary key is not a user's.
+        # An inactive user does not count as a user. Neither does an object that is not a user of
+        # this
+        # site, such as a device: its primary key is not the key of a user.
         return None, None, Credential.NONE, NO_SCOPES
     if isinstance(authenticator, ForcedAuthentication):
         return _identify_forced(request, user, authenticator)
@@ -54,7 +55,7 @@ def identify(
 def _identify_forced(
     request: Request, user: models.Model | None, authenticator: object
 ) -> tuple[models.Model | None, object, Credential, frozenset[str]]:
-    """`force_authenticate` of a test: the user in person, or with the access token it gives."""
+    """Identify the caller of `force_authenticate`: a user directly, or with an access token."""
     if request.auth is None:
         return user, None, Credential.UNSCOPED, NO_SCOPES
     scope = getattr(request.auth, "scope", None)

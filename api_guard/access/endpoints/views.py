@@ -60,7 +60,7 @@ def view_classes_of(callback: Any) -> tuple[type, ...]:
 
 
 def plain_view(callback: Any) -> Any:
-    """Return the function or the class of a view that is none of DRF's."""
+    """Return the function or the class of a plain Django view."""
     # A class is named by the callback itself: what its dispatch() is wrapped in lies deeper.
     view: Any = inspect.unwrap(callback, stop=lambda found: hasattr(found, "view_class"))
     view = getattr(view, "view_class", getattr(view, "func", view))
