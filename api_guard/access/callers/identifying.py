@@ -36,9 +36,8 @@ def identify(
         return None, None, Credential.NONE, NO_SCOPES
     user = _active_user(request)
     if user is None and getattr(request.user, "is_authenticated", False) is True:
-        # An inactive user does not count as a user. Neither does an object that is not a user of
-        # this
-        # site, such as a device: its primary key is not the key of a user.
+        # An inactive user does not count as a user. Neither does an object of another model, such
+        # as a device: its primary key is not the key of a user.
         return None, None, Credential.NONE, NO_SCOPES
     if isinstance(authenticator, ForcedAuthentication):
         return _identify_forced(request, user, authenticator)
