@@ -5,12 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 PORT ?= 8000
 BIN := $(VENV)/bin
+LOCALE := api_guard/locale
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 
 # The example says where a device's user goes.
 export PORT
 
-.PHONY: demo test test-all fix lint types imports docs wheel bench clean
+.PHONY: demo test test-all fix lint types imports docs messages picture wheel bench clean
 
 # The example, on http://127.0.0.1:$(PORT)
 demo: $(VENV)/demo.stamp
@@ -40,10 +41,26 @@ types: $(VENV)/dev.stamp
 imports: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
+# The pictures of the README and the docs, from the example as it is. Needs Chromium and curl.
+picture: $(VENV)/dev.stamp
+	$(BIN)/python docs/picture.py
+	$(BIN)/python docs/admin_pictures.py
+
 docs: $(VENV)/dev.stamp
 	@command -v dot >/dev/null || { \
 		echo "The docs draw a picture with graphviz: install Debian's package graphviz." >&2; exit 1; }
 	$(BIN)/python -m sphinx -nW --keep-going -b html docs docs/_build/html
+
+# The translations, from the texts in the code: finds what is new, and compiles what is translated. English
+# repeats the texts.
+messages: $(VENV)/dev.stamp
+	@command -v msgen >/dev/null || { \
+		echo "Translations need gettext: install Debian's package gettext." >&2; exit 1; }
+	cd api_guard && $(abspath $(BIN))/python -m django makemessages --all --no-location --no-wrap --no-obsolete
+	msgattrib --clear-fuzzy --empty --no-wrap -o $(LOCALE)/en/LC_MESSAGES/django.po $(LOCALE)/en/LC_MESSAGES/django.po
+	msgen --no-wrap -o $(LOCALE)/en/LC_MESSAGES/django.po $(LOCALE)/en/LC_MESSAGES/django.po
+	sed -i '/^"POT-Creation-Date: /d' $(LOCALE)/*/LC_MESSAGES/django.po
+	cd api_guard && $(abspath $(BIN))/python -m django compilemessages
 
 wheel: $(VENV)/dev.stamp
 	rm -rf build dist

@@ -1,4 +1,4 @@
-"""The front door: guard, the standings, and what a requirement and a rate are made of."""
+"""The front door: guard, the standings, and the parts of requirements and rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers, before Django does, what its request cannot be built from, and bodies without end."""
+"""Answers requests that Django cannot build a request object from, and endless bodies."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _NO_LENGTH = b'{"detail": "Send the body with a Content-Length.", "code": "lengt
 class Application:
     """An ASGI application around another one.
 
-    It answers 400 for a Content-Type that makes Django fail and for an invalid Content-Length,
-    411 for a body of unknown length, and 413 for a body that is larger than the guarded view takes:
-    Django stores a body whole, on disk, before it looks for a view.
+    It answers 400 for a Content-Type that makes Django fail and for an invalid Content-Length, 411
+    for a body of unknown length, and 413 for a body that is larger than the guarded view accepts.
+    Otherwise Django would store the whole body on disk before it looks for a view.
     """
 
     def __init__(self, application: Callable[..., Awaitable[None]]) -> None:
         self.application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Answer, or hand on."""
+        """Answer, or call the inner application."""
         if scope["type"] != "http":
             return await self.application(scope, receive, send)
         fields = _fields(scope)
         refused = _refusal(scope, fields)
         if refused is None and not fields.get("content-length"):
-            # HTTP/2 tells only that. The first message tells whether a body comes.
+            # HTTP/2 may send no length. The first message shows whether there is a body.
             first = await receive()
             if first.get("body") or first.get("more_body"):
                 refused = 411, _NO_LENGTH
@@ -55,7 +55,7 @@ def _fields(scope: dict[str, Any]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for raw, value in scope["headers"]:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
-        # What stands twice, Django joins.
+        # Django joins a field that was sent twice.
         fields[name] = f"{fields[name]},{text}" if name in fields else text
     return fields
 
@@ -68,10 +68,10 @@ def _refusal(scope: dict[str, Any], fields: dict[str, str]) -> tuple[int, bytes]
     except ValueError:
         return 400, BODY
     if "transfer-encoding" in fields:
-        # Whatever length it names beside it, that is not what counts (RFC 9112 §6.3).
+        # A Content-Length beside it does not count (RFC 9112 §6.3).
         return 411, _NO_LENGTH
     is_upload = fields.get("content-type", "").strip().lower().startswith("multipart/")
-    # What any view takes needs no view to be looked for.
+    # If every view accepts this size, do not look for the view.
     if length is None or length <= conf.limits().bytes:
         return None
     limits = _limits_at(scope["path"].removeprefix(scope.get("root_path", "")))
@@ -80,13 +80,13 @@ def _refusal(scope: dict[str, Any], fields: dict[str, str]) -> tuple[int, bytes]
 
 
 def _limits_at(path: str) -> Limits | None:
-    """Return the limits of a body that is sent to `path`; None where the view is its own affair."""
+    """Return the limits of a body for `path`; None if the view is not guarded."""
     # A project imports this module before Django is set up, which views need.
     from api_guard.access.endpoints import Status, policy_of, status_of, view_class_of
     from api_guard.parsers.reading import limits_of
 
     try:
-        # A path of i18n_patterns() is found in its own language only, which nobody set so far.
+        # A path of i18n_patterns() resolves only in its own language, which is not set yet.
         with override(get_language_from_path(path) or get_language()):
             view = resolve(path).func
     except Resolver404:
@@ -101,7 +101,7 @@ def _limits_at(path: str) -> Limits | None:
 
 
 def _again(first: dict[str, Any], receive: Receive) -> Receive:
-    """Return a `receive` that gives the first message once more, and then what comes."""
+    """Return a `receive` that returns the first message again, and then the others."""
     waiting = [first]
 
     async def receive_again() -> dict[str, Any]:
@@ -116,12 +116,12 @@ async def _answer(scope: dict[str, Any], send: Send, status: int, body: bytes) -
         (b"content-length", str(len(body)).encode()),
     ]
     if str(scope.get("http_version", "1.1")).startswith("1"):
-        # The rest of the body is not waited for. HTTP/2 has no such field.
+        # Do not wait for the rest of the body. HTTP/2 has no such field.
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
 def get_asgi_application() -> Application:
-    """Return Django's application, wrapped: for the place of Django's function of this name."""
+    """Return Django's application, wrapped. Use it instead of Django's function of this name."""
     return Application(django_application())

@@ -1,4 +1,4 @@
-"""Django's login asks first whether the account and the address have failed too often."""
+"""Limits Django's login: refuses an account or an address that has failed too often."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from django.core.exceptions import PermissionDenied
 from api_guard.exceptions import Refusal
 from api_guard.limits import credentials
 
-# What Django verifies no secret for: another server has.
+# Django verifies no secret for these: another server has done it.
 _VOUCHED_FOR = frozenset({"remote_user"})
 
 
 class LoginLimit:
-    """First in `AUTHENTICATION_BACKENDS`. It lets nobody in; it keeps the others from being asked.
+    """The first of `AUTHENTICATION_BACKENDS`. It signs nobody in; it only stops too many attempts.
 
-    It is no BaseBackend: it knows no user, so that no session is ever bound to it.
+    It is not a BaseBackend: it knows no users, so no session can belong to it.
     """
 
     def authenticate(self, request: Any, **given: Any) -> None:
         """Return None, so that the next backend verifies the secret.
 
-        Raises TooManyFailures or GuardUnavailable, for GuardMiddleware to answer; PermissionDenied,
-        which to the caller is a wrong password, where it does not stand before the request.
+        Raises TooManyFailures or GuardUnavailable, which GuardMiddleware answers. Without the
+        middleware, it raises PermissionDenied, which looks like a wrong password.
         """
         if not given or given.keys() <= _VOUCHED_FOR or credentials.is_held():
             return

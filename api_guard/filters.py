@@ -1,4 +1,4 @@
-"""Search and order as a client asks, by declared fields, and no more of it than is cheap."""
+"""Search and ordering by clients: only by declared fields, and with limits."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _PATTERNS = ("regex", "iregex")
 
 
 class SearchFilter(filters.SearchFilter):
-    """DRF's, for at most `max_terms` terms in `max_length` characters, none of them a pattern.
+    """DRF's filter, limited to `max_terms` terms and `max_length` characters, without patterns.
 
-    Raises GuardError for a search field that would run a client's text as a regular expression.
+    A search field that uses a client's text as a regular expression raises GuardError.
     """
 
     max_terms = MAX_TERMS
@@ -55,14 +55,14 @@ class SearchFilter(filters.SearchFilter):
 
 
 class OrderingFilter(filters.OrderingFilter):
-    """DRF's, by the fields that `ordering_fields` names, and no others; what is none is a 400."""
+    """DRF's filter, only for the fields in `ordering_fields`. Any other field is a 400."""
 
     max_terms = MAX_TERMS
 
     def get_valid_fields(
         self, queryset: QuerySet[Any], view: Any, context: Any = None
     ) -> list[tuple[str, str]]:
-        """Return the declared fields; none where none were, nor for "__all__"."""
+        """Return the declared fields; an empty list if there are none, and for "__all__"."""
         declared = getattr(view, "ordering_fields", self.ordering_fields)
         if declared is None or declared == "__all__":
             return []
@@ -71,7 +71,7 @@ class OrderingFilter(filters.OrderingFilter):
     def remove_invalid_fields(
         self, queryset: QuerySet[Any], fields: Iterable[str], view: Any, request: Request
     ) -> list[str]:
-        """Return `fields` as they are. Raises ValidationError where one was not declared."""
+        """Return `fields` unchanged. Raises ValidationError if one is not declared."""
         asked = list(fields)
         valid = list(super().remove_invalid_fields(queryset, asked, view, request))
         if len(asked) > self.max_terms or len(valid) != len(asked):

@@ -59,7 +59,7 @@ class CursorPagination(pagination.CursorPagination):
         except (ValidationError, ValueError, DataError):
             if getattr(self, "cursor", None) is None:
                 raise
-            # Its order has changed since it was given out, or it stood at a NULL.
+            # The order has changed since the cursor was made, or the cursor was at a NULL.
             raise NotFound(self.invalid_cursor_message) from None
 
     def decode_cursor(self, request: Request) -> Cursor | None:

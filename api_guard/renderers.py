@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from django.core.files import File
 from rest_framework import renderers
 
 logger = logging.getLogger("api_guard")
@@ -22,10 +23,9 @@ _ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 class JSONRenderer(renderers.JSONRenderer):
     """DRF's renderer, for stored values that are not valid JSON, and for pages that contain JSON.
 
-    What JSON cannot say is written as what comes nearest: a lone surrogate as U+FFFD, and so what
-    is not UTF-8 in bytes, of which DRF makes text; NaN, Infinity, a number of more than 4096 bits
-    and what is nested deeper than 100 as null. `<`, `>` and `&` are escaped, so that the text may
-    stand inside a `<script>`.
+    Values that JSON cannot express are replaced. A lone surrogate, and bytes that are not UTF-8,
+    become U+FFFD. NaN, Infinity, a number of more than 4096 bits, and values nested deeper than 100
+    become null. `<`, `>` and `&` are escaped, so that the text is safe inside a `<script>`.
     """
 
     def render(
@@ -40,20 +40,23 @@ class JSONRenderer(renderers.JSONRenderer):
             text = super().render(data, accepted_media_type, context)
         except (ValueError, RecursionError) as error:
             logger.warning("The answer was not valid JSON and was corrected: %s.", error)
-            mended = _mended(data, ())
-            text = super().render(mended, accepted_media_type, context)
+            valid = _valid(data, ())
+            text = super().render(valid, accepted_media_type, context)
             # DRF makes an answer without a body from None.
-            text = b"null" if mended is None else text
+            text = b"null" if valid is None else text
         for character, escape in _ESCAPES:
             text = text.replace(character, escape)
         return text
 
 
-def _mended(value: Any, above: tuple[int, ...]) -> Any:
+def _valid(value: Any, above: tuple[int, ...]) -> Any:
     if isinstance(value, str):
         return _SURROGATES.sub("\ufffd", value)
     if isinstance(value, bytes):
         return value.decode(errors="replace")
+    if isinstance(value, File):
+        # An upload where a text was meant. DRF writes its lines.
+        return [_valid(line, above) for line in value]
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, int):
@@ -66,10 +69,10 @@ def _mended(value: Any, above: tuple[int, ...]) -> Any:
         return None
     above = (*above, id(value))
     if isinstance(value, Mapping):
-        return {_mended_key(key): _mended(item, above) for key, item in value.items()}
-    return [_mended(item, above) for item in value]
+        return {_valid_key(key): _valid(item, above) for key, item in value.items()}
+    return [_valid(item, above) for item in value]
 
 
-def _mended_key(key: Any) -> Any:
-    mended = _mended(key, ())
-    return mended if mended is not None or key is None else str(key)
+def _valid_key(key: Any) -> Any:
+    valid = _valid(key, ())
+    return valid if valid is not None or key is None else str(key)

@@ -13,3 +13,14 @@ credentials_blocked = Signal()
 # receiver raises is logged, and changes no answer.
 access_allowed = Signal()
 access_denied = Signal()
+
+# Sent after the commit, each with the row: `request` (a GrantRequest), `by` (the user who decided),
+# `grant` (a ScopeGrant; None while more approvals are needed).
+request_made = Signal()
+request_approved = Signal()
+request_declined = Signal()
+# A sensitive scope was granted: `grant`, and `by`, who approved it last.
+sensitive_granted = Signal()
+# Sent by `manage.py guard_notify`, once for each grant and expiry, with `grant`.
+grant_expiring = Signal()
+grant_expired = Signal()

@@ -15,7 +15,16 @@ from api_guard import conf
 from api_guard.access.callers import throttle_key
 from api_guard.access.endpoints import dotted_path
 from api_guard.core.addresses import provider_of
-from api_guard.core.rates import BUCKETS, Counter, Rate, RateError, Usage, parse_rates, retry_after
+from api_guard.core.rates import (
+    BUCKETS,
+    Counter,
+    OneRate,
+    Rate,
+    RateError,
+    Usage,
+    parse_rates,
+    retry_after,
+)
 from api_guard.exceptions import GuardError, GuardUnavailable, RateLimited
 from api_guard.limits import counters
 
@@ -25,17 +34,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("api_guard.throttling")
 
-# The counts of one rate that addresses share, where too many are stored.
+# The number of shared counts of a rate for addresses, if too many are stored.
 _SHARED = 4096
 
 
 def use(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
     """Count one request of `key` against every rate, and return the usages.
 
-    Rates without a budget are counted for `group` alone. Raises GuardUnavailable where the
-    counters are down and `API_GUARD["ON_FAULT"]` says deny.
+    Rates without a budget are counted separately for `group`. Raises GuardUnavailable if the
+    counters are down and `API_GUARD["ON_FAULT"]` is "deny".
     """
-    counted = tuple(_counter(group, key, rate) for rate in rates)
+    counted = tuple([_counter(group, key, rate) for rate in rates])
     if not counted or not conf.ratelimit_enabled():
         return ()
     try:
@@ -45,8 +54,8 @@ def use(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
 
 
 def used(group: str, key: str, rates: Iterable[Rate]) -> tuple[Usage, ...]:
-    """Return what is used of every rate, without counting. Raises GuardUnavailable."""
-    counted = tuple(_counter(group, key, rate) for rate in rates)
+    """Return how much of each rate is used, without counting. Raises GuardUnavailable."""
+    counted = tuple([_counter(group, key, rate) for rate in rates])
     if not counted or not conf.ratelimit_enabled():
         return ()
     try:
@@ -69,7 +78,7 @@ class RateThrottle(BaseThrottle):
     DRF asks it after the permissions, so that it does not count what they refuse.
     """
 
-    def __init__(self, *rates: object) -> None:
+    def __init__(self, *rates: OneRate) -> None:
         try:
             self.rates = parse_rates(rates)
         except RateError as error:
@@ -95,12 +104,11 @@ def _counter(group: str, key: str, rate: Rate) -> Counter:
     kind, _, whose = key.partition(":")
     if kind != "address":
         return Counter(name, rate, bucket=_bucket(int(_hashed(key)[:8], 16)))
-    # Of addresses there may be any number: where too many are counted, those that are new share one
-    # count with others of their providers.
+    # There may be any number of addresses. If too many are counted, new ones share a count with
+    # others of their provider.
     share = int(_hashed(provider_of(whose))[:8], 16) % _SHARED
     spare = f"api_guard:{_hashed(place, window)[:40]}:{share}"
-    # By what is shared, so that the addresses of a provider and the count that they share lie
-    # together.
+    # The bucket comes from the shared name, so that a shared count and its addresses are together.
     return Counter(name, rate, spare, "rate", _bucket(share))
 
 

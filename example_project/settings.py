@@ -17,9 +17,11 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(","
 
 INSTALLED_APPS = [
     "api_guard",
+    "example_project.notes",  # before the toolkit: it has a template of its own for those pages
     "oauth2_provider",
     "rest_framework",
-    "example_project.notes",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -40,6 +42,21 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PAGINATION_CLASS": "api_guard.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,
+    "DEFAULT_SCHEMA_CLASS": "api_guard.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Notes",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
+    "SWAGGER_UI_OAUTH2_CONFIG": {
+        "clientId": "demo",
+        "scopes": "notes:read notes:write notes:publish",
+        "usePkceWithAuthorizationCodeGrant": True,
+    },
 }
 AUTHENTICATION_BACKENDS = [
     "api_guard.backends.LoginLimit",  # first
@@ -58,7 +75,11 @@ API_GUARD = {
     "SCOPES": {
         "notes:read": "Read notes",
         "notes:write": "Change notes",
-        "notes:publish": "Publish notes",
+        "notes:publish": {
+            "description": "Publish notes",
+            "group": "Notes",
+            "requestable": True,
+        },
         "audit:write": "Write remarks into the audit",
         "introspection": "Ask what a token opens",
     },

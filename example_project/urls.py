@@ -3,15 +3,19 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.generic import RedirectView, TemplateView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from example_project.notes import views
+from api_guard import PUBLIC, guard
+from example_project.notes import client, views
 
 router = SimpleRouter()
 router.register("notes", views.NoteViewSet, basename="note")
 router.register("notebooks", views.NotebookViewSet, basename="notebook")
 router.register("published", views.PublishedNoteViewSet, basename="published")
+
+public = guard(read=PUBLIC)
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/published/")),
@@ -23,9 +27,21 @@ urlpatterns = [
     path("authors/", views.AuthorList.as_view()),
     path("ping/", views.ping),
     path("health/", views.health),
+    path("access/", include("api_guard.requests.urls")),
+    path("schema/", public(SpectacularAPIView).as_view(), name="schema"),
+    path(
+        "docs/",
+        public(SpectacularSwaggerSplitView).as_view(template_name="notes/swagger.html"),
+    ),
+    # Where Swagger's window comes back to after the consent.
+    path(
+        "docs/oauth2-redirect.html",
+        TemplateView.as_view(template_name="notes/oauth2_redirect.html"),
+    ),
     path("o/", include("api_guard.oauth2.urls")),
     path("", include("api_guard.oauth2.metadata_urls")),
-    path("callback/", views.callback),
+    path("client/", client.start),
+    path("callback/", client.callback, name="callback"),
     path(
         "accounts/login/",
         LoginView.as_view(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from datetime import timedelta
@@ -18,8 +19,9 @@ if __name__ == "__main__":
     django.setup()
 
 from adrf import serializers, views, viewsets
-from django.http import StreamingHttpResponse
+from django.http import JsonResponse, StreamingHttpResponse
 from django.urls import path
+from django.views import View
 
 from api_guard import guard
 from tests.models import Note
@@ -55,6 +57,33 @@ class Streamed(views.APIView):
         return StreamingHttpResponse(parts())
 
 
+plain = guard(read="notes:read", write="notes:write")
+
+
+async def told(request):
+    """Who asks, after others have asked meanwhile."""
+    await asyncio.sleep(0.01)
+    found = Note.objects.filter(author=await request.auser()).values_list("author", flat=True)
+    authors = [author async for author in found]
+    return JsonResponse({"user": str(request.user), "authors": authors, "sent": len(request.body)})
+
+
+@plain
+async def function(request):
+    return await told(request)
+
+
+@plain
+def in_a_thread(request):
+    return JsonResponse({"user": str(request.user), "sent": len(request.body)})
+
+
+@plain
+class Class(View):
+    async def get(self, request):
+        return await told(request)
+
+
 def routes(side, notes, streamed):
     return [
         path(f"{side}/notes/", notes.as_view({"get": "alist", "post": "acreate"})),
@@ -64,6 +93,11 @@ def routes(side, notes, streamed):
 
 
 urlpatterns = routes("free", Notes, Streamed) + routes("held", own(Notes), own(Streamed))
+urlpatterns += [
+    path("plain/function/", function),
+    path("plain/in-a-thread/", in_a_thread),
+    path("plain/class/", Class.as_view()),
+]
 
 
 def fill():

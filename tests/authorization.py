@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from functools import cache
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +17,7 @@ from oauth2_provider.models import (
 
 from api_guard import grants
 from tests.deployment import DEPLOYED
+from tests.keys import rsa_key
 
 SECRET = "secret"
 VERIFIER = "v" * 43
@@ -139,23 +139,6 @@ def checksum(token):
 def live_tokens():
     live = RefreshToken.objects.filter(revoked__isnull=True)
     return AccessToken.objects.count(), live.count()
-
-
-@cache
-def rsa_key():
-    """A key to sign with: one, for making it takes longer than any test."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    return (
-        rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        .private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        )
-        .decode()
-    )
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 
 from api_guard import grants
 from api_guard.access.decisions import telling
+from api_guard.grants import tracking, using
 from api_guard.limits.counters import faults, local
 from api_guard.limits.credentials import owed, strangers
 from api_guard.oauth2.remembering import verified_secrets
@@ -37,29 +38,44 @@ MODELS = "django.contrib.auth.backends.ModelBackend"
 # What neither a database nor a version of Python or Django changes: own servers, browsers, clients,
 # pages of the docs. Run once, by `make test-all`; `-m "not once"` leaves them out.
 _ONCE = {
+    "test_admin_browser",
+    "test_admin_walk",
     "test_browser",
+    "test_browser_deciding",
+    "test_browser_grants",
+    "test_browser_records",
     "test_clusters",
     "test_deadline",
     "test_deployed",
     "test_docs",
     "test_editors",
+    "test_example_kit",
     "test_example_project",
     "test_faults",
     "test_flows",
     "test_insides",
     "test_languages",
+    "test_profiles",
     "test_rich_text",
     "test_sanitizers",
+    "test_schemathesis",
     "test_sentinels",
+    "test_slow_images",
+    "test_swagger",
     "test_web_addresses",
+    "test_walking",
 }
 # What only a store changes, and no version: `-m "not store"` leaves them out.
 _STORE = {
     "test_connections",
+    "test_guard_init",
     "test_counters",
     "test_live_grants_migration",
+    "test_scope_use_migration",
     "test_plans",
+    "test_read_before",
     "test_replica",
+    "test_requests_migration",
     "test_scripts",
 }
 
@@ -67,30 +83,47 @@ _STORE = {
 # Servers, browsers and processes of their own, whole databases, or very many cases: `-m "not slow"`
 # leaves them out.
 _SLOW = {
+    "test_admin_browser",
+    "test_admin_walk",
     "test_async_holes",
     "test_async_permissions",
     "test_authorizing",
     "test_browser",
+    "test_browser_deciding",
+    "test_browser_grants",
+    "test_browser_records",
     "test_clusters",
     "test_connections",
     "test_counters",
     "test_deadline",
     "test_deployed",
     "test_editors",
+    "test_example_kit",
     "test_example_project",
     "test_explain",
     "test_faults",
     "test_flows",
     "test_grant_races",
+    "test_granting_over_http",
+    "test_guard_init",
+    "test_ledger_outages",
     "test_ledger_races",
     "test_live_grants_migration",
+    "test_scope_use_migration",
     "test_plans",
+    "test_profiles",
+    "test_read_before",
     "test_replica",
+    "test_requests_migration",
+    "test_schemathesis",
     "test_scripts",
     "test_sentinels",
+    "test_slow_images",
+    "test_swagger",
     "test_swapped",
     "test_uvicorn",
     "test_validator",
+    "test_walking",
 }
 
 
@@ -147,6 +180,8 @@ def _no_request_counted_yet():
     verified_secrets.forget()
     owed.forget_all()
     telling.cap.forget()
+    using.sample.forget()
+    tracking.forget_beats()
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ class Cluster:
         for node in self.nodes:
             node.ask("CONFIG SET", "cluster-node-timeout", 1000)
 
-    def mend(self):
+    def repair(self):
         """Bring back whatever was killed or hangs."""
         for node in self.nodes:
             if node.process is None:
@@ -171,7 +171,7 @@ class Cluster:
             else:
                 node.resume()
             node.ask("CONFIG SET", "cluster-node-timeout", 15000)
-        until(self.is_whole, "the cluster does not mend")
+        until(self.is_whole, "the cluster is not whole")
 
     def close(self):
         for node in self.nodes:
@@ -191,7 +191,8 @@ class Watched:
         until(lambda: self.replica.ask("ROLE")[3] == "connected", "the replica does not follow")
         config = (
             f"sentinel monitor rates 127.0.0.1 {self.master.port} 2\n"
-            "sentinel down-after-milliseconds rates 500\n"
+            # No busy machine makes them take the place of a master that lives.
+            "sentinel down-after-milliseconds rates 600000\n"
             "sentinel failover-timeout rates 3000\n"
         )
         for _ in range(3):
@@ -206,6 +207,11 @@ class Watched:
 
     def addresses(self):
         return [("127.0.0.1", sentinel.port) for sentinel in self.sentinels]
+
+    def take_over(self):
+        """Let the Sentinels see from now on that a master is down."""
+        for sentinel in self.sentinels:
+            sentinel.ask("SENTINEL", "SET", "rates", "down-after-milliseconds", 500)
 
     def names_the_new_one(self, sentinel):
         told = sentinel.ask("SENTINEL MASTER", "rates")

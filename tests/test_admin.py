@@ -12,22 +12,15 @@ from django.utils import timezone
 
 from api_guard import grants
 from api_guard.models import RemoteSubject, ScopeGrant, recorded
+from tests.admin_forms import ADD, LIST, choose, extend, giving, messages, revoke
 
 pytestmark = pytest.mark.django_db
-
-LIST = "/admin/api_guard/scopegrant/"
-ADD = f"{LIST}add/"
 
 
 @pytest.fixture
 def root(client, admin_user):
     client.force_login(admin_user)
     return client
-
-
-def form(**values):
-    empty = {"user": "", "group": "", "client": "", "expires_at_0": "", "expires_at_1": ""}
-    return {**empty, "reason": "", **values}
 
 
 def errors(response):
@@ -37,12 +30,12 @@ def errors(response):
 
 def test_scopes_are_chosen_by_description_and_grantees_by_search(root):
     page = root.get(ADD).content.decode()
-    assert "Read notes (notes:read)" in page
-    assert page.count("data-ajax--url") == 3
+    assert "Read notes <code>notes:read</code>" in page
+    assert page.count("data-ajax--url") == 1
 
 
 def test_several_scopes_are_granted_at_once(root, alice, admin_user):
-    chosen = form(scopes=["notes:read", "notes:write"], user=alice.pk, reason="asked")
+    chosen = giving(alice, scopes=["notes:read", "notes:write"], reason="asked")
     assert root.post(ADD, chosen).status_code == 302
     rows = ScopeGrant.objects.all()
     assert {row.scope for row in rows} == {"notes:read", "notes:write"}
@@ -51,35 +44,41 @@ def test_several_scopes_are_granted_at_once(root, alice, admin_user):
     }
 
 
-def test_what_cannot_be_granted_is_said_on_the_form_and_nothing_is_lost(root, alice, application):
+def test_what_cannot_be_granted_is_said_on_the_form_and_nothing_is_lost(root, alice):
     grants.grant("notes:read", alice, by=grants.System("a test"))
-    yesterday = timezone.localdate() - timedelta(days=1)
-    past = {"expires_at_0": str(yesterday), "expires_at_1": "12:00"}
-    for values, said in [
-        ({"scopes": ["bogus"], "user": alice.pk}, "not one of the available choices"),
-        ({"scopes": ["notes:write"]}, "exactly one grantee"),
-        ({"scopes": ["notes:write"], "user": alice.pk, "client": application.pk}, "exactly one"),
-        ({"scopes": ["notes:write"], "user": alice.pk, **past}, "is in the past"),
-        ({"scopes": ["notes:write", "notes:read"], "user": alice.pk}, "already"),
-        ({"user": alice.pk}, "required"),
+    yesterday = str(timezone.localdate() - timedelta(days=1))
+    for sent, said in [
+        (giving(alice, scopes=["bogus"]), "not one of the available choices"),
+        (giving(scopes=["notes:write"]), "Choose who gets access"),
+        (giving("user:0", scopes=["notes:write"]), "does not exist any more"),
+        (giving("owner:1", scopes=["notes:write"]), "does not exist any more"),
+        (giving("user:x", scopes=["notes:write"]), "does not exist any more"),
+        (giving(f"user:{10**30}", scopes=["notes:write"]), "does not exist any more"),
+        (giving(alice, scopes=["notes:write"], expiry="date"), "Choose the last day"),
+        (giving(alice, scopes=["notes:write"], expiry="date", expires_on="x"), "valid date"),
+        (giving(alice, scopes=["notes:write"], expiry="date", expires_on=yesterday), "in the past"),
+        (giving(alice, scopes=["notes:write"], expiry="for ever"), "available choices"),
+        (giving(alice, scopes=["notes:read"]), "already"),
+        (giving(alice), "Choose a scope"),
     ]:
-        assert said in errors(root.post(ADD, form(**values)))
+        assert said in errors(root.post(ADD, sent))
     assert ScopeGrant.objects.count() == 1
 
 
 def test_a_live_grant_is_extended_and_nothing_else_of_it_changes(root, alice):
     row = grants.grant("notes:read", alice, by=grants.System("a test"))
-    url = f"{LIST}{row.pk}/change/"
-    page = root.get(url)
-    assert "Read notes" in page.content.decode()
+    page = root.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert "Read notes" in page
     tomorrow = timezone.localdate() + timedelta(days=1)
-    sent = {"expires_at_0": str(tomorrow), "expires_at_1": "12:00", "scope": "notes:write"}
-    assert root.post(url, sent).status_code == 302
+    sent = {"expiry": "date", "expires_on": str(tomorrow), "scope": "notes:write"}
+    [said] = messages(extend(root, [row.pk], **sent))
+    assert said.startswith("The new end of 1 grant: ")
     row.refresh_from_db()
-    assert (row.scope, row.expires_at.date()) == ("notes:read", tomorrow)
-    sent["expires_at_0"] = "2001-01-01"
-    assert "is in the past" in errors(root.post(url, sent))
-    assert root.post(url, {"expires_at_0": "", "expires_at_1": ""}).status_code == 302
+    ends = timezone.localtime(row.expires_at)
+    assert (row.scope, ends.date(), ends.hour) == ("notes:read", tomorrow, 23)
+    past = extend(root, [row.pk], expiry="date", expires_on="2001-01-01")
+    assert "is in the past" in errors(past)
+    assert messages(extend(root, [row.pk], expiry="never")) == ["1 grant no longer expires."]
     row.refresh_from_db()
     assert row.expires_at is None
 
@@ -91,8 +90,12 @@ def test_what_is_over_is_shown_and_not_changed(root, alice):
         by=grants.System("a test"),
     )
     url = f"{LIST}{row.pk}/change/"
-    assert "left" in root.get(url).content.decode()
+    page = root.get(url).content.decode()
+    assert "left" in page
+    assert "/revoke/?" not in page
     assert root.post(url, {"expires_at_0": "", "expires_at_1": ""}).status_code == 403
+    said = messages(extend(root, [row.pk], expiry="day"))
+    assert said == ["1 grant was not changed: It was already revoked."]
 
 
 def test_grants_are_revoked_by_an_action_that_asks_for_a_reason(root, alice, admin_user):
@@ -100,23 +103,19 @@ def test_grants_are_revoked_by_an_action_that_asks_for_a_reason(root, alice, adm
     over = grants.revoke(
         grants.grant("notes:write", alice, by=grants.System("a test")), by=grants.System("a test")
     )
-    chosen = {"action": "revoke", "_selected_action": [row.pk, over.pk]}
-    page = root.post(LIST, chosen)
-    assert "Revoke grants" in page.content.decode()
+    keys = [row.pk, over.pk]
+    assert "Revoke access" in root.get(choose(root, "revoke", keys)).content.decode()
     assert row.is_live()
-    response = root.post(LIST, {**chosen, "confirmed": "yes", "reason": "left"}, follow=True)
+    said = messages(revoke(root, keys, reason="left"))
     row.refresh_from_db()
     assert (row.revoked_by, row.revoked_reason) == (admin_user, "left")
-    said = [str(message) for message in response.context["messages"]]
-    assert any("already revoked" in text for text in said)
-    assert "1 grant was revoked." in said
+    assert said == ["1 grant was revoked.", "1 grant was not revoked: It was already revoked."]
     assert admin_user.logentry_set.count() == 1
 
 
 def test_a_reason_that_is_too_long_is_asked_for_again(root, alice):
     row = grants.grant("notes:read", alice, by=grants.System("a test"))
-    chosen = {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"}
-    page = root.post(LIST, {**chosen, "reason": "x" * 501})
+    page = revoke(root, [row.pk], reason="x" * 501)
     assert "at most 500" in page.content.decode()
     row.refresh_from_db()
     assert row.is_live()
@@ -126,9 +125,7 @@ def test_revoking_only_what_is_over_says_so_alone(root, alice):
     over = grants.revoke(
         grants.grant("notes:write", alice, by=grants.System("a test")), by=grants.System("a test")
     )
-    chosen = {"action": "revoke", "_selected_action": [over.pk], "confirmed": "yes"}
-    response = root.post(LIST, {**chosen, "reason": ""}, follow=True)
-    assert len(response.context["messages"]) == 1
+    assert len(messages(revoke(root, [over.pk]))) == 1
 
 
 def test_the_list_filters_by_state(root, alice, application):
@@ -148,13 +145,16 @@ def test_the_list_filters_by_state(root, alice, application):
     assert shown("expired") == {expired}
     assert shown("revoked") == {revoked}
     page = root.get(LIST).content.decode()
-    assert all(state in page for state in ("live", "expired", "revoked", "user alice"))
+    assert all(
+        state in page for state in ("live", "expired", "revoked", "user <strong>alice</strong>")
+    )
 
 
 def test_nothing_is_deleted_here(root, alice):
     row = grants.grant("notes:read", alice, by=grants.System("a test"))
     assert root.get(f"{LIST}{row.pk}/delete/").status_code == 403
-    root.post(LIST, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    root.post(LIST, chosen)
     assert ScopeGrant.objects.exists()
 
 
@@ -171,7 +171,8 @@ def test_who_may_only_view_neither_grants_nor_revokes(client, staff, alice):
     row = grants.grant("notes:read", alice, by=grants.System("a test"))
     assert client.get(LIST).status_code == 200
     assert client.get(ADD).status_code == 403
-    client.post(LIST, {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"})
+    client.post(LIST, {"action": "revoke", "_selected_action": [row.pk]})
+    assert client.get(f"{LIST}revoke/").status_code == 403
     row.refresh_from_db()
     assert row.is_live()
 
@@ -226,7 +227,20 @@ def test_a_search_names_a_grantee_or_a_scope_in_full(root, alice, bob, applicati
         ('"the readers"', {"notes:read for group the readers"}),
         ("app", of_app),
         (application.client_id, of_app),
-        ("ali", set()),
+        ("ali", of_alice),
+        ("a", set()),
+        ("lic not", of_alice),
+        (
+            "notes:",
+            {
+                "notes:read for user alice",
+                "notes:write for user alice",
+                "notes:read for user bob",
+                "notes:read for client app",
+                "notes:read for group the readers",
+            },
+        ),
+        ("aud", set()),
         ("alice bob", set()),
     ]:
         assert shown(root, LIST, q=said) == rows, said
@@ -235,7 +249,6 @@ def test_a_search_names_a_grantee_or_a_scope_in_full(root, alice, bob, applicati
 
 def test_a_long_list_leads_to_its_first_rows_and_says_so(root, alice, monkeypatch):
     monkeypatch.setattr("api_guard.admin.lists.MOST_ROWS", 3)
-    monkeypatch.setattr("api_guard.admin.scope_grants.MOST_ROWS", 3)
     monkeypatch.setattr(type(admin.site._registry[ScopeGrant]), "list_per_page", 2)
     scopes = ("notes:read", "notes:write", "notes:publish", "audit:read")
     rows = [grants.grant(scope, alice, by=grants.System("a test")) for scope in scopes]
@@ -244,11 +257,9 @@ def test_a_long_list_leads_to_its_first_rows_and_says_so(root, alice, monkeypatc
     assert "The first 3. Search or filter to see others." in page.content.decode()
     assert shown(root, LIST) == {str(row) for row in rows[2:]}
     assert shown(root, LIST, p=2) == {str(rows[1])}
-    chosen = {"action": "revoke", "_selected_action": [rows[0].pk], "select_across": "1"}
-    response = root.post(LIST, chosen, follow=True)
-    assert "You can revoke at most 3 grants at once" in response.content.decode()
-    # What is chosen one by one is not concerned, and neither is a list that is short.
-    assert "Revoke grants" in root.post(LIST, {**chosen, "select_across": "0"}).content.decode()
+    assert "Select all 3 scope grants, and all others that match" in page.content.decode()
+    confirmed = root.get(choose(root, "revoke", [rows[0].pk], across=True)).content.decode()
+    assert "<strong>4 grants</strong>" in confirmed
     assert "The first" not in root.get(LIST, {"q": "notes:read"}).content.decode()
 
 
@@ -262,6 +273,10 @@ def test_a_page_is_the_same_however_its_rows_are_found(root, alice, monkeypatch)
         pages.append([list(root.get(LIST, {"p": p}).context["cl"].result_list) for p in (1, 2)])
     assert pages[0] == pages[1]
     assert [len(rows) for rows in pages[0]] == [2, 1]
+
+
+def test_a_list_without_a_column_to_search_finds_grantees_alone(root):
+    assert shown(root, "/admin/api_guard/grantrequest/", q="nobody") == set()
 
 
 def test_a_list_has_one_order_in_each_state(root, alice):

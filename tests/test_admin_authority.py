@@ -13,7 +13,7 @@ from django.urls import clear_url_caches, path
 from django.utils import timezone
 
 from api_guard import grants
-from api_guard.admin.grantees import _has, display_name
+from api_guard.admin.grantees import display_name, has_column
 from api_guard.grants import System
 from api_guard.models import (
     GrantAuthority,
@@ -23,11 +23,9 @@ from api_guard.models import (
     ScopeGrant,
     recorded,
 )
+from tests.admin_forms import ADD, LIST, choose, extend, giving, messages, revoke
 
 CODE = System("a test")
-LIST = "/admin/api_guard/scopegrant/"
-ADD = f"{LIST}add/"
-REQUESTS = "/admin/api_guard/grantrequest/"
 AUTHORITIES = "/admin/api_guard/grantauthority/"
 SCOPES = {
     "notes:read": {"description": "Read notes", "group": "Notes"},
@@ -81,38 +79,29 @@ def nora(managing, client):
     return user
 
 
-def form(**values):
-    empty = {"user": "", "group": "", "client": "", "expires_at_0": "", "expires_at_1": ""}
-    return {**empty, "reason": "", **values}
-
-
 def errors(response):
     assert response.status_code == 200
     return str(response.context["errors"])
 
 
-def messages(response):
-    return [str(message) for message in response.context["messages"]]
-
-
 def test_a_manager_is_offered_and_gives_what_it_manages(nora, client, alice):
     page = client.get(ADD).content.decode()
-    assert "Read notes (notes:read)" in page
+    assert "Read notes <code>notes:read</code>" in page
     assert "pay:read" not in page
-    assert client.post(ADD, form(scopes=["notes:read"], user=alice.pk)).status_code == 302
+    assert client.post(ADD, giving(alice, scopes=["notes:read"])).status_code == 302
     assert grants.held(alice).get().granted_by == nora
 
 
 def test_a_crafted_form_gives_nothing_else_and_is_logged(nora, client, alice, caplog):
     everyone = Group.objects.create(name="everyone")
     for values, said in (
-        ({"scopes": ["pay:read"], "user": alice.pk}, "You may not grant or revoke"),
-        ({"scopes": ["notes:read", "pay:read"], "user": alice.pk}, "You may not grant or revoke"),
-        ({"scopes": ["notes:read"], "group": everyone.pk}, "to everyone"),
-        ({"scopes": ["notes:read"], "user": nora.pk}, "to yourself"),
-        ({"scopes": ["notes:read"], "group": nora.groups.get().pk}, "is your own group"),
+        (giving(alice, scopes=["pay:read"]), "You may not grant or revoke"),
+        (giving(alice, scopes=["notes:read", "pay:read"]), "You may not grant or revoke"),
+        (giving(everyone, scopes=["notes:read"]), "to everyone"),
+        (giving(nora, scopes=["notes:read"]), "to yourself"),
+        (giving(nora.groups.get(), scopes=["notes:read"]), "is your own group"),
     ):
-        assert said in errors(client.post(ADD, form(**values)))
+        assert said in errors(client.post(ADD, values))
     assert not ScopeGrant.objects.exists()
     assert caplog.text.count(f"Refused to user {nora.pk}") == 5
 
@@ -120,16 +109,40 @@ def test_a_crafted_form_gives_nothing_else_and_is_logged(nora, client, alice, ca
 def test_a_grant_of_another_s_scopes_is_neither_extended_nor_revoked(nora, client, alice):
     row = grants.grant("pay:read", alice, by=CODE)
     page = f"{LIST}{row.pk}/change/"
-    assert "Save" not in client.get(page).content.decode()
-    assert client.post(page, form(expires_at_0="2999-01-01")).status_code == 403
-    chosen = {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes", "reason": ""}
-    said = messages(client.post(f"{LIST}?state=live", chosen, follow=True))
-    assert said == ["You may not grant or revoke 'pay:read'."]
+    shown = client.get(page).content.decode()
+    assert "Save" not in shown
+    assert "/revoke/?" not in shown
+    assert client.post(page, {}).status_code == 403
+    said = messages(revoke(client, [row.pk], query="?state=live"))
+    assert said == ["1 grant was not revoked: You may not grant or revoke 'pay:read'."]
+    said = messages(extend(client, [row.pk], expiry="day"))
+    assert said == ["1 grant was not changed: You may not grant or revoke 'pay:read'."]
+    assert (
+        "You may not change this one"
+        in client.get(choose(client, "revoke", [row.pk])).content.decode()
+    )
     ending = {"user": alice.pk, "client": "", "reason": "", "revoke_grants": "on"}
     ended = client.post(f"{LIST}end-access/", {**ending, "revoke_tokens": "on"})
     assert "You may not grant or revoke" in ended.content.decode()
     assert grants.held(alice).get() == row
     assert not LedgerRecord.objects.filter(event="end_access").exists()
+
+
+@pytest.mark.parametrize("query", ["", "?state=live", "?q=alice", "?scope__exact=pay:read", "?e=1"])
+def test_an_action_on_a_filtered_list_takes_nothing_of_another_s(
+    nora, client, alice, bob, query, caplog
+):
+    mine, other = (grants.grant(scope, alice, by=CODE) for scope in ("notes:read", "pay:read"))
+    for across in (False, True):
+        revoke(client, [mine.pk, other.pk], query=query, across=across)
+    assert other in grants.held(alice)
+    refused = f"Refused to user {nora.pk}: You may not grant or revoke 'pay:read'."
+    assert caplog.text.count(refused) == 2
+    assert not LedgerRecord.objects.filter(event="revoke", content__contains="pay:read").exists()
+    chosen = {"action": "delete_selected", "_selected_action": [other.pk], "post": "yes"}
+    client.post(f"{LIST}{query}", chosen)
+    assert ScopeGrant.objects.count() == 2
+    assert list(grants.differences()) == []
 
 
 def test_an_inline_gives_nothing(admin_user, client, alice):
@@ -168,96 +181,29 @@ def test_a_membership_gives_nothing_by_the_page_of_users(managing, client, alice
 
 
 def test_break_glass_in_the_admin_takes_a_reason_and_an_hour(nora, client):
-    soon = timezone.localtime(timezone.now() + timedelta(minutes=50))
-    moment = {"expires_at_0": soon.date(), "expires_at_1": soon.time().replace(microsecond=0)}
-    values = form(scopes=["notes:read"], user=nora.pk, reason="fire", **moment)
+    values = giving(nora, scopes=["notes:read"], reason="fire", expiry="hour")
     assert client.post(ADD, values).status_code == 302
     assert grants.held(nora).get().is_break_glass
-
-
-# Requests
-
-
-def test_a_sensitive_scope_is_asked_for_and_approved_in_the_admin(managing, client, alice):
-    asks, first, second, nora = (
-        managing(name, group)
-        for name, group in (("a", "Pay"), ("b", "Pay"), ("c", "Pay"), ("nora", "Notes"))
-    )
-    client.force_login(asks)
-    chosen = form(scopes=["pay:refund"], user=alice.pk, reason="a case")
-    said = messages(client.post(ADD, chosen, follow=True))
-    assert said == ["Requested. Two other users have to approve it: pay:refund for user alice."]
-    assert "already" in errors(client.post(ADD, chosen))
-    row = GrantRequest.objects.get()
-    approve = {"action": "approve", "_selected_action": [row.pk]}
-    for user, outcome in (
-        (asks, "You cannot approve a request by you"),
-        (nora, "You may not grant or revoke"),
-        (first, "Approved. One more approval is needed"),
-        (second, "Granted: pay:refund for user alice"),
-        (second, "is already decided"),
-    ):
-        client.force_login(user)
-        [said] = messages(client.post(REQUESTS, approve, follow=True))
-        assert outcome in said
-    assert grants.held(alice).get().granted_by == second
-    assert "Refund" in client.get(REQUESTS).content.decode()
-    assert client.get(f"{REQUESTS}{row.pk}/change/").status_code == 200
-
-
-def test_a_request_shows_who_asked_who_approved_and_how_it_stands(managing, client, alice):
-    one, two = managing("one", "Pay"), managing("two", "Pay")
-    later = timezone.now() + timedelta(days=1)
-    asked = grants.grant("pay:refund", alice, by=one, expires_at=later, reason="month end")
-    grants.approve(asked, by=two)
-    client.force_login(one)
-    for url in (REQUESTS, f"{REQUESTS}{asked.pk}/change/"):
-        page = client.get(url).content.decode()
-        for said in ("month end", "user alice", ">two<", ">one<", ">open<"):
-            assert said in page, (url, said)
-    assert ">Refund<" in page
-    ages_ago = timezone.now() - timedelta(days=15)
-    with recorded():
-        GrantRequest.objects.update(asked_at=ages_ago)
-    assert "too old" in client.get(REQUESTS).content.decode()
-    grants.decline(grants.grant("pay:refund", alice, by=one, expires_at=later), by=one)
-    page = client.get(REQUESTS).content.decode()
-    assert ">declined<" in page
-    assert "—" in page
 
 
 def test_break_glass_is_flagged_in_the_list(nora, client):
     soon = timezone.now() + timedelta(minutes=30)
     grants.grant("notes:read", nora, by=nora, expires_at=soon, reason="incident")
-    assert "live, break-glass" in client.get(LIST).content.decode()
+    assert ">break-glass<" in client.get(LIST).content.decode()
     with recorded():
         ScopeGrant.objects.update(expires_at=timezone.now())
     page = client.get(LIST).content.decode()
-    assert "live, break-glass" not in page
+    assert ">break-glass<" not in page
     assert ">expired<" in page
 
 
 def test_a_mixed_form_gives_what_it_may_and_asks_for_the_rest(managing, client, alice):
     client.force_login(managing("a", "Pay"))
-    chosen = form(scopes=["pay:refund", "pay:read"], user=alice.pk)
+    chosen = giving(alice, scopes=["pay:refund", "pay:read"])
     said = messages(client.post(ADD, chosen, follow=True))
     assert len(said) == 2
     assert [row.scope for row in grants.held(alice)] == ["pay:read"]
     assert GrantRequest.objects.get().scope == "pay:refund"
-
-
-def test_a_request_is_declined_in_the_admin_and_never_deleted(managing, client, alice, staff):
-    asks = managing("a", "Pay")
-    asked = grants.grant("pay:refund", alice, by=asks)
-    client.force_login(asks)
-    decline = {"action": "decline", "_selected_action": [asked.pk]}
-    assert messages(client.post(REQUESTS, decline, follow=True)) == [
-        "Declined: pay:refund for user alice."
-    ]
-    assert client.post(f"{REQUESTS}{asked.pk}/delete/", {"post": "yes"}).status_code == 403
-    assert client.get(f"{REQUESTS}add/").status_code == 403
-    client.force_login(staff)
-    assert client.get(REQUESTS).status_code == 403
 
 
 # Authorities
@@ -290,11 +236,34 @@ def test_nobody_else_does(managing, client):
     nora = managing("nora", "Notes", *names)
     client.force_login(nora)
     row = GrantAuthority.objects.get()
-    for url in ("", "add/", f"{row.pk}/change/", f"{row.pk}/delete/"):
+    for url in ("add/", f"{row.pk}/delete/"):
         assert client.get(f"{AUTHORITIES}{url}").status_code == 403
     values = {"group": nora.groups.get().pk, "scope_group": "*", "reason": ""}
     assert client.post(f"{AUTHORITIES}add/", values).status_code == 403
+    assert client.post(f"{AUTHORITIES}{row.pk}/change/", values).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    client.post(AUTHORITIES, chosen)
     assert GrantAuthority.objects.get() == row
+
+
+def test_who_may_view_authorities_sees_them_in_words_and_others_do_not(managing, client, staff):
+    nora = managing("nora", "Notes")
+    with recorded():
+        group = nora.groups.get()
+        GrantAuthority.objects.create(group=group, scope_group="*")
+        gone = GrantAuthority(group=group, scope_group="Gone")
+        GrantAuthority.objects.bulk_create([gone])  # its group of scopes is no longer declared
+    client.force_login(nora)
+    assert client.get(AUTHORITIES).status_code == 403
+    staff.user_permissions.add(Permission.objects.get(codename="view_grantauthority"))
+    client.force_login(staff)
+    page = client.get(AUTHORITIES).content.decode()
+    for said in ("group of nora", "notes:read", "every scope", "no scope now"):
+        assert said in page
+    assert page.count('<td class="field-members">1</td>') == 3
+    row = GrantAuthority.objects.first()
+    page = client.get(f"{AUTHORITIES}{row.pk}/change/").content.decode()
+    assert "_save" not in page
 
 
 def test_another_limit_is_given_by_who_manages_every_scope(managing, client, alice):
@@ -327,8 +296,8 @@ def test_a_manager_finds_users_groups_and_clients_by_two_letters_and_sees_names_
     for kind, term in (("user", "a"), ("user", " "), ("owner", "alice"), ("user", "al\x00")):
         assert found(client, kind, term) == []
     page = client.get(ADD).content.decode()
-    assert page.count("data-minimum-input-length") == 3
-    assert page.count(f'data-ajax--url="{LIST}grantees/"') == 3
+    assert page.count("data-minimum-input-length") == 1
+    assert page.count(f'data-ajax--url="{LIST}grantees/"') == 1
 
 
 def test_what_a_person_calls_somebody_tells_no_address_of_mail():
@@ -345,8 +314,12 @@ def test_what_a_person_calls_somebody_tells_no_address_of_mail():
 
 
 def test_a_user_is_found_by_the_columns_that_there_are():
-    assert _has(get_user_model(), "first_name")
-    assert not _has(Group, "first_name")
+    assert has_column(get_user_model(), "first_name")
+    assert not has_column(Group, "first_name")
+
+
+def test_of_a_very_long_search_only_the_first_words_count(nora, client, alice):
+    assert found(client, "user", "al " * 1500) == ["alice"]
 
 
 def test_many_are_found_page_by_page(nora, client):
@@ -364,3 +337,54 @@ def test_who_gives_nothing_finds_nobody(client, staff):
     assert (
         client.get(f"{LIST}grantees/", {"field_name": "user", "term": "alice"}).status_code == 403
     )
+
+
+# The page that ends access
+
+
+@pytest.fixture
+def lena(client):
+    """Sign in a manager with nothing but an authority over the notes."""
+    group = Group.objects.create(name="managers")
+    grants.authorize(group, "Notes", by=CODE)
+    user = get_user_model().objects.create_user("lena", is_staff=True)
+    user.groups.add(group)
+    client.force_login(user)
+    return user
+
+
+def ended(client, user, **what):
+    form = {"user": user.pk, "client": "", "reason": "", **dict.fromkeys(what, "on")}
+    return client.post(f"{LIST}end-access/", form, follow=True)
+
+
+def test_a_manager_ends_no_tokens_of_who_holds_more_than_it_manages(
+    lena, client, alice, admin_user, issue
+):
+    token = issue("notes:read", user=alice)
+    grants.grant("notes:read", alice, by=CODE)
+    team = Group.objects.create(name="team")
+    alice.groups.add(team)
+    row = grants.grant("pay:read", team, by=CODE)
+    for user in (alice, admin_user):  # the other one holds nothing
+        page = ended(client, user, revoke_tokens="on").content.decode()
+        assert "You may not end all access of this user or client." in page
+    assert type(token).objects.filter(pk=token.pk).exists()
+    assert not LedgerRecord.objects.filter(event="end_access").exists()
+    grants.revoke(row, by=CODE)
+    assert messages(ended(client, alice, revoke_tokens="on")) == ["Revoked 1 token of alice."]
+
+
+def test_a_manager_does_not_learn_what_else_somebody_holds(lena, client, alice):
+    grants.grant("notes:read", alice, by=CODE)
+    grants.grant("pay:read", alice, by=CODE)
+    page = ended(client, alice, revoke_grants="on").content.decode()
+    assert "You may not end all access of this user or client." in page
+    assert "pay:read" not in page
+    assert grants.held(alice).count() == 2
+
+
+def test_who_gives_every_scope_ends_the_tokens_of_who_holds_none(admin_user, client, alice, issue):
+    issue("notes:read", user=alice)
+    client.force_login(admin_user)
+    assert messages(ended(client, alice, revoke_tokens="on")) == ["Revoked 1 token of alice."]

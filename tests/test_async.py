@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from dataclasses import dataclass
+from functools import partialmethod, wraps
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from adrf import generics, serializers, views, viewsets
 from adrf.decorators import api_view
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync, markcoroutinefunction, sync_to_async
 from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpResponse, StreamingHttpResponse
@@ -26,6 +28,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from api_guard import ANY_OBJECT, guard, unheld
+from api_guard.access.coroutines import is_coroutine_method
 from api_guard.access.vetting.awaiting import wrap_async_serializers
 from tests.conftest import MODELS as BACKEND
 from tests.objects.models import Audit, Book, Code, Comment, Document, LongPage, Page
@@ -613,3 +616,25 @@ def test_an_async_idiom_does_the_same_with_a_guard_and_without(django_user_model
     held = run(name, "held", client, alice, bob)
     assert held == free
     assert all(status < 500 for status, _ in free[0])
+
+
+class Methods:
+    def plain(self): ...
+
+    async def coroutine(self): ...
+
+    @wraps(plain)
+    def of_a_decorator(self): ...
+
+    @wraps(plain)
+    async def coroutine_of_a_decorator(self): ...
+
+    marked = markcoroutinefunction(lambda self: None)
+    static = staticmethod(plain)
+    partial = partialmethod(coroutine)
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Methods) if not name.startswith("_")])
+def test_a_coroutine_is_recognized_as_python_recognizes_it(name):
+    method = getattr(Methods(), name)
+    assert is_coroutine_method(method) == inspect.iscoroutinefunction(method)

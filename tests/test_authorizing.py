@@ -456,6 +456,32 @@ def test_an_empty_parameter_was_not_sent(client, pair, web_app):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("endpoint", ["token", "introspect", "revoke_token"])
+@pytest.mark.parametrize("field", ["Bearer x", "Digest x", "Basic\tx", "junk", login()])
+@pytest.mark.parametrize("name", ["client_secret", "client_assertion"])
+def test_one_request_has_one_credential_of_its_client(client, web_app, endpoint, field, name):
+    """RFC 6749 §2.3: whatever the header is, a secret in the body is a second credential."""
+    data = {"grant_type": "refresh_token", "refresh_token": "x", "token": "x", "client_id": "web"}
+    answer = client.post(f"/o/{endpoint}/", {**data, name: "secret"}, HTTP_AUTHORIZATION=field)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    both = {**data, "client_secret": "secret", "client_assertion": "x"}
+    answer = client.post(f"/o/{endpoint}/", both)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("endpoint", ["token", "introspect", "revoke_token"])
+def test_the_header_and_the_body_name_the_same_client(client, web_app, endpoint):
+    web_app.authorization_grant_type = "client-credentials"
+    web_app.save()
+    grants.grant("notes:read", web_app, by=grants.System("a test"))
+    data = {"grant_type": "client_credentials", "token": "x", "client_id": "other"}
+    answer = client.post(f"/o/{endpoint}/", data, HTTP_AUTHORIZATION=login())
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    data["client_id"] = "web"
+    answer = client.post(f"/o/{endpoint}/", data, HTTP_AUTHORIZATION=login("%77eb"))
+    assert answer.status_code == (403 if endpoint == "introspect" else 200)
+
+
 @pytest.mark.usefixtures("with_devices")
 @pytest.mark.parametrize(
     ("query", "body"),
@@ -546,6 +572,10 @@ def test_what_the_userinfo_endpoint_says_is_json(signed_in, token):
     assert answer["Content-Type"] == "application/json"
     assert answer.json()
     assert answer.status_code == (200 if token == "good" else 401)
+    # RFC 6750 §3.1: who has sent no token has made no error.
+    assert ('error="invalid_token"' in answer.headers.get("WWW-Authenticate", "")) is (
+        token == "bad"
+    )
 
 
 # Signing out

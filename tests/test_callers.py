@@ -7,10 +7,16 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import models
 from django.urls import include, path
 from django.utils import timezone
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication as ToolkitAuthentication
-from oauth2_provider.models import AccessToken, Application, RefreshToken
+from oauth2_provider.models import (
+    AccessToken,
+    Application,
+    RefreshToken,
+    get_access_token_model,
+)
 from rest_framework.authentication import (
     BaseAuthentication,
     BasicAuthentication,
@@ -26,6 +32,7 @@ from rest_framework.views import APIView
 from api_guard import PUBLIC, grants, guard
 from api_guard.access import callers
 from api_guard.authentication import OAuth2Authentication
+from api_guard.checks.credentials import check_clientless_tokens
 from api_guard.models import recorded
 from api_guard.permissions import HasScopes
 
@@ -162,6 +169,31 @@ def test_a_user_token_of_no_client_is_the_user_s_where_the_settings_say_so(
     assert scopes(api.by_token(issue("", user=alice, to=None)).get("/show")) == []
     settings.API_GUARD = {**settings.API_GUARD, "CLIENTLESS_TOKENS": "yes"}
     assert scopes(api.get("/show")) == []
+
+
+@pytest.mark.parametrize(
+    ("on_delete", "is_taken"),
+    [
+        (models.CASCADE, True),
+        (models.PROTECT, True),
+        (models.RESTRICT, True),
+        (models.SET_NULL, False),
+        (models.SET_DEFAULT, False),
+        (models.SET(None), False),
+        (models.DO_NOTHING, False),
+    ],
+)
+def test_a_token_that_may_have_lost_its_client_is_not_a_personal_one(
+    api, alice, issue, granted, settings, monkeypatch, on_delete, is_taken
+):
+    settings.API_GUARD = {**settings.API_GUARD, "CLIENTLESS_TOKENS": "user"}
+    relation = get_access_token_model()._meta.get_field("application").remote_field
+    monkeypatch.setattr(relation, "on_delete", on_delete)
+    shown = scopes(api.by_token(issue(ALL, user=alice, to=None)).get("/show"))
+    assert bool(shown) is is_taken
+    assert [each.id for each in check_clientless_tokens()] == ["api_guard.E088"] * (not is_taken)
+    settings.API_GUARD = {**settings.API_GUARD, "CLIENTLESS_TOKENS": "refuse"}
+    assert check_clientless_tokens() == []
 
 
 def test_a_token_of_a_client_is_never_personal(api, alice, issue, granted, settings):

@@ -104,6 +104,14 @@ def test_a_route_that_names_one_object_asks_for_an_object_rule(routed, pattern):
     assert "objects=ANY_OBJECT" in message.hint
 
 
+def test_views_without_an_object_rule_are_one_message(routed):
+    other = guard(read="notes:read")(type("Other", (Plain,), {"__module__": __name__}))
+    routed(path("notes/<int:pk>/", silent), path("cards/<int:pk>/", other.as_view()))
+    [message] = checks.check_detail_routes()
+    assert message.msg.startswith("2 views lead to single objects, and their guards have no")
+    assert message.msg.endswith(f"\n    {__name__}: Plain[guarded], Other")
+
+
 @pytest.mark.parametrize("pattern", NAMES_NONE, ids=lambda pattern: str(pattern.pattern))
 def test_a_route_that_names_none_or_has_a_rule_raises_no_alarm(routed, pattern):
     routed(pattern)

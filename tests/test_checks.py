@@ -150,6 +150,9 @@ def test_well_formed_settings_are_no_mistake(settings):
         "EVERYONE_GROUP": "everyone",
         "CLIENTLESS_TOKENS": "user",
         "LAST_USED_INTERVAL": 0,
+        "MAX_GRANT_DAYS": 365,
+        "REQUEST_DAYS": 7,
+        "REQUEST_RATE": ["5/d", "2/h"],
         "LIMITS": {"bytes": 5000},
     }
     assert checks.check_settings() == []
@@ -184,7 +187,7 @@ def said(**terms):
             {"SCOPES": {"notes:read": "a", "Notes:Read": "b", "other": "c", "notes:READ": "d"}},
             "declares 'notes:read' and 'Notes:Read' and 'notes:READ', which differ only in case",
         ),
-        ({"EXEMPT": {"x.y": ""}}, "a reason that is not empty"),
+        ({"EXEMPT": {"x.y": "", "z": "b"}}, "a reason that is not empty, also x.y"),
         ({"EXEMPT": {1: "x"}}, "dotted path"),
         ({"EVERYONE_GROUP": ""}, "name of a group"),
         ({"UNSCOPED_AUTHENTICATION": "x"}, "list of dotted paths"),
@@ -192,6 +195,9 @@ def said(**terms):
         ({"LAST_USED_INTERVAL": True}, "number of seconds"),
         ({"CLIENTLESS_TOKENS": "yes"}, "must be 'user' or 'refuse'"),
         ({"LAST_USED_INTERVAL": -1}, "number of seconds"),
+        ({"MAX_GRANT_DAYS": 0}, "whole number of days above 0"),
+        ({"REQUEST_DAYS": 366}, "whole number of days from 1 to 365"),
+        ({"REQUEST_RATE": "0/d"}, "without a cost or a budget"),
         ({"TRUSTED_PROXIES": ["everything"]}, "list of networks"),
         ({"TRUSTED_PROXIES": "10.0.0.0/8"}, "list of networks"),
         ({"PREFIXES": ["api/"]}, "begin with a slash"),
@@ -892,6 +898,7 @@ POSTGRESQL = "django.db.backends.postgresql"
         ({"ENGINE": POSTGRESQL, "HOST": "db.example", "OPTIONS": {"connect_timeout": 0}}, False),
         ({"ENGINE": POSTGRESQL, "HOST": "db.example", "OPTIONS": {"connect_timeout": 3}}, True),
         ({"ENGINE": POSTGRESQL, "OPTIONS": {"host": "db.example"}}, False),
+        ({"ENGINE": POSTGRESQL, "OPTIONS": {"hostaddr": "10.0.0.1"}}, False),
         ({"ENGINE": POSTGRESQL, "OPTIONS": {"service": "api"}}, True),
         ({"ENGINE": POSTGRESQL, "HOST": "/run/postgresql"}, True),
         ({"ENGINE": POSTGRESQL}, True),
@@ -912,7 +919,8 @@ POSTGRESQL = "django.db.backends.postgresql"
 def test_a_database_on_the_network_without_a_connect_timeout_is_a_warning(
     monkeypatch, database, is_bounded
 ):
-    monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
+    for name in ("PGCONNECT_TIMEOUT", "PGHOST", "PGHOSTADDR"):
+        monkeypatch.delenv(name, raising=False)
     project = SimpleNamespace(DATABASES={"default": {}, "other": database})
     monkeypatch.setattr("api_guard.checks.timeouts.settings", project)
     found = [(message.id, "'other'" in message.msg) for message in checks.check_databases()]
@@ -920,6 +928,21 @@ def test_a_database_on_the_network_without_a_connect_timeout_is_a_warning(
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "3")
     is_mysql = "mysql" in database.get("ENGINE", "")
     assert checks.check_databases() == [] or (is_mysql and not is_bounded)
+
+
+@pytest.mark.parametrize("engine", [POSTGRESQL, "django.db.backends.mysql"])
+@pytest.mark.parametrize(
+    ("name", "host", "is_said"),
+    [("PGHOST", "db.example", True), ("PGHOSTADDR", "10.0.0.1", True), ("PGHOST", "/run", False)],
+)
+def test_the_environment_may_name_the_host_of_postgresql(monkeypatch, engine, name, host, is_said):
+    for each in ("PGCONNECT_TIMEOUT", "PGHOST", "PGHOSTADDR"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, host)
+    project = SimpleNamespace(DATABASES={"default": {"ENGINE": engine}})
+    monkeypatch.setattr("api_guard.checks.timeouts.settings", project)
+    found = [message.id for message in checks.check_databases()]
+    assert found == (["api_guard.W080"] if is_said and engine == POSTGRESQL else [])
 
 
 # The authorization server
@@ -974,3 +997,12 @@ def test_introspection_that_is_not_whole_is_an_error_and_means_none(settings, va
     settings.API_GUARD = {**settings.API_GUARD, "INTROSPECTION": value}
     assert "INTROSPECTION" in [mistake.name for mistake in conf.mistakes()]
     assert conf.introspection() is None
+
+
+def test_an_exemption_without_a_reason_is_one_error(routed, settings):
+    view = f"{__name__}.Undeclared"
+    settings.API_GUARD = {**settings.API_GUARD, "EXEMPT": {view: " "}}
+    routed(path("undeclared", Undeclared.as_view()))
+    [unexplained] = checks.check_settings()
+    assert view in unexplained.msg + (unexplained.hint or "")
+    assert checks.check_endpoints() == []

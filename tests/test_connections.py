@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 import urllib.error
 import urllib.request
 
@@ -25,7 +26,7 @@ from api_guard.connections.opening import (
     public_addresses,
     public_opener,
 )
-from api_guard.connections.sockets import Deadline
+from api_guard.connections.sockets import Download, TooLargeError
 
 PUBLIC = "93.184.215.14"
 
@@ -144,9 +145,13 @@ def test_a_public_address_is_connected_to(server, open_world):
     with create_public_connection(("127.0.0.1", port), None, ("127.0.0.1", 0)) as connection:
         assert connection.gettimeout() == connections.TIMEOUT
         assert connection.getpeername()[1] == port
+        # Without a download, only each step is limited.
+        connection.sendall(b"GET /b HTTP/1.0\r\n\r\n")
+        with connection.makefile("rb") as answer:
+            assert answer.readline() == b"HTTP/1.0 200 OK\r\n"
     with public_opener().open(f"http://127.0.0.1:{port}/a", timeout=3) as answer:
         assert answer.status == 200
-    assert asked == ["/a"]
+    assert asked == ["/b", "/a"]
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(server, open_world):
@@ -221,9 +226,13 @@ def certificate(tmp_path):
     return path
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+
+
 @contextlib.contextmanager
-def dripping(*, head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", context=None):
-    """Serve `head` at once, and then a byte every twentieth of a second."""
+def dripping(*, head=HEAD, context=None, then=b"x", pause=0.05):
+    """Serve `head` at once, and then the same again and again, after a pause in seconds."""
     over = threading.Event()
 
     def serve(connection):
@@ -232,8 +241,8 @@ def dripping(*, head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", context
             with secured:
                 secured.recv(65_536)
                 secured.sendall(head)
-                while not over.wait(0.05):
-                    secured.sendall(b"x")
+                while not over.wait(pause):
+                    secured.sendall(then)
 
     def accept():
         with contextlib.suppress(OSError):
@@ -256,24 +265,97 @@ def dripping(*, head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", context
                 thread.join()
 
 
+def failure_of(url, opener):
+    """Return what ends a download."""
+    try:
+        with opener.open(url, timeout=30) as answer:
+            answer.read()
+    except urllib.error.HTTPError as error:
+        with error, pytest.raises(OSError) as caught:  # noqa: PT011  # the test looks at it
+            error.read()
+        return caught.value
+    except urllib.error.URLError as error:
+        return error.reason
+    except OSError as error:
+        return error
+    raise AssertionError("it has an end")
+
+
 def seconds_until_it_is_over(url, **options):
     start = time.monotonic()
-    opener = public_opener(**options)
-    with (
-        pytest.raises((TimeoutError, urllib.error.URLError)) as caught,
-        opener.open(url, timeout=30) as answer,
-    ):
-        answer.read()
-    reason = getattr(caught.value, "reason", caught.value)
-    assert isinstance(reason, TimeoutError), caught.value
+    failure = failure_of(url, public_opener(**options))
+    assert isinstance(failure, TimeoutError), failure
     return time.monotonic() - start
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+@pytest.mark.parametrize("head", [b"", HEAD])
 def test_a_download_that_only_drips_ends_at_its_deadline(open_world, head):
     with dripping(head=head) as port:
         spent = seconds_until_it_is_over(f"http://127.0.0.1:{port}/", deadline=0.7)
     assert 0.6 < spent < 10
+
+
+@pytest.mark.parametrize(
+    ("head", "then"),
+    [
+        (CHUNKED, b"1\r\nx\r\n"),
+        (CHUNKED + b"1;", b"x"),
+        (CHUNKED, b"0"),
+        (CHUNKED + b"0\r\n", b"X-Trailer: 1\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
+    ],
+)
+def test_whatever_part_of_an_answer_drips_it_ends_at_the_deadline(open_world, head, then):
+    with dripping(head=head, then=then) as port:
+        spent = seconds_until_it_is_over(f"http://127.0.0.1:{port}/", deadline=0.5)
+    assert 0.4 < spent < 10
+
+
+@pytest.mark.parametrize(
+    ("head", "then"),
+    [
+        (CHUNKED + b"ffffffffff\r\n", b"x" * 65_536),
+        (CHUNKED, b"fffff\r\n" + b"x" * 0xFFFFF + b"\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", b"x" * 65_536),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 999),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", b"x" * 65_536),
+    ],
+)
+def test_an_answer_without_end_ends_at_its_number_of_bytes(open_world, head, then):
+    tracemalloc.start()
+    try:
+        with dripping(head=head, then=then, pause=0) as port:
+            caught = failure_of(
+                f"http://127.0.0.1:{port}/", public_opener(deadline=600, max_bytes=2_000_000)
+            )
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(caught, TooLargeError)
+    assert most < 12_000_000
+
+
+def test_the_body_of_a_redirect_is_not_read(open_world):
+    head = b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"
+    with dripping(head=head, then=b"x" * 65_536, pause=0) as port:
+        with pytest.raises(urllib.error.HTTPError, match="infinite loop") as caught:
+            public_opener(deadline=600, max_bytes=10_000_000).open(f"http://127.0.0.1:{port}/")
+        caught.value.close()
+
+
+def test_an_answer_of_exactly_so_many_bytes_is_read(open_world):
+    with dripping(then=b"x" * 1000) as port:
+        url = f"http://127.0.0.1:{port}/"
+        with public_opener(max_bytes=len(HEAD) + 1000).open(url) as answer:
+            assert len(answer.read()) == 1000
+        with (
+            public_opener(max_bytes=len(HEAD) + 999).open(url) as answer,
+            pytest.raises(TooLargeError, match="larger than its limit"),
+        ):
+            answer.read()
 
 
 def test_a_download_over_tls_ends_at_its_deadline(open_world, certificate, monkeypatch):
@@ -336,7 +418,7 @@ def test_a_name_that_there_is_not_is_the_error_that_it_is_without_a_deadline(nam
 
 def test_nothing_is_begun_after_the_deadline():
     with pytest.raises(TimeoutError, match="longer than its deadline"):
-        create_public_connection(("127.0.0.1", 1), deadline=Deadline.after(-1))
+        create_public_connection(("127.0.0.1", 1), download=Download(-1))
 
 
 def test_a_request_that_is_asked_again_has_all_of_its_time_again(server, open_world):

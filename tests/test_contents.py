@@ -521,3 +521,30 @@ def test_a_kind_that_cannot_be_is_an_error_at_import(monkeypatch):
     monkeypatch.setitem(sys.modules, "puremagic", None)
     with pytest.raises(GuardError, match=r'pip install "drf-api-guard\[files\]"'):
         register_kind("flac", "audio/flac", extensions=["flac"])
+
+
+@pytest.mark.parametrize(
+    ("packet", "left"),
+    [
+        (b'<exif:GPSLatitude a="1"/>a', b"a"),
+        (b"<exif:GPSLatitude>48,8N</exif:GPSLatitude>a", b"a"),
+        (b"<exif:GPSLatitude>1<exif:GPSLatitude>2</exif:GPSLatitude>a", b"a"),
+        (b"a</exif:GPSLatitude>b", b"a</exif:GPSLatitude>b"),
+        (b"<exif:GPSLatitude>b", b"<exif:GPSLatitude>b"),
+        (b"<photoshop:City>Paris</photoshop:City >a", b"a"),
+        (b"<rdf:li exif:GPSLatitude = '48'>a</rdf:li>", b"<rdf:li>a</rdf:li>"),
+    ],
+)
+def test_places_in_adobe_s_metadata_become_spaces(packet, left):
+    content = b"\xff\xd8<x:xmpmeta>" + packet + b"</x:xmpmeta>"
+    cleaned = without_position(content)
+    assert len(cleaned) == len(content)
+    assert cleaned.replace(b" ", b"") == b"\xff\xd8<x:xmpmeta>" + left.replace(b" ", b"") + (
+        b"</x:xmpmeta>"
+    )
+
+
+@pytest.mark.parametrize("part", [b"II*\0", b"<rdf:RDF></rdf:RDF>", b"<exif:GPSA>"])
+def test_more_metadata_than_any_image_has_are_not_searched(part):
+    with pytest.raises(FlawError):
+        without_position(b"\xff\xd8<x:xmpmeta>" + part * 20_001 + b"</x:xmpmeta>")

@@ -56,6 +56,15 @@ def test_the_map_names_everything_at_the_top():
     assert entries <= set(PATHS)
 
 
+def test_no_file_outgrows_200_lines():
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text().splitlines())
+        for file in (ROOT / "api_guard").rglob("*.py")
+    }
+    assert len(lengths) > 300
+    assert {file: length for file, length in lengths.items() if length > 200} == {}
+
+
 def test_the_picture_has_the_floors_of_the_contract():
     picture = PAGE.partition("```{graphviz}")[2].partition("```")[0]
     ranks = re.findall(r"rank=same; ([^}]+)}", picture)

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from api_guard.core.caller import Caller, Standing
 from api_guard.core.decision import Denial, decide
+from api_guard.core.names import did_you_mean
+from api_guard.core.operations import Operation
 from api_guard.core.policy import (
     ANY_OBJECT,
     ObjectRule,
-    Operation,
     parse_policy,
 )
 from api_guard.core.requirements import (
@@ -25,7 +26,6 @@ from api_guard.core.scopes import (
     PROTOCOL_SCOPES,
     Credential,
     Granted,
-    did_you_mean,
     effective_scopes,
     is_scope_name,
 )

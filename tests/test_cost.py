@@ -137,7 +137,7 @@ def test_the_guard_calls_no_more_functions_than_it_did(by_token, settings, recor
         pytest.skip("what a driver calls is its own affair")
     settings.API_GUARD = {**settings.API_GUARD, "EXEMPT": {__name__: "compared with"}}
     bare = calls_of(lambda: by_token.get("/bare"))
-    for url, most in (("/scope", 1000), ("/rates", 1300)):
+    for url, most in (("/scope", 800), ("/rates", 1050)):
         more = calls_of(lambda url=url: by_token.get(url)) - bare
         record_property(url, more)
         print(url, more)

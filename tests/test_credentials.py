@@ -13,11 +13,12 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import aauthenticate, authenticate, get_user_model
 from django.contrib.auth.views import LoginView
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections
 from django.http import HttpResponse
-from django.test import AsyncClient, RequestFactory
+from django.test import AsyncClient, AsyncRequestFactory, RequestFactory
 from django.urls import path
 from rest_framework.authentication import (
     BaseAuthentication,
@@ -31,7 +32,7 @@ from rest_framework.exceptions import AuthenticationFailed, ParseError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import PUBLIC, SIGNED_IN, guard
+from api_guard import PUBLIC, SIGNED_IN, grants, guard, ledger
 from api_guard.authentication import OAuth2Authentication
 from api_guard.core.attempts import normal_account
 from api_guard.core.rates import Counter, Rate
@@ -40,6 +41,8 @@ from api_guard.limits import counters, credentials
 from api_guard.limits.counters import CounterFault
 from api_guard.limits.counters.shared import _held
 from api_guard.limits.credentials import account_of_basic, known
+from api_guard.middleware import GuardMiddleware
+from api_guard.models import LedgerRecord
 from api_guard.signals import credentials_blocked
 from tests.servers import REDIS, TIMEOUT
 
@@ -440,6 +443,62 @@ def test_a_basic_guess_counts_where_the_answer_is_a_refusal_and_not_where_it_is_
     assert served == (200 if expected[-1] >= 500 else 429)
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("url", ["/sign-in", "/password"])
+def test_an_attempt_in_a_worker_that_is_ended_counts_for_nothing(
+    client, alice, settings, limits, error, url
+):
+    """As gunicorn ends a worker that waits for a hung database."""
+    limits(account_at_address="2/h")
+    backends = settings.AUTHENTICATION_BACKENDS
+    settings.AUTHENTICATION_BACKENDS = [backends[0], f"{__name__}.Raising", *backends[1:]]
+    right = {"username": "alice", "password": PASSWORD}
+
+    def sign_in():
+        if url == "/sign-in":
+            return client.post(url, right).status_code
+        return client.get(url, **basic("alice", PASSWORD)).status_code
+
+    with patch.object(Raising, "error", error):
+        for _ in range(9):
+            with pytest.raises(error):
+                sign_in()
+    settings.AUTHENTICATION_BACKENDS = backends
+    assert sign_in() == 200
+
+
+def test_a_caller_who_hangs_up_under_asgi_has_guessed_all_the_same(alice, limits):
+    limits(account_at_address="2/h")
+
+    async def run(verify):
+        with patch("django.contrib.auth.backends.ModelBackend.aauthenticate", verify):
+            return await AsyncClient().post("/sign-in-slowly", {"password": PASSWORD})
+
+    async def gone(*args, **kwargs):
+        raise asyncio.CancelledError
+
+    async def right(*args, **kwargs):
+        return alice
+
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(run(gone))
+    assert asyncio.run(run(right)).status_code == 429
+
+
+def test_what_ends_a_request_without_an_attempt_goes_on(rf):
+    def broken(request):
+        raise SystemExit
+
+    async def broken_too(request):
+        raise asyncio.CancelledError
+
+    with pytest.raises(SystemExit):
+        GuardMiddleware(broken)(rf.get("/"))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(GuardMiddleware(broken_too)(AsyncRequestFactory().get("/")))
+
+
 @pytest.mark.parametrize("field", ["Basic", "Basic %%%", "Basic YWxpY2U=", "basic  ", "Basic é"])
 def test_a_basic_field_that_cannot_be_read_is_counted_by_address(api, limits, field):
     limits(token="2/h")
@@ -536,6 +595,30 @@ def test_a_block_can_be_looked_at_and_lifted(api, alice, limits):
     assert api.get("/token", HTTP_AUTHORIZATION="Bearer other").status_code == 401
     with pytest.raises(CommandError, match="no block 1"):
         listed("--lift", "1")
+    with pytest.raises(CommandError, match="numbers of the blocks"):
+        listed("--lift")
+    assert list(grants.differences()) == []
+    records = LedgerRecord.objects.filter(event="lift_block").order_by("pk")
+    assert ['"token"' in each.content for each in records] == [False, True]
+    assert ledger.details([records[0].pk])[records[0].pk][0].key in ("", f"user:{alice.pk}")
+
+
+def test_a_block_is_found_in_the_counts_and_lifted_by_name(api, alice, limits):
+    limits(account_at_address="1/h", token="9/h", account="9/h", address="1/h")
+    assert statuses(lambda _: api.get("/password", **basic("alice", "wrong")), 2) == [401, 429]
+    for key in range(3):
+        cache.delete(f"api_guard:block:{key}")  # as others do that came later
+    assert listed() == "Nothing is blocked.\n"
+    assert listed("--user", "alice") == "Nothing is blocked.\n"
+    assert listed("--client", "alice", "--address", "127.0.0.2") == "Nothing is blocked.\n"
+    found = listed("--user", "Alice", "--address", "127.0.0.1").splitlines()[1:]
+    assert [line.split()[:2] for line in found] == [["-", "account_at_address"], ["-", "address"]]
+    lifted = listed("--user", "alice", "--address", "127.0.0.1", "--lift", "--reason", "she called")
+    assert lifted.splitlines() == [
+        "Lifted: account_at_address, user:alice 127.0.0.1.",
+        "Lifted: address, 127.0.0.1.",
+    ]
+    assert api.get("/password", **basic("alice", PASSWORD)).status_code == 200
 
 
 def test_limits_can_be_switched_off(api, alice, settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from unittest.mock import patch
@@ -265,6 +266,39 @@ def test_a_secret_that_could_not_be_verified_counts_for_nothing(client, app, lim
         found = [client.post(*ENDPOINTS[name], **basic()) for _ in range(9)]
     assert {answer.status_code for answer in found} == {500 if error is ZeroDivisionError else 503}
     assert client.post(*ENDPOINTS[name], **basic()).status_code in (200, 403)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_an_attempt_in_a_worker_that_is_ended_counts_for_nothing(rf, alice, limits, error):
+    limits(account_at_address="2/h")
+
+    def ended(request):
+        raise error
+
+    for limited in (limit_secrets, limit_user_codes):
+        for _ in range(9):
+            request = rf.post("/", {"client_id": "web", "client_secret": "right"})
+            request.user = alice
+            with pytest.raises(error):
+                limited(ended)(request)
+
+
+@pytest.mark.parametrize("limited", [limit_secrets, limit_user_codes])
+def test_whoever_hangs_up_has_guessed_all_the_same(rf, alice, limits, limited):
+    limits(account_at_address="2/h")
+
+    def hung_up(request):
+        raise asyncio.CancelledError
+
+    def guess():
+        request = rf.post("/", {"client_id": "web", "client_secret": "right"})
+        request.user = alice
+        return limited(hung_up)(request)
+
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            guess()
+    assert guess().status_code == 429
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

@@ -10,13 +10,14 @@ import shlex
 import socket
 import subprocess
 import sys
+from argparse import _SubParsersAction
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from urllib.error import URLError
 
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, load_command_class
 from django.test.utils import isolate_apps
 from django.urls import include, path
 from rest_framework.authtoken.views import obtain_auth_token
@@ -110,7 +111,7 @@ def test_every_id_of_a_check_that_the_docs_name_exists():
 def test_every_option_of_guard_endpoints_and_every_status_stands_in_the_docs():
     text = (DOCS / "endpoints.md").read_text()
     parser = guard_endpoints.Command().create_parser("manage.py", "guard_endpoints")
-    own = {"--format", "--urlconf", "--fail-on", "--diff", "--probe"}
+    own = {"--format", "--urlconf", "--fail-on", "--only", "--collapse", "--diff", "--probe"}
     assert own <= set(parser._option_string_actions)
     assert own == {heading for heading in headings_of(DOCS / "endpoints.md") if heading[0] == "-"}
     assert [row for row in Status if f"| `{row.value}` |" not in text] == []
@@ -177,6 +178,35 @@ def test_the_blocks_of_the_fields_and_serializers_run(monkeypatch):
                     assert f"# {written['subject']}" in code
 
 
+def test_the_cheat_sheet_runs_and_names_what_is_there():
+    page = DOCS / "cheat_sheet.md"
+    for _, code in blocks_of(page):
+        exec(code, {})
+    rows = re.findall(r"^\| \d+ \| (`.*`) \|", page.read_text(), re.MULTILINE)
+    codes = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
+    assert len(codes) > 8
+    assert codes <= {refusal.default_code for refusal in all_refusals()}
+
+
+TYPED = re.compile(r"manage\.py (guard_\w+)([^`\n]*)")
+
+
+@pytest.mark.parametrize("page", PAGES[:1] + PAGES[2:], ids=lambda page: page.name)
+def test_every_command_of_the_docs_has_the_options_that_they_show(page):
+    for command, rest in TYPED.findall(page.read_text()):
+        options = set(re.findall(r"(?<=\s)--[a-z][\w-]*", rest))
+        known = load_command_class("api_guard", command).create_parser("manage.py", command)
+        actions = vars(known)["_option_string_actions"]
+        assert options <= set(actions) | _nested_options(known), f"{command}{rest}"
+
+
+def _nested_options(parser):
+    """Return the options of the subcommands of a command."""
+    nested = [action for action in parser._actions if isinstance(action, _SubParsersAction)]
+    parsers = [each for action in nested for each in action.choices.values()]
+    return {option for each in parsers for option in each._option_string_actions}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_python_block_compiles(page):
     for caption, code in blocks_of(page):
@@ -195,6 +225,17 @@ def test_the_docs_keep_to_the_vocabulary(page):
         r"\b(?:roles?|rules?|privileges?|principals?|actors?|API clients?)\b", prose, re.IGNORECASE
     )
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES[2:] if page.stem != "changelog"], ids=lambda page: page.name
+)
+def test_every_page_opens_with_what_it_is_for_in_two_sentences(page):
+    title, opening, *_ = page.read_text().split("\n\n")
+    assert title.startswith("# ")
+    assert not opening.startswith(("|", "```", "-", "#"))
+    assert len(re.findall(r"\.(?:\s|$)", opening)) >= 2
+    assert len(opening) < 500
 
 
 def test_every_page_is_in_the_table_of_contents():
@@ -322,7 +363,7 @@ def test_the_recipes_exempt_what_every_project_has(api, settings, routed_by_reci
 def test_the_recipes_guard_the_schema(api, staff, settings, routed_by_recipes):
     pytest.importorskip("drf_spectacular")
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "drf_spectacular"]
-    routed_by_recipes("urls.py, the schema", "schema.py")
+    routed_by_recipes("urls.py, the schema")
     assert is_quiet()
     assert api.get("/docs/").status_code == 401
     assert api.by_session(staff).get("/docs/").status_code == 200
@@ -454,10 +495,9 @@ def test_the_tutorial_leads_from_an_open_api_to_a_guarded_one(tmp_path):
     line = project.next_block("config/urls.py, in urlpatterns")
     project.replace("config/urls.py", '    path("ping/"', f'    {line}    path("ping/"')
     assert set(re.findall(r"api_guard\.\w+", project.check())) == {"api_guard.E002"}
-    assert re.findall(r"(\S+) is routed", project.check()) == [
-        "notes.views.NoteViewSet",
-        "notes.views.ping",
-    ]
+    assert "2 views in notes.views have no guard: NoteViewSet at /api/notes/$, ping at" in (
+        project.check()
+    )
 
     added = project.next_block("notes/views.py, the new lines")
     project.replace(
@@ -516,8 +556,31 @@ assert out.getvalue() == {said!r}, out.getvalue()
 """
 
 
-def test_every_test_that_the_page_on_security_names_exists():
-    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (DOCS / "security.md").read_text())
-    assert len(named) > 30
-    for file, test in named:
+SECURITY = (DOCS / "security.md").read_text()
+MAPPED = [
+    [cell.strip() for cell in line.strip("|").split(" | ")]
+    for line in SECURITY.splitlines()
+    if re.match(r"\| (?:API)?\d", line)
+]
+
+
+@pytest.mark.parametrize("row", MAPPED, ids=lambda row: row[0])
+def test_every_row_of_the_map_names_a_file_and_a_test_that_exist(row):
+    *_, said, files, tests = row
+    files = re.findall(r"`([\w/]+\.py)`", files)
+    tests = re.findall(r"`(test_\w+\.py)::(test_\w+)`", tests)
+    assert (files and tests) or said.startswith("not offered")
+    for file in files:
+        assert (ROOT / "api_guard" / file).exists(), file
+    for file, test in tests:
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
+
+
+def test_the_map_has_all_ten_risks_and_the_requirements_in_their_order():
+    risks = re.findall(r"^\| API(\d+):2023 ", SECURITY, re.MULTILINE)
+    assert risks == [str(number) for number in range(1, 11)]
+    _, _, asvs = SECURITY.partition("## OWASP ASVS")
+    numbers = re.findall(r"^\| (\d+)\.(\d+)(?:\.(\d+))?[ ,]", asvs, re.MULTILINE)
+    order = [tuple(int(part or 0) for part in number) for number in numbers]
+    assert len(order) > 30
+    assert order == sorted(order)

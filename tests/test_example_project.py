@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from oauthlib.oauth2 import BackendApplicationClient, InvalidScopeError
 from requests_oauthlib import OAuth2Session
 
 ROOT = Path(__file__).resolve().parent.parent
+SHELL, LOG = (ROOT / "example_project" / name for name in ("demo.sh", "demo.log"))
 MANAGE = [sys.executable, "-W", "error", "example_project/manage.py"]
 GRANTS = "/admin/api_guard/scopegrant/"
 
@@ -54,18 +56,20 @@ class Site:
 
     def grant(self, scope, **grantee):
         """Fill in the admin's form."""
-        values = {"user": "", "group": "", "client": "", "expires_at_0": "", "expires_at_1": ""}
-        values |= {"scopes": scope, "reason": "a test", **grantee}
-        answer = submit(self.admin, f"{self.url}{GRANTS}add/", **values)
-        assert "was added successfully" in answer.text
+        [(kind, key)] = grantee.items()
+        values = {"grantees": f"{kind}:{key}", "scopes": scope, "expiry": "never"}
+        page = f"{self.url}{GRANTS}add/"
+        answer = submit(self.admin, page, **values, reason="a test")
+        assert f"Given: {scope} to {kind}" in answer.text
 
     def revoke(self, grant):
         """Choose a live grant in the admin's list, and confirm."""
         changelist = f"{self.url}{GRANTS}?state=live"
         pk = re.search(r'name="_selected_action" value="(\d+)"', self._row(changelist, *grant))[1]
         chosen = {"action": "revoke", "_selected_action": pk}
-        assert "You cannot undo this" in submit(self.admin, changelist, **chosen).text
-        answer = submit(self.admin, changelist, **chosen, confirmed="yes", reason="a test")
+        asked = submit(self.admin, changelist, **chosen)
+        assert "You cannot undo this" in asked.text
+        answer = submit(self.admin, asked.url, seen="1", reason="a test")
         assert "1 grant was revoked" in answer.text
 
     def primary_key(self, model, name):
@@ -138,8 +142,8 @@ def served(folder, port, settings="example_project.settings"):
             server.terminate()
 
 
-def wait_for(port, server):
-    for _ in range(300):
+def wait_for(port, server, seconds=30):
+    for _ in range(seconds * 10):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
@@ -213,6 +217,14 @@ def test_a_user_signs_in_and_consents_and_a_revoked_grant_ends_its_token(site):
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
     site.grant("notes:read", user=site.primary_key("auth/user", "bob"))
     assert site.status("/notes/", token) == 200
+
+
+def test_the_page_for_a_device_s_code_looks_like_the_consent_page(site):
+    with site.browser("bob") as browser:
+        page = browser.get(f"{site.url}/o/device/", timeout=10).text
+    assert "Enter code displayed on device" in page
+    assert "/static/api_guard/oauth2.css" in page
+    assert "oauth2_provider.css" not in page
 
 
 def test_a_code_without_the_verifier_of_its_challenge_is_worth_nothing(site):
@@ -299,8 +311,10 @@ def test_views_guarded_in_drf_s_own_way_and_exempt_ones_answer_too(site):
     assert [site.status(path) for path in ("/ping/", "/health/")] == [200, 200]
 
 
-def test_check_finds_nothing_to_say_and_no_migration_is_missing(tmp_path):
-    for command in (["check"], ["makemigrations", "--check", "--dry-run"]):
+def test_check_and_the_schema_have_nothing_to_say_and_no_migration_is_missing(tmp_path):
+    schema = ["--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml")]
+    commands = (["check"], ["makemigrations", "--check", "--dry-run"], ["spectacular", *schema])
+    for command in commands:
         done = manage(tmp_path, *command)
         assert (done.returncode, done.stderr) == (0, "")
 
@@ -314,11 +328,89 @@ def test_a_port_that_is_taken_is_said_in_a_line_before_anything_else(tmp_path):
     assert "make demo PORT=" in done.stderr
 
 
-def test_what_a_person_reads_has_the_admin_s_address_and_every_line_of_the_story(tmp_path):
-    text = manage(tmp_path, "demo", "--no-serve", "--port", "8123").stdout
-    assert "http://127.0.0.1:8123/admin/     user: admin   password: " in text
-    for number in range(1, 7):
-        assert f"\n{number}. " in text
+@contextmanager
+def tidied(path):
+    """Put back a file that a demo of the person who runs the tests has written."""
+    kept = path.read_bytes() if path.exists() else None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        if kept is not None:
+            path.write_bytes(kept)
+
+
+def test_what_a_person_reads_fits_on_a_screen_and_has_every_step(tmp_path):
+    with tidied(SHELL):
+        told = manage(tmp_path, "demo", "--no-serve", "--port", "65535").stdout
+        assert stat.S_IMODE(SHELL.stat().st_mode) == 0o600
+    lines = told.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 100
+    assert "http://127.0.0.1:65535/admin/  as admin, password " in told
+    for number in range(1, 8):
+        assert f"\n{number}. " in told
+    assert "example_project/demo.log" in told
+
+
+def test_every_link_of_the_story_shows_what_it_promises(site):
+    links = set(re.findall(r"http://\S+", site.text))
+    promised = {
+        "/admin/": "Site administration",
+        "/admin/api_guard/scopegrant/add/": 'name="scopes"',
+        "/admin/api_guard/scopegrant/?q=demo&state=live": "client Demo",
+        "/client/": "Read notes",
+        "/docs/": "swagger-ui",
+    }
+    assert links == {site.url + path for path in promised}
+    with site.browser("bob") as bob:
+        for path, text in promised.items():
+            reader = bob if path == "/client/" else site.admin
+            assert text in reader.get(site.url + path, timeout=10).text, path
+
+
+def test_the_page_after_the_consent_has_the_line_that_gets_a_token(site, tmp_path):
+    with site.browser("bob") as browser:
+        consent = browser.get(f"{site.url}/client/", timeout=10)
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', consent.text))
+        page = submit(browser, consent.url, **hidden, allow="Authorize").text
+        again = browser.get(f"{site.url}/callback/?code=x;y", timeout=10).text
+        none = browser.get(f"{site.url}/callback/?error=access_denied", timeout=10).text
+    assert (again, none) == ("The code is x;y\n", "No code: access_denied\n")
+    [line] = [line for line in page.splitlines() if line.startswith("curl ")]
+    token = json.loads(in_shell(tmp_path, line))["access_token"]
+    assert site.status("/notes/", token) == 200
+
+
+def test_the_server_writes_into_its_log_and_the_story_stays_on_the_screen(tmp_path):
+    port = free_port()
+    command = [*MANAGE, "demo", "--json", "--port", str(port)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with (
+        tidied(LOG),
+        subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path, port), **pipes) as server,
+    ):
+        try:
+            wait_for(port, server, 120)  # it migrates first
+            assert requests.get(f"http://127.0.0.1:{port}/ping/", timeout=10).status_code == 200
+            assert "GET /ping/" in LOG.read_text()
+        finally:
+            server.terminate()
+        said, _ = server.communicate()
+    assert said.count("\n") == 1
+
+
+def in_shell(folder, script):
+    """Run what a person pastes, in one shell."""
+    done = subprocess.run(
+        ["sh", "-c", script],
+        cwd=ROOT,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the story is told in curl lines")
@@ -327,17 +419,13 @@ def test_every_line_that_the_demo_prints_answers_as_it_says_at_every_start(tmp_p
     for _start in range(2):
         with served(tmp_path, port) as site:
             lines = [line for step in site.story for line in step["lines"]]
-            # One shell for all, as a person has it; a marker stands between the answers.
-            script = "; echo ----; ".join(line["command"] for line in lines)
-            script = script.replace("done; echo;", "done; echo; sleep 1;")
-            told = subprocess.run(
-                ["sh", "-c", script],
-                cwd=ROOT,
-                env=environment(tmp_path),
-                capture_output=True,
-                text=True,
-                check=False,
-            ).stdout.split("----\n")
+            # A marker stands between the answers. A person pastes more slowly than 5/s.
+            commands = [
+                line["command"] + ("; sleep 1" if "many" in line["command"] else "")
+                for line in lines
+            ]
+            script = "\n".join([site.shell, "; echo ----; ".join(commands)])
+            told = in_shell(tmp_path, script).split("----\n")
         assert len(told) == len(lines)
         for line, answer in zip(lines, told, strict=True):
             assert line["answer"] in answer, line["command"]

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 
@@ -14,7 +15,7 @@ import pytest
 
 from tests.faults import caches, table
 from tests.faults.postgresql import MOST_CONNECTIONS, PostgreSQL
-from tests.faults.site import Site, load
+from tests.faults.site import Site, Workers, load
 from tests.test_deadline import SLOW, peer
 
 REDIS = "django.core.cache.backends.redis.RedisCache"
@@ -166,6 +167,40 @@ def test_postgresql(noted):
         # Of several at one moment that come to life together, a stranger would be refused some.
         ways = (server.hang, server.resume)
         loaded("hung", ways, answers=server.answers, address=KNOWN)
+
+
+def statuses(answers):
+    return {answer.status for answer in answers}
+
+
+def test_postgresql_hangs_until_the_server_ends_its_workers(noted):
+    """Nothing says how long to wait for a connection, as where the settings set no timeout."""
+    callers = ["newcomer's password", "client secret", "login"]
+    with ExitStack() as stack:
+        server = stack.enter_context(started(PostgreSQL()))
+        cache = stack.enter_context(started(caches.redis()))
+        database = {**postgresql(server), "OPTIONS": {"connect_timeout": 60}}
+        said = {"FAILED_CREDENTIALS": {"account_at_address": "2/10m"}}
+        asked = stack.enter_context(closing(Workers(database, redis_at(cache.port), **said)))
+
+        def ask_all(_=None):
+            with ThreadPoolExecutor(len(callers)) as pool:
+                return list(pool.map(lambda caller: asked.ask(caller, NEW), callers))
+
+        server.hang()
+        # Three where two that failed would be too many.
+        ended = [answer for answers in map(ask_all, range(3)) for answer in answers]
+        assert statuses(ended) == {500}, ended
+        server.resume()
+        waited = time.monotonic()
+        while not server.answers():
+            assert time.monotonic() < waited + 60
+        # A worker that was just started may be too slow for gunicorn.
+        again = next(found for found in map(ask_all, range(20)) if 500 not in statuses(found))
+        for caller, answer, after in zip(callers, ended, again, strict=False):
+            recovery = f"{after.status} in {after.seconds:.2f}"
+            noted("PostgreSQL", "hung, worker ended", caller, answer, recovery)
+            assert after.status in (200, 302), after
 
 
 class Taken:

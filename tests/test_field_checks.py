@@ -76,7 +76,7 @@ def routed(settings):
 
 
 @pytest.mark.urls("tests.test_input")
-def test_strict_serializers_have_nothing_to_mend():
+def test_strict_serializers_have_nothing_to_fix():
     assert checks.check_serializers() == []
     assert checks.check_engine() == []
 
@@ -85,6 +85,19 @@ def test_a_serializer_of_all_fields_is_a_warning(routed):
     (message,) = routed(AllFields, AllFields)
     assert (message.id, message.hint) == ("api_guard.W062", 'fields = ["id", "name", "paper"]')
     assert "tests.test_field_checks.AllFields" in message.msg
+
+
+class OfAll(AllFields):
+    """The same again."""
+
+
+def test_serializers_of_all_fields_are_one_message(routed):
+    (message,) = routed(AllFields, OfAll)
+    assert message.msg.startswith('2 serializers have fields = "__all__": clients can read')
+    assert message.msg.endswith("\n    tests.test_field_checks: AllFields, OfAll")
+    assert message.hint == (
+        'Name the fields of each. In AllFields: fields = ["id", "name", "paper"]'
+    )
 
 
 def test_a_serializer_that_cannot_be_built_is_an_error(routed):

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from api_guard import grants
 from api_guard.grants import GrantError
 from api_guard.models import RateOverride, ScopeGrant, recorded
+from tests.admin_forms import ADD, LIST, choose, giving
 
 pytestmark = pytest.mark.django_db
 
@@ -77,12 +78,10 @@ def test_a_reason_that_can_be_kept_is(alice, reason):
 def test_the_admin_says_so_on_its_forms(client, admin_user, alice):
     client.force_login(admin_user)
     row = grants.grant("notes:read", alice, by=grants.System("a test"))
-    page = "/admin/api_guard/scopegrant/"
-    revoked = {"action": "revoke", "_selected_action": row.pk, "confirmed": "yes"}
     asked = {
-        page: revoked,
-        f"{page}end-access/": {"user": alice.pk, "client": "", "revoke_grants": "on"},
-        f"{page}add/": {"scopes": ["notes:write"], "user": alice.pk, "expires_at_0": ""},
+        choose(client, "revoke", [row.pk]): {"seen": 1},
+        f"{LIST}end-access/": {"user": alice.pk, "client": "", "revoke_grants": "on"},
+        ADD: giving(alice, scopes=["notes:write"]),
     }
     for url, data in asked.items():
         for reason, said in (("x" * 501, "at most 500 characters (it has 501)"), ("\0", "Null")):

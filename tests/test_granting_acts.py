@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core import serializers
 from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, transaction
 from django.test import RequestFactory
 from django.utils import timezone
@@ -136,7 +137,8 @@ def test_what_cannot_be_recorded_is_not_done(alice, manager, monkeypatch):
         raise DatabaseError("the ledger is full")
 
     row = grants.grant("notes:read", alice, by=manager)
-    monkeypatch.setattr("api_guard.grants.who.record", fail)
+    for name in ("record", "record_many"):
+        monkeypatch.setattr(f"api_guard.grants.who.{name}", fail)
     for change in (
         lambda: grants.grant("pay:refund", alice, by=manager),
         lambda: grants.extend(row, timezone.now() + timedelta(days=1), by=manager),
@@ -397,3 +399,16 @@ def test_before_the_first_migrate_nothing_is_warned_of(monkeypatch):
 
     monkeypatch.setattr("django.db.models.query.QuerySet.exists", fail)
     assert check_permissions_of_users(databases=["default"]) == []
+
+
+def test_an_export_of_the_ledger_flags_a_break_glass_grant(manager, alice, capsys):
+    until = timezone.now() + timedelta(minutes=30)
+    grants.grant("notes:read", manager, by=manager, reason="an incident", expires_at=until)
+    grants.grant("notes:read", alice, by=manager)
+    call_command("guard_ledger", "chain")
+    capsys.readouterr()
+    call_command("guard_ledger", "export")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    given = [line for line in lines if line["event"] == "grant"]
+    flags = [json.loads(line["content"])["facts"].get("break_glass") for line in given]
+    assert flags == ["yes", None]

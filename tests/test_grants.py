@@ -204,7 +204,7 @@ def test_ensure_makes_a_grant_once(alice, expired):
     assert grants.ensure("notes:read", alice, by=grants.System("a test")) == first
 
 
-def test_an_old_grant_of_a_scope_that_left_the_settings_can_be_mended(alice, settings):
+def test_an_old_grant_of_a_scope_that_left_the_settings_can_be_corrected(alice, settings):
     row = grants.grant("notes:read", alice, by=grants.System("a test"))
     settings.API_GUARD = {"SCOPES": {"other": "Other"}}
     row.reason = "kept"

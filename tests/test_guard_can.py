@@ -95,7 +95,7 @@ def test_a_rate_that_is_used_up_is_seen_and_not_counted(lines, tmp_path, api, al
     assert (exit_code, text.splitlines()[0]) == (1, "refused: rate_limited")
     assert "Used up: 1/h for" in text
     _, text = can("--decision", body["decision"], "--log", log_of(lines, tmp_path))
-    assert "Then: refused: rate_limited. A rate was used up. The rate is 1/h" in text
+    assert "Then: refused: rate_limited. The caller made too many requests. The rate is 1/h" in text
     assert "Now: refused: rate_limited" in text
 
 
@@ -221,8 +221,8 @@ def test_a_decision_in_words_says_which_side_lacked_what():
         client_lacks=("b", "c"),
     )
     assert in_words(record) == (
-        "refused: insufficient_scope. The caller lacked a scope. No known client was issued the "
-        "token. The token lacked a. The client lacked b c."
+        "refused: insufficient_scope. The caller lacked a scope. The token was not issued to a "
+        "known client. The token lacked a. The client lacked b c."
     )
     assert in_words(DecisionRecord("id", "allowed")) == "allowed."
     assert "An authenticator of the project" in in_words(
@@ -334,11 +334,11 @@ def test_an_exempt_view_is_not_decided(settings):
     ("url", "reason", "said"),
     [
         ("/own/{mine}", None, "owner=author leaves this object to the caller."),
-        ("/own/{other}", "hidden_object", "owner=author does not leave this object"),
+        ("/own/{other}", "hidden_object", "owner=author hides this object"),
         ("/own/999999", "not_found", "There is no such object."),
         ("/own", None, "It shows what owner=author leaves to the caller."),
         ("/function/{mine}", None, "objects=own leaves this object"),
-        ("/function/{other}", "hidden_object", "objects=own does not leave"),
+        ("/function/{other}", "hidden_object", "objects=own hides"),
         ("/request/{other}", None, "objects=of_request is a function of the project."),
         ("/fails/{mine}", "rule_failed", "objects=fails failed."),
         ("/any/{other}", None, "PUBLIC is required"),

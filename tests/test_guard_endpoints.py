@@ -47,6 +47,22 @@ class Scoped(Answer):
     permission_classes = [HasScopes("notes:read")]
 
 
+class Both(Answer):
+    permission_classes = [
+        permissions.IsAuthenticated
+        & HasScopes("notes:read")
+        & HasScopes(any_of("notes:write", "audit:read"))
+    ]
+
+
+class OwnScopes(permissions.BasePermission):
+    declares_scopes = True
+
+
+class Own(Answer):
+    permission_classes = [permissions.IsAuthenticated, OwnScopes]
+
+
 class Open(Answer):
     permission_classes = [permissions.AllowAny]
 
@@ -73,6 +89,11 @@ router = SimpleRouter()
 router.register("notes", Notes)
 
 
+@guard(read="notes:read")
+class Halved(Answer):
+    post = Answer.get
+
+
 @guard(write="notes:write")
 class WriteOnly(APIView):
     def post(self, request):
@@ -81,6 +102,7 @@ class WriteOnly(APIView):
 
 urlpatterns = [
     path("", include(router.urls)),
+    path("halved", Halved.as_view()),
     path("write-only", WriteOnly.as_view()),
     path("suffixed.<str:format>", guard(read="notes:read")(Answer).as_view()),
     path("post-only", Notes.as_view({"post": "create"})),
@@ -120,7 +142,7 @@ def test_the_whole_api_stands_on_one_page():
     assert rows["GET HEAD OPTIONS", "/desk"].requirement == "SIGNED_IN (first-party only)"
     assert rows["GET HEAD OPTIONS", "/staff"].requirement == "STAFF, audit:read"
     assert rows["GET HEAD OPTIONS", "/ping/<int:number>"].status == "public"
-    assert rows["GET HEAD OPTIONS", "/scoped"].requirement == "HasScopes"
+    assert rows["GET HEAD OPTIONS", "/scoped"].requirement == "notes:read (HasScopes)"
     assert rows["POST", "/write-only"].requirement == "notes:write"
     assert rows["OPTIONS", "/write-only"].requirement == "refused"
 
@@ -142,6 +164,62 @@ def test_every_format_says_the_same():
     table = run().splitlines()
     assert len(table) == len(rows) + 1
     assert all(row["view"] in line for row, line in zip(rows, table[1:], strict=True))
+
+
+def test_a_collapsed_listing_has_one_row_for_each_view():
+    listed = json.loads(run(format="json", collapse=True))
+    assert len(listed) == len({(e.view, e.view_class) for e in endpoints()})
+    rows = {row["view"].rpartition(".")[2]: row for row in listed}
+    assert rows["Notes"] == {
+        "method": "GET HEAD OPTIONS POST PUT PATCH DELETE",
+        "path": "/notes/$ and 2 more",
+        "view": "tests.test_guard_endpoints.Notes",
+        "action": "list create retrieve update partial_update destroy",
+        "requirement": "read notes:read; write notes:write, audit:read or notes:publish",
+        "rates": "5/s 99/d",
+        "objects": "any; owner=author",
+        "status": "guarded",
+    }
+    assert rows["WriteOnly"]["requirement"] == "write notes:write"
+    assert rows["Halved"]["requirement"] == "read notes:read; POST refused"
+
+
+def test_a_view_with_has_scopes_is_listed_with_its_scopes(open_urls):
+    given = Scoped.as_view(permission_classes=[HasScopes("audit:read")])
+    open_urls.urlpatterns = [
+        path("both", Both.as_view()),
+        path("own", Own.as_view()),
+        path("given", given),
+    ]
+    assert [row.requirement for row in listing(endpoints(OPEN))] == [
+        "notes:read, notes:write or audit:read (HasScopes)",
+        "its own scopes (HasScopes)",
+        "audit:read (HasScopes)",
+    ]
+
+
+def test_a_view_with_public_and_guarded_operations_has_both_statuses(open_urls, settings):
+    @guard(read=PUBLIC, write="notes:write")
+    class Half(Answer):
+        post = Answer.get
+
+    open_urls.urlpatterns.append(path("half", Half.as_view()))
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/hand"]}
+    open_urls.urlpatterns.append(path("hand", lambda request: None))
+    *_, half, plain = json.loads(run(format="json", collapse=True, urlconf=OPEN))
+    assert half["status"] == "public guarded"
+    assert (plain["method"], plain["requirement"]) == ("ANY", "")
+
+
+def test_a_listing_of_some_statuses_hides_the_others_and_still_fails_on_them(open_urls):
+    only = run(only="unguarded,unknown", urlconf=OPEN)
+    assert {line.split()[-1] for line in only.splitlines()[1:]} == {"unguarded", "unknown"}
+    assert len(run(only="unguarded", urlconf=OPEN).splitlines()) == 2
+    assert run(only="public", urlconf=OPEN).count("\n") == 1
+    with pytest.raises(CommandError, match="--only: nonsense is not a status"):
+        run(only="nonsense")
+    with pytest.raises(CommandError, match="/open is unguarded"):
+        run(only="unknown", fail_on="unguarded", urlconf=OPEN)
 
 
 def test_a_release_fails_on_what_it_must_not_have(open_urls):
@@ -180,7 +258,16 @@ def test_a_probe_runs_no_handler_and_finds_no_leak_where_there_is_none():
     assert Answer.get.__module__ == __name__
 
 
-@pytest.mark.parametrize("option", [{"fail_on": "unknown"}, {"diff": "x"}, {"format": "csv"}])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"fail_on": "unknown"},
+        {"diff": "x"},
+        {"format": "csv"},
+        {"only": "public"},
+        {"collapse": True},
+    ],
+)
 def test_a_probe_goes_alone(option):
     with pytest.raises(CommandError, match="cannot be combined"):
         run(probe=True, **option)

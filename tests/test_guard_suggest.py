@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.urls("tests.test_report_only"), pytest.mark.django_db]
 def lacking(user=None, *scopes, **said):
     said = {"user_lacks": scopes, "requires_scopes": tuple((name,) for name in scopes)} | said
     user = None if user is None else str(user.pk)
-    return DecisionRecord("a", "would_refuse", "insufficient_scope", user=user, **said)
+    return DecisionRecord(
+        "a", "would_refuse", "insufficient_scope", user=user, **({"answered": 200} | said)
+    )
 
 
 def written(lines, tmp_path):
@@ -141,7 +143,7 @@ def test_of_alternatives_the_one_that_fewest_sides_lack_is_proposed(alice):
     [
         ({"token_lacks": ("notes:read",)}, "the client must ask for it"),
         ({"because": "clientless_token"}, "no grant would change this answer"),
-        ({"user_lacks": None}, "the log does not tell"),
+        ({"user_lacks": None}, "the log does not show which scope"),
         ({"requires_scopes": (("no:scope",),), "user_lacks": ("no:scope",)}, "not declared"),
     ],
 )
@@ -149,6 +151,41 @@ def test_what_no_grant_would_solve_is_listed_apart(alice, said, why):
     found = suggest([lacking(alice, "notes:read", **said)])
     assert found.given == ()
     assert why in found.apart[0][0]["why"]
+
+
+@pytest.mark.parametrize(
+    ("answered", "why"),
+    [(403, "refused before as well"), (401, "refused before as well"), (None, "does not tell how")],
+)
+def test_nobody_is_proposed_what_was_refused_before_as_well(alice, answered, why):
+    found = suggest([lacking(alice, "notes:read", answered=answered)])
+    assert found.given == ()
+    assert why in found.as_text()
+
+
+@pytest.mark.parametrize("answered", [201, 404, 409, 500])
+def test_what_was_let_in_before_is_proposed(alice, answered):
+    found = suggest([lacking(alice, "notes:read", answered=answered)])
+    assert found.given == (("user", "alice", ("notes:read",)),)
+
+
+def test_who_is_not_there_any_more_is_listed_apart(alice, application):
+    gone = DecisionRecord(
+        "a",
+        "refused",
+        "insufficient_scope",
+        user="0",
+        client="0",
+        requires_scopes=(("notes:read",),),
+        user_lacks=("notes:read",),
+        client_lacks=("notes:read",),
+    )
+    found = suggest([gone, gone, lacking(alice, "notes:write")])
+    assert found.as_text() == (
+        "grant notes:write to user alice\nApart:\n"
+        "  2 x insufficient_scope; notes:read; the user is not there any more\n"
+        "  2 x insufficient_scope; notes:read; the client is not there any more\n"
+    )
 
 
 def test_other_refusals_and_admissions_need_no_grant():

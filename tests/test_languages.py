@@ -17,6 +17,7 @@ from api_guard.core.invisibles import is_blank
 from api_guard.exceptions import GuardError
 from api_guard.fields import PasswordField, PlainEmailField, PlainSlugField, PlainTextField
 from tests.vectors.languages import LANGUAGES
+from tests.vectors.people import DISGUISED, NAMES, SLUGS
 
 LINE = PlainTextField(max_length=200)
 NAME = PlainTextField(max_length=200, one_script=True)
@@ -46,6 +47,23 @@ def test_a_language_is_written_as_its_people_write_it(language, sentence, name):
     slug = re.sub(r"[\s.'’־]+", "-", name)
     assert SLUG.run_validation(slug) == nfc(slug)
     assert forms.PlainSlugField(max_length=200, allow_unicode=True).clean(slug) == nfc(slug)
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_a_name_or_a_word_of_somebody_passes_as_it_is(text):
+    assert LINE.run_validation(text) == nfc(text)
+    assert NAME.run_validation(text) == nfc(text)
+
+
+@pytest.mark.parametrize("text", DISGUISED)
+def test_styled_letters_are_text_and_no_name(text):
+    assert LINE.run_validation(text) == nfc(text)
+    assert codes(NAME, text) == ["lookalike"]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_word_of_one_script_is_a_slug(slug):
+    assert SLUG.run_validation(slug) == nfc(slug)
 
 
 FLAGS = {

@@ -44,7 +44,7 @@ def reader(client, staff):
 
 def test_who_did_what_to_whom_and_why_is_shown(reader, acts):
     page = reader.get(LIST).content.decode()
-    for said in ("a seed", "she asked", "alice (user:", "claimed", "notes:write"):
+    for said in ("a seed", "she asked", "user:", "claimed", "notes:write"):
         assert said in page
     record = LedgerRecord.objects.get(event="grant", content__contains="notes:read")
     page = reader.get(f"{LIST}{record.pk}/change/").content.decode()

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -103,6 +104,14 @@ def test_a_token_and_what_its_caller_holds_are_one_query(
     with recorded():
         ScopeGrant.objects.get(user=grantees).delete()
     assert api.get(url).status_code == 403
+
+
+def test_the_query_is_short_enough_to_be_parsed_once(api, grantees, issue):
+    """Psycopg keeps what it parsed of a query up to 4,096 characters."""
+    api.by_token(issue(" ".join(ALL), user=grantees))
+    with CaptureQueriesContext(connection) as queries:
+        assert api.get("/either").status_code == 200
+    assert 1000 < max(len(query["sql"]) for query in queries.captured_queries) < 3800
 
 
 @pytest.mark.parametrize("grantee", ["user", "group", "everyone", "client"])

@@ -21,9 +21,11 @@ from django.db import (
     DatabaseError,
     IntegrityError,
     InterfaceError,
+    InternalError,
     OperationalError,
     ProgrammingError,
     connection,
+    transaction,
 )
 from django.http import HttpResponse
 from django.test import AsyncClient
@@ -192,6 +194,22 @@ def test_so_it_is_where_a_coroutine_does(settings, error, status):
     )
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+@pytest.mark.parametrize("url", ["/login/", "/obtain"])
+def test_a_login_at_a_server_that_became_a_standby_is_503_and_blocks_nobody(
+    client, alice, limits, url
+):
+    limits(account_at_address="2/h")
+    with connection.cursor() as cursor:
+        for _ in range(9):
+            with transaction.atomic():
+                cursor.execute("SET LOCAL transaction_read_only = on")
+                answer = client.post(url, RIGHT)
+                transaction.set_rollback(True)
+            assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert client.post(url, RIGHT).status_code in (200, 302)
+
+
 @pytest.mark.parametrize("error", [ProgrammingError, IntegrityError, ZeroDivisionError, OSError])
 def test_a_mistake_is_no_outage(client, error):
     client.raise_request_exception = False
@@ -204,14 +222,14 @@ def test_what_a_handler_of_drf_raises_is_its_own_affair(client):
     assert client.get("/broken").status_code == 500
 
 
-def raised(call, error):
+def raised(call, error, django=OperationalError):
     """Return what a driver raises, as Django hands it on."""
     try:
         try:
             call()
         except error as fault:
-            raise OperationalError(*fault.args) from fault
-    except OperationalError as wrapped:
+            raise django(*fault.args) from fault
+    except django as wrapped:
         return wrapped
     raise AssertionError("it did not fail")
 
@@ -227,11 +245,12 @@ def of_sqlite(sql):
 
 def of_postgresql(state):
     error = psycopg.errors.lookup(state)("said")
+    is_internal = isinstance(error, psycopg.InternalError)
 
     def run():
         raise error
 
-    return raised(run, psycopg.Error)
+    return raised(run, psycopg.Error, InternalError if is_internal else OperationalError)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +263,7 @@ def of_postgresql(state):
         (OperationalError(1054, "unknown column"), False),
         (InterfaceError("connection already closed"), True),
         (DatabaseError("said"), False),
+        (InternalError("said"), False),
         (ProgrammingError("no such table"), False),
         (ConnectionError(), True),
         (TimeoutError(), True),
@@ -260,7 +280,7 @@ def test_an_outage_is_told_from_a_mistake_by_what_the_driver_says():
     assert is_outage(of_sqlite("CREATE TABLE a (b)"))  # readonly
     assert not is_outage(of_sqlite("SELECT * FROM nothing"))
     states = {"57P01": True, "53300": True, "57014": True, "40P01": True, "55P03": True}
-    states |= {"54001": False, "55000": False}
+    states |= {"54001": False, "55000": False, "25006": True, "25P02": False}
     assert {state: is_outage(of_postgresql(state)) for state in states} == states
     bound = InterfaceError("binding parameter")
     bound.__cause__ = sqlite3.InterfaceError()
@@ -335,7 +355,8 @@ def test_a_block_is_lifted_under_every_secret(client, alice, limits, settings):
     settings.SECRET_KEY_FALLBACKS = ["an old one"]
     assert client.post("/obtain", WRONG).status_code == 400
     [block] = credentials.blocks()
-    assert credentials.lift(block.number) == block
+    assert credentials.release(block)
+    assert not credentials.release(block)
     assert client.post("/obtain", RIGHT).status_code == 200
 
 

@@ -263,6 +263,30 @@ def test_a_filter_that_lets_clients_do_too_much_is_named(routed, attributes, fla
     assert all(flaw in message and "W074" in message for message in messages)
 
 
+def test_views_with_one_flaw_are_one_message(settings):
+    loose = {
+        "parser_classes": [parsers.JSONParser],
+        "filter_backends": [filters.OrderingFilter],
+        "__module__": __name__,
+    }
+    module = type(sys)("tests.routed_parsing")
+    module.urlpatterns = [
+        path(name, public(type(name, (ListCreateAPIView,), loose)).as_view())
+        for name in ("One", "Two")
+    ]
+    sys.modules["tests.routed_parsing"] = module
+    settings.ROOT_URLCONF = "tests.routed_parsing"
+    [parsing] = checks.check_bounded_parsers()
+    assert parsing.msg == (
+        "parser_classes of 2 views has rest_framework.parsers.JSONParser, which has no limits of "
+        f"depth or numbers.\n    {__name__}: One, Two"
+    )
+    [ordering] = checks.check_filters()
+    assert ordering.msg == (
+        f"2 views do not declare by which fields a client may order.\n    {__name__}: One, Two"
+    )
+
+
 def test_a_limit_above_django_s_own_is_named(routed, settings):
     routed()
     assert checks.check_limits() == []

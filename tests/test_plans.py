@@ -21,8 +21,9 @@ from oauth2_provider.models import Application
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_guard import any_of, guard, sliding
+from api_guard import any_of, grants, guard, sliding
 from api_guard.models import (
+    BundlePin,
     GrantApproval,
     GrantRequest,
     LedgerDetail,
@@ -30,6 +31,7 @@ from api_guard.models import (
     RateOverride,
     RemoteSubject,
     ScopeGrant,
+    ScopeUse,
     recorded,
 )
 from tests.urls import urlpatterns as admin_urls
@@ -121,6 +123,13 @@ def crowd(alice, application, settings):
             ],
             batch_size=2000,
         )
+    ScopeUse.objects.bulk_create(
+        [
+            ScopeUse(grant_id=pk, last_used_at=now)
+            for pk in ScopeGrant.objects.values_list("pk", flat=True)
+        ],
+        batch_size=2000,
+    )
     with recorded():
         RateOverride.objects.bulk_create(
             [
@@ -137,7 +146,7 @@ def crowd(alice, application, settings):
         GrantRequest.objects.bulk_create(
             [
                 GrantRequest(
-                    scope="s:1",
+                    scope=f"s:{at // len(users)}",
                     user=user,
                     outcome=("", "granted", *["declined"] * 18)[at % 20],
                     asked_at=now,
@@ -173,14 +182,19 @@ def crowd(alice, application, settings):
         for at in range(10 * USERS)
         for part in ("who", "whom", "reason", "address")
     )
+    ours = (ScopeGrant, RateOverride, RemoteSubject, GrantRequest, LedgerRecord, LedgerDetail)
+    analyze(*ours, get_user_model(), Group)
+    return alice
+
+
+def analyze(*models):
+    """Let the database count the rows."""
     with connection.cursor() as cursor:
-        ours = (ScopeGrant, RateOverride, RemoteSubject, GrantRequest, LedgerRecord, LedgerDetail)
-        for model in (*ours, get_user_model(), Group):
+        for model in models:
             table = model._meta.db_table
             cursor.execute(f"ANALYZE {'TABLE ' * (connection.vendor == 'mysql')}{table}")
             if connection.vendor == "mysql":
                 cursor.fetchall()
-    return alice
 
 
 @contextmanager
@@ -287,6 +301,33 @@ def test_a_request_finds_grants_and_overrides_by_their_indexes(api, crowd, appli
         api.logout()
 
 
+def test_a_request_finds_bundles_by_their_indexes(api, crowd, application, issue, settings):
+    said = {"description": "Everything", "scopes": ["notes:read", "notes:write", "s:1", "s:2"]}
+    settings.API_GUARD = {**settings.API_GUARD, "BUNDLES": {"editor": said}}
+    grants.pin("@editor", by=grants.System("a test"))
+    with recorded():
+        # More than anybody has: a small table would be read whole.
+        BundlePin.objects.bulk_create(
+            BundlePin(bundle=f"@{n}", scopes="notes:read") for n in range(5000)
+        )
+    analyze(BundlePin)
+    with recorded():
+        ScopeGrant.objects.filter(client=application).delete()
+    with recorded():
+        ScopeGrant.objects.filter(user=crowd).delete()
+    for grantee in (crowd, application):
+        grants.grant("@editor", grantee, by=grants.System("a test"))
+    token = issue("notes:read notes:write s:1", user=crowd)
+    for url in ("one", "all"):
+        for prepare in (lambda: api.by_token(token), lambda: api.by_session(crowd)):
+            with explained() as plans:
+                assert prepare().get(f"/{url}").status_code == 200
+            assert any("bundlepin" in sql for sql, _ in plans)
+            assert_by_index(plans)
+            api.credentials()
+            api.logout()
+
+
 GRANTS = "/admin/api_guard/scopegrant/"
 OVERRIDES = "/admin/api_guard/rateoverride/"
 SUBJECTS = "/admin/api_guard/remotesubject/"
@@ -300,6 +341,13 @@ LISTS = [
     f"{GRANTS}?state=live",
     f"{GRANTS}?state=expired",
     f"{GRANTS}?state=revoked",
+    f"{GRANTS}?state=week",
+    f"{GRANTS}?state=month",
+    f"{GRANTS}?state=inactive",
+    f"{GRANTS}?use=never",
+    f"{GRANTS}?use=unused",
+    f"{GRANTS}?kind=group",
+    f"{GRANTS}?kind=client&state=live",
     f"{GRANTS}?scope=s:3",
     f"{GRANTS}?scope=s:3&state=live",
     f"{GRANTS}?q=user7",
@@ -308,6 +356,7 @@ LISTS = [
     f"{GRANTS}?q='group 7'",
     f"{GRANTS}?q='client 7'",
     f"{GRANTS}?q=nobody",
+    f"{GRANTS}?q=er777",
     f"{GRANTS}?o=1",
     f"{GRANTS}?o=-6.5",
     f"{GRANTS}?_facets=True",
@@ -339,6 +388,17 @@ def test_a_list_of_the_admin_follows_an_index(client, crowd, admin_user):
             response = client.get(url)
         assert response.status_code == 200
         assert_by_index(plans)
+
+
+def test_grants_of_undeclared_scopes_are_found_by_an_index(client, crowd, admin_user, settings):
+    declared = settings.API_GUARD["SCOPES"]
+    kept = {name: said for name, said in declared.items() if name != "s:3"}
+    settings.API_GUARD = {**settings.API_GUARD, "SCOPES": kept}
+    client.force_login(admin_user)
+    with explained() as plans:
+        shown = client.get(f"{GRANTS}?state=undeclared").context["cl"].result_list
+    assert {row.scope for row in shown} == {"s:3"}
+    assert_by_index(plans)
 
 
 def test_what_reads_a_whole_table_is_seen(crowd):

@@ -7,6 +7,7 @@ import json
 import time
 
 import pytest
+from django.core.files.base import ContentFile
 from django.http import HttpResponse
 from django.urls import path
 from hypothesis import given
@@ -163,3 +164,10 @@ def test_a_row_that_should_never_have_been_stored_breaks_no_list(api):
     text = rendered([{"title": thing.title} for thing in (Thing(title="\ud800"),)])
     assert json.loads(text) == [{"title": "\ufffd"}]
     assert api.get("/guarded/things/").json()["count"] == 1
+
+
+def test_an_upload_where_a_text_was_meant_is_written_by_lines():
+    assert json.loads(rendered({"title": ContentFile(b"tea\n")})) == {"title": ["tea\n"]}
+    assert json.loads(rendered({"title": ContentFile(b"tea\n\xff")})) == {
+        "title": ["tea\n", "\ufffd"]
+    }

@@ -14,16 +14,17 @@ from django.test import AsyncClient
 from django.urls import path
 from django.views.decorators.cache import cache_page
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import BasePermission
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request, clone_request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
-from api_guard import PUBLIC, SIGNED_IN, STAFF, any_of, guard
+from api_guard import ANY_OBJECT, PUBLIC, SIGNED_IN, STAFF, any_of, guard
 from api_guard import checks as guard_checks
 from api_guard.access.endpoints import policy_of
-from api_guard.core.policy import Operation
+from api_guard.core.operations import Operation
 from api_guard.decorators.handling import Handling
 from api_guard.permissions import Guarded, HasScopes
 from tests.models import Note
@@ -75,6 +76,43 @@ class Loose(Answer):
 
     def initial(self, request, *args, **kwargs):
         """Asks nothing."""
+
+
+class Wary(BasePermission):
+    """Asks for a parameter, and not who asks."""
+
+    def has_permission(self, request, view):
+        return "in" in request.query_params
+
+    def has_object_permission(self, request, view, obj):
+        return "hide" not in request.query_params
+
+
+class Own(Answer):
+    permission_classes = [Wary]
+
+
+class Beside(Answer):
+    permission_classes = [Guarded & Wary]
+
+
+class Either(Answer):
+    permission_classes = [HasScopes("notes:read") | Wary]
+
+
+class Chosen(Answer):
+    def get_permissions(self):
+        return [AllowAny()] if "in" in self.request.query_params else super().get_permissions()
+
+
+class Unsure(Answer):
+    def get_permissions(self):
+        raise KeyError
+
+
+class Refusing(Answer):
+    def get(self, request):
+        raise PermissionDenied
 
 
 class AsyncAnswer(AsyncAPIView):
@@ -133,6 +171,13 @@ class Waiting(BasePermission):
 
 @guard(read="notes:read", write="notes:write", owner="author")
 class Notes(ModelViewSet):
+    queryset = Note.objects.order_by("pk")
+    serializer_class = NoteSerializer
+
+
+@guard(read="notes:read", objects=ANY_OBJECT)
+class OwnNotes(ModelViewSet):
+    permission_classes = [Wary]
     queryset = Note.objects.order_by("pk")
     serializer_class = NoteSerializer
 
@@ -203,6 +248,14 @@ urlpatterns = [
     path("api/notes", Notes.as_view({"get": "list", "post": "create"})),
     path("api/notes/<int:pk>", Notes.as_view({"get": "retrieve", "delete": "destroy"})),
     path("api/plain-notes/<int:pk>", Plain.as_view({"get": "retrieve"})),
+    path("api/own", guarded(Own, read="notes:read")),
+    path("api/own-undeclared", Own.as_view()),
+    path("api/beside", guarded(Beside, read="notes:read")),
+    path("api/either-scopes", guarded(Either, read="notes:read")),
+    path("api/chosen", guarded(Chosen, read="notes:read")),
+    path("api/unsure", guarded(Unsure, read="notes:read")),
+    path("api/refusing", guarded(Refusing, read="notes:read")),
+    path("api/own-notes/<int:pk>", OwnNotes.as_view({"get": "retrieve"})),
     path("apix", guarded(read="notes:read")),
 ]
 
@@ -301,6 +354,50 @@ def test_a_refusal_is_logged_and_answered_as_before(
     response = ask(where, who)
     assert (response.status_code, outcomes(lines)) == (status, [("would_refuse", reason)])
     assert "decision" not in response.json()
+
+
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [
+        # The view's own permissions answered before, and not the default.
+        ("own?in", 200),
+        ("own", 401),
+        ("own-undeclared?in", 200),
+        ("chosen?in", 200),
+        # The default answered too.
+        ("chosen", 401),
+        ("beside?in", 401),
+        ("either-scopes?in", 401),
+    ],
+)
+def test_permissions_that_a_view_had_instead_of_the_default_answer_alone(
+    report, ask, lines, where, status
+):
+    assert ask(where, None).status_code == status
+    assert lines.decisions[0].answered == status
+
+
+@pytest.mark.parametrize(("query", "status"), [("?in", 200), ("?in&hide", 401)])
+def test_so_they_do_about_an_object(report, ask, bob, query, status):
+    report(fallback=[f"{__name__}.NotThree"])
+    note = Note.objects.create(author=bob, title="third")
+    assert ask(f"own-notes/{note.pk}{query}", None).status_code == status
+
+
+def test_permissions_that_cannot_be_told_are_refused(report, ask, lines):
+    assert ask("unsure", "alice").json()["code"] == "rule_failed"
+
+
+def test_the_line_tells_what_the_client_got_instead(report, ask, lines):
+    assert ask("refusing", "alice").status_code == 403
+    assert ask("read", "alice").status_code == 200
+    assert [each.answered for each in lines.decisions] == [403, 200]
+
+
+def test_without_the_middleware_the_line_does_not_tell(report, ask, lines, settings):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "api_guard" not in name]
+    assert ask("read", "alice").status_code == 200
+    assert [each.answered for each in lines.decisions] == [None]
 
 
 def test_a_probe_is_answered_as_before_and_not_logged(report, ask, lines):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rest_framework import serializers
 
 from api_guard import conf
+from api_guard.core.names import words
 from api_guard.exceptions import GuardError
 from api_guard.fields import RichTextField
 from api_guard.input.sanitizers import PRESETS, AllowList, SanitizeError, sanitize, text_of
@@ -290,3 +291,95 @@ def test_what_is_kept_is_kept_as_it_is(engine, pieces):
     except SanitizeError:
         return
     assert sanitize(clean, EDITOR, engine=engine) == clean
+
+
+DROPPED = sorted(
+    words(
+        "address article aside blockquote button caption center dd details dialog dir div dl dt"
+        " fieldset figcaption figure footer form h1 h2 h6 header hgroup iframe legend li listing"
+        " main marquee menu nav ol optgroup option p pre rp rt search section select summary tbody"
+        " td textarea tfoot th thead tr ul xmp"
+    )
+)
+
+
+@pytest.mark.parametrize("engine", ["nh3", "bleach"])
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("tag", DROPPED)
+def test_no_dropped_element_joins_words(tag, preset, engine):
+    for html in (
+        f"one<{tag}>two</{tag}>three",
+        f'one<{tag.upper()} id="a">two</{tag.upper()} >three',
+        f"<b>one</b><{tag}><b>two</b></{tag}><b>three</b>",
+    ):
+        left = sanitize(html, PRESETS[preset], engine=engine)
+        assert not re.search("onetwo|twothree|onethree", re.sub("</?b>", "", left)), left
+        assert sanitize(left, PRESETS[preset], engine=engine) == left
+
+
+@pytest.mark.parametrize("engine", ["nh3", "bleach"])
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>one</div><div>two</div>three",
+        "one<div><br></div>two<hr>three",
+        "<table><tr><td>one</td><td>two</td></tr><tr><td>three</td></tr></table>",
+        "<table><caption>one</caption><tbody><tr><th>two<td>three</table>",
+        "<td>one</td><td>two</td><tr><td>three",
+        "<h1>one</h1>two<h2>three</h2>",
+        "<ul><li>one<ul><li>two</ul><li>three</ul>",
+        "<dl><dt>one</dt><dd>two</dd><dt>three</dl>",
+        "<figure>one<figcaption>two</figcaption></figure>three",
+        "<blockquote>one<blockquote>two</blockquote>three</blockquote>",
+        "<select><option>one<option>two</select>three",
+        "<ruby>one<rt>two</rt></ruby>three",
+        "<p>one<p>two<p>three",
+        "one<textarea>two</textarea>three<xmp>four</xmp>",
+    ],
+)
+def test_what_people_paste_keeps_its_words_apart(html, preset, engine):
+    left = sanitize(html, PRESETS[preset], engine=engine)
+    assert not re.search("onetwo|twothree|onethree", left)
+
+
+@pytest.mark.parametrize("engine", ["nh3", "bleach"])
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p><ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>を読む</p>",
+        "<p><s>a</s> <strike>b</strike> <del>c</del></p>",
+        '<div class="trix-content">a</div>',
+        '<p><span style="color: oklch(0.7 0.1 200)">a</span></p>',
+        '<p><span style="background-color: oklab(40.1% 0.11 0.04 / 0.5)">a</span></p>',
+        '<p><span style="font-variant: small-caps">a</span></p>',
+    ],
+)
+def test_the_editor_preset_keeps_it(html, engine):
+    assert sanitize(html, PRESETS["editor"], engine=engine) == html
+
+
+@pytest.mark.parametrize("engine", ["nh3", "bleach"])
+@pytest.mark.parametrize(
+    ("html", "left"),
+    [
+        ('<bdo dir="rtl">a</bdo>', "a"),
+        ("<big>a</big>", "a"),
+        ('<font color="red">a</font>', "a"),
+        ("<ruby><rb>a</rb></ruby>", "<ruby>a</ruby>"),
+        ('<span style="color: oklch(url(x))">a</span>', "<span>a</span>"),
+        ('<span style="color: oklch(0.7 0.1 calc(1px))">a</span>', "<span>a</span>"),
+        ('<span style="font-variant: x">a</span>', "<span>a</span>"),
+        ('<div class="trix-content-x">a</div>', "<div>a</div>"),
+    ],
+)
+def test_the_editor_preset_keeps_only_the_text(html, left, engine):
+    cleaned = sanitize(html, PRESETS["editor"], engine=engine)
+    assert re.sub(' (?:style|class)=""', "", cleaned) == left
+
+
+@pytest.mark.parametrize("engine", ["nh3", "bleach"])
+def test_the_editor_preset_drops_the_address_of_a_text_message(engine):
+    cleaned = sanitize('<a href="sms:+1">a</a>', PRESETS["editor"], engine=engine)
+    assert "sms" not in cleaned
+    assert ">a</a>" in cleaned

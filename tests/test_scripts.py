@@ -58,8 +58,28 @@ def test_a_connection_that_the_server_has_closed_is_opened_again(script):
 def test_a_connection_that_cannot_be_looked_at_is_opened_again(script):
     assert take() == 1
     [kept] = script._idle
-    with patch.object(kept, "can_read", side_effect=OSError("gone")):
-        assert take() == 2
+    kept._sock.close()
+    assert [take(), take()] == [2, 3]
+
+
+def test_an_encrypted_connection_is_looked_at_and_read_by_its_client(script):
+    assert take() == 1
+    [kept] = script._idle
+    with (
+        patch("api_guard.limits.counters.scripts._plain_socket", return_value=None),
+        patch.object(kept, "can_read", wraps=kept.can_read) as looked,
+        patch.object(kept, "read_response", wraps=kept.read_response) as read,
+    ):
+        assert [take(), take()] == [2, 3]
+    assert (looked.call_count, read.call_count) == (2, 2)
+    assert take() == 4
+
+
+@pytest.mark.parametrize("most", [1, 4, 6])
+def test_an_answer_that_comes_in_parts_is_read_by_the_client(script, most):
+    with patch("api_guard.limits.counters.scripts._SHORT", most):
+        assert [take(), take()] == [1, 2]
+    assert take() == 3
 
 
 def test_a_process_that_was_forked_opens_its_own(script):

@@ -116,6 +116,7 @@ def test_a_limit_holds_over_the_failover_of_a_master(watched, settings):
     settings.API_GUARD = {**settings.API_GUARD, "ON_FAULT": "local"}
     assert admitted(150) == 100
     settings.API_GUARD = {**settings.API_GUARD, "ON_FAULT": "deny"}
+    watched.take_over()
     until(watched.is_failed_over, "nobody takes over")
     until(lambda: all(map(watched.names_the_new_one, watched.sentinels)), "it is not known")
     faults.end_pause()

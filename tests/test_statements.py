@@ -64,3 +64,21 @@ def test_a_value_is_sent_once_and_a_percent_sign_stays(alice):
     with CaptureQueriesContext(connection) as captured:
         assert statement.rows({"author": alice.pk}) == [["100%"]]
     assert len(captured) == 1
+
+
+class UpperField(models.CharField):
+    """A column that stores capitals."""
+
+    def get_prep_value(self, value):
+        return value.upper()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(UpperField(), "tea"), (models.EmailField(), "TEA"), (models.CharField(), "TEA")],
+)
+def test_a_value_is_converted_as_its_field_says(alice, field, value):
+    Note.objects.create(author=alice, title="TEA")
+    title = Parameter("title", field)
+    statement = Statement(Note, lambda: Note.objects.filter(title=title).values_list("title"))
+    assert statement.rows({"title": value}) == [["TEA"]]

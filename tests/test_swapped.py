@@ -21,4 +21,4 @@ def test_swapped_models_are_guarded_like_the_toolkit_s_own():
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+    assert "6 passed" in done.stdout

@@ -92,6 +92,24 @@ def _read(ask, where, name):
         raise OSError(repr(error)) from error
 
 
+@pytest.mark.parametrize("view", ["function", "in-a-thread", "class"])
+def test_plain_views_answer_each_caller_of_its_own_and_refuse_the_others(ask, view):
+    where = f"/plain/{view}/"
+    assert [ask("GET", where, name)[0] for name in (None, "nobody", "carol")] == [401, 401, 403]
+
+    def answer(number):
+        name, own = [("alice", 1), ("bob", 2)][number % 2]
+        status, body = ask("GET", where, name)
+        said = json.loads(body)
+        return status, said["user"] == name, set(said.get("authors", [own])) == {own}
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(answer, range(40))) == {(200, True, True)}
+    status, body = ask("POST", where, "alice", {"title": "x"})
+    assert status == (405 if view == "class" else 200)
+    assert view == "class" or json.loads(body)["sent"] == len('{"title": "x"}')
+
+
 def test_callers_at_once_get_each_their_own(ask):
     def answer(number):
         name, own, other = [("alice", 1, 2), ("bob", 2, 1)][number % 2]

@@ -383,7 +383,7 @@ def test_what_is_not_held_is_written_and_said(do, caplog):
 
     assert do("owner/", does) == UNCHECKED
     assert Audit.objects.get().text == "kept"
-    assert "Written already: objects_audit." in caplog.text
+    assert "Already written: objects_audit." in caplog.text
 
     def lifted(view, request):
         view.get_queryset().exists()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from api_guard.core.flaws import FlawError
 from api_guard.core.formats import EmailAddress, WebAddress
 from api_guard.core.hosts import ends_in_a_number, is_public_address, read_ipv4
+from api_guard.core.names import words
 from api_guard.core.urls import URL, read_url
-from api_guard.core.words import words
 
 WEB = words("http https")
 
@@ -64,6 +64,25 @@ def judged(url, *, public_only=False):
         ("http://8.8.8.8/", None),
         ("http://[2606:4700::1111]:443/", None),
         ("http://[2606:4700:0:0::1111]/", "http://[2606:4700::1111]/"),
+        # In lower case, the last letter would be another one for Python, and not for browsers.
+        ("https://x.ΕΛΛΑΣ/", "https://x.xn--mxahsa5b/"),
+        ("https://σις.gr/", "https://xn--uxasb.gr/"),
+        ("https://ΣΙΣ.gr/", "https://xn--uxatb.gr/"),
+        ("https://[::ffff:1.2.3.4]/", "https://[::ffff:102:304]/"),
+        ("https://☃.net", "https://xn--n3h.net"),
+        ("https://💩.la", "https://xn--ls8h.la"),
+        ("https://नेपाल.भारत/", "https://xn--l2bey1c2b.xn--h2brj9c/"),
+        ("https://ไทย.ไทย/", "https://xn--o3cw4h.xn--o3cw4h/"),
+        ("https://مصر.com/", "https://xn--wgbh1c.com/"),
+        ("https://İstanbul.com/", "https://xn--istanbul-o0e.com/"),
+        ("https://\u212a.com/", "https://k.com/"),
+        ("https://3com.com/", None),
+        ("https://1.2.3.com/", None),
+        ("https://a.b-c.d--e.example/", None),
+        ("https://a.example/a:b@c?d@e", None),
+        ("https://a.example/~u/!$&'()*+,;=", None),
+        ("https://a.example/👍?ok=👍", "https://a.example/%F0%9F%91%8D?ok=%F0%9F%91%8D"),
+        ("https://a.example/.%2e/", "https://a.example/"),
     ],
 )
 def test_an_address_of_the_public_internet_is_kept_in_one_form(url, kept):

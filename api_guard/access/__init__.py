@@ -1,1 +1,1 @@
-"""Who asks, for what, and of whose objects."""
+"""Access: who asks, for which operation, on which objects."""

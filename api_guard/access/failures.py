@@ -1,4 +1,4 @@
-"""What becomes of an exception between a request and its decision, and of an outage."""
+"""Turns an exception before the decision, or an outage, into an answer."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _ANSWERS = (APIException, PermissionDenied, Http404, SuspiciousOperation, BadReq
 
 
 def refusal_of(request: HttpRequest, error: Exception) -> Refusal | None:
-    """Return what answers an exception that left a view: a refusal, or that something is down.
+    """Return the refusal or outage that answers an exception from a view, or None.
 
-    What a handler of DRF raises is its own affair, unless it was signing somebody in.
+    Exceptions of a DRF handler are left alone, unless it was signing a user in.
     """
     if isinstance(error, (TooManyFailures, GuardUnavailable, Unsealed)):
         return error
@@ -51,7 +51,7 @@ def _is_page(request: HttpRequest) -> bool:
 
 
 def page_of(refusal: Refusal, request: HttpRequest) -> HttpResponseBase:
-    """Return the answer of a refusal: to a browser, a line of text."""
+    """Return the answer of a refusal; a browser gets a line of text."""
     record_refused(refusal, request)
     response = refusal.answer()
     if refusal.wait is not None and "text/html" in request.headers.get("Accept", ""):
@@ -62,7 +62,7 @@ def page_of(refusal: Refusal, request: HttpRequest) -> HttpResponseBase:
 
 
 def _note(*, request: HttpRequest | None = None, **_: object) -> None:
-    """Note what Django answers with a 500: no view raised it, or process_exception() had it."""
+    """Remember an exception that Django answers with a 500 and process_exception() missed."""
     error = sys.exc_info()[1]
     if request is not None and isinstance(error, Exception):
         request.__dict__[_FAILED] = refusal_of(request, error)
@@ -72,14 +72,14 @@ got_request_exception.connect(_note, dispatch_uid="api_guard.failed")
 
 
 def told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return `response`, or a refusal in the place of a 500 of a middleware that it explains."""
+    """Return `response`, or the refusal that explains a 500 of a middleware."""
     refusal = request.__dict__.get(_FAILED) if response.status_code == 500 else None
     return response if refusal is None else in_place_of(response, page_of(refusal, request))
 
 
 def in_place_of(response: HttpResponseBase, refused: HttpResponseBase) -> HttpResponseBase:
-    """Return `refused`, which closes what `response` holds open."""
-    # close() would end the request, which the server does once.
+    """Return `refused`, which also closes the resources of `response`."""
+    # close() would end the request, and the server must do that only once.
     closers: Any = response
     refused._resource_closers.extend(closers._resource_closers)  # type: ignore[attr-defined]
     closers._resource_closers.clear()
@@ -87,9 +87,9 @@ def in_place_of(response: HttpResponseBase, refused: HttpResponseBase) -> HttpRe
 
 
 class faults_as_unavailable:  # noqa: N801  # a context manager, which reads as a function
-    """Turn a failing database, cache or network into 503: without them nothing is decided."""
+    """Turn a failing database, cache or network into 503, because nothing can be decided."""
 
-    # A class, for every request enters several: a generator takes three times as long.
+    # A class, because every request enters several, and a generator takes three times as long.
     __slots__ = ()
 
     def __enter__(self) -> None:
@@ -104,7 +104,7 @@ class faults_as_unavailable:  # noqa: N801  # a context manager, which reads as 
 
 
 class failures_as_refusals(faults_as_unavailable):  # noqa: N801
-    """Turn an exception of a rule or a permission into a refusal: it has not said yes."""
+    """Turn an exception of a rule or a permission into a refusal, because it did not say yes."""
 
     __slots__ = ("_view", "_what")
 

@@ -1,42 +1,43 @@
-"""Reads a token together with what its caller is about to be asked for, in one query."""
+"""Reads a token and the grants that its caller will need, in one query."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.db import models
 
 from api_guard import grants, tokens
+from api_guard.models.grantees import user_model
 
-# On a request of DRF, which is of one view: what its caller will be asked, and what was found.
+# Attributes of DRF's request, which belongs to one view: what the view will ask, and what was
+# found.
 _ASKED = "_api_guard_asked"
 _FOUND = "_api_guard_held"
-# What a query of tokens calls the primary keys of the user and of the client.
+# The names of the user's and the client's primary keys in a query of tokens.
 _GRANTEES = ("user__pk", "application__pk")
 
 
 def ask(request: Any, asked: grants.Asked) -> None:
-    """Say what the caller of `request` is about to be asked for, before it is authenticated."""
+    """Note, before authentication, which scopes and rates the view will ask about."""
     vars(request)[_ASKED] = asked
 
 
 def forget(request: Any) -> None:
-    """Let nobody else use what was found: what is asked later is looked up then."""
+    """Forget what was found. Later questions are looked up again."""
     known: Any = vars(request)
     known.pop(_ASKED, None)
     known.pop(_FOUND, None)
 
 
 def find_token(request: Any, token: str) -> Any:
-    """Return the access token with its user and its client; None where there is none.
+    """Return the access token with its user and its client, or None.
 
-    What was asked about its caller is read in the same query, and kept for `held`.
+    The same query reads the scopes and rates from `ask` and keeps them for `held`.
     """
     asked = getattr(request, _ASKED, None)
     if asked is None:
         return tokens.find(token)
-    beside = grants.Beside.of(asked, get_user_model(), _GRANTEES, tokens.database())
+    beside = grants.Beside.of(asked, user_model(), _GRANTEES, tokens.database())
     if beside is None:
         return tokens.find(token)
     found, columns = tokens.find_beside(token, beside, beside.values(asked))
@@ -46,7 +47,7 @@ def find_token(request: Any, token: str) -> Any:
 
 
 def held(request: Any, user: models.Model | None, client_id: object) -> grants.Held | None:
-    """Return what was found with the token, where that is this caller's; None otherwise."""
+    """Return what was found with the token if it belongs to this caller, or None."""
     found: grants.Held | None = vars(request).get(_FOUND)
     if found is None or found.user is not user or found.client_id != client_id:
         return None

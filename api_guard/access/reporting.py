@@ -1,4 +1,4 @@
-"""Answers as the permissions of before, where a refusal is only reported."""
+"""Lets the earlier permissions answer if a refusal is only reported."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from api_guard.core.report_only import ReportOnly
 from api_guard.core.requirements import Requirement
 from api_guard.exceptions import Refusal
 
-# On a view instance: what its refusals are answered by.
+# Attribute of a view instance: what answers instead of its refusals.
 REPORTED = "_api_guard_reported"
-# On a request: what was reported of it.
+# Attribute of a request: what was reported about it.
 _TOLD = "_api_guard_told"
 
 
 def reported_at(request: Any, requirement: Requirement | None = None) -> ReportOnly | None:
-    """What answers instead of a refusal; None where the guard enforces.
+    """Return what answers instead of a refusal; None if the guard enforces.
 
     It always enforces STAFF, sensitive scopes, and scopes that are not declared.
     """
@@ -41,7 +41,7 @@ def _is_ordinary(requirement: Requirement | None) -> bool:
 
 
 def tell(refusal: Refusal, request: Any, view: Any) -> None:
-    """Log what the guard would have refused, once for one reason; a probe is not told."""
+    """Log what the guard would have refused, once for each reason. Probes are not logged."""
     http: Any = http_of(request)
     if request.method != http.method:
         return
@@ -54,23 +54,43 @@ def tell(refusal: Refusal, request: Any, view: Any) -> None:
 
 
 def ask(found: ReportOnly, view: Any, request: Any) -> None:
-    """Ask the permissions of before, as DRF does; only True admits."""
-    for permission in _permissions(found):
+    """Ask the earlier permissions, as DRF does. Only True allows."""
+    for permission in _permissions(found, view):
         with failures_as_refusals(view, "a permission"):
             is_admitted = permission.has_permission(request, view) is True
         _deny_unless(is_admitted, permission, view, request)
 
 
 def ask_object(found: ReportOnly, view: Any, request: Any, obj: Any) -> None:
-    """Ask the permissions of before about an object."""
-    for permission in _permissions(found):
+    """Ask the earlier permissions about an object."""
+    for permission in _permissions(found, view):
         with failures_as_refusals(view, "an object permission"):
             is_admitted = permission.has_object_permission(request, view, obj) is True
         _deny_unless(is_admitted, permission, view, request)
 
 
-def _permissions(found: ReportOnly) -> list[Any]:
+def _permissions(found: ReportOnly, view: Any) -> list[Any]:
+    if not _had_default(view):
+        return []
     return [cls() for cls in conf.fallback_classes(found)]
+
+
+def _had_default(view: Any) -> bool:
+    """Whether the default decided before; else the view's own permissions did, and still do.
+
+    An empty list counts as the default: it would let in everybody whom the guard refuses.
+    """
+    with failures_as_refusals(view, "get_permissions()"):
+        permissions = view.get_permissions()
+        return not permissions or any(map(_stands_in, permissions))
+
+
+def _stands_in(permission: Any) -> bool:
+    sides = (getattr(permission, name, None) for name in ("op1", "op2"))
+    parts = [side for side in sides if side is not None]
+    if parts:
+        return any(map(_stands_in, parts))
+    return getattr(permission, "replaces_default", False) is True
 
 
 def _deny_unless(is_admitted: bool, permission: Any, view: Any, request: Any) -> None:
@@ -83,7 +103,7 @@ def _deny_unless(is_admitted: bool, permission: Any, view: Any, request: Any) ->
 
 
 def report(found: ReportOnly, view: Any) -> None:
-    """Have a view without a guard ask the permissions of before about its objects too."""
+    """Make a view without a guard ask the earlier permissions about its objects too."""
     if REPORTED in view.__dict__:
         return
     view.__dict__[REPORTED] = found

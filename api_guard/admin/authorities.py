@@ -9,13 +9,17 @@ from django.contrib import admin
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from api_guard import conf, grants
 from api_guard.admin.databases import WrittenAdmin
 from api_guard.core.scopes import EVERY_SCOPE
 from api_guard.models import GrantAuthority
+from api_guard.templatetags.api_guard_admin import in_words
 
+# Of a large group of scopes, so many are named.
+_SHOWN = 8
 _FIELD_OF = {"unknown_scope_group": "scope_group", "already_authorized": "scope_group"}
 
 
@@ -34,12 +38,7 @@ class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
     class Meta:
         model = GrantAuthority
         fields = ("group", "scope_group", "reason")
-        help_texts = {
-            "group": _(
-                "To use these pages, its members also need the permissions add, change and view "
-                "on scope grants."
-            )
-        }
+        help_texts = {"group": _("Its members also need the status of staff to use the admin.")}
 
     def clean(self) -> dict[str, Any]:
         """Authorize in a transaction and roll it back, to show every error on the form."""
@@ -51,7 +50,9 @@ class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
                 self.authorize(cleaned)
                 transaction.set_rollback(True, using=grants.database())
         except grants.GrantError as error:
-            self.add_error(_FIELD_OF.get(error.code), forms.ValidationError(str(error), error.code))
+            self.add_error(
+                _FIELD_OF.get(error.code), forms.ValidationError(error.detail, error.code)
+            )
         return cleaned
 
     def authorize(self, cleaned: dict[str, Any]) -> GrantAuthority:
@@ -66,24 +67,27 @@ class AuthorityForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
 
 @admin.register(GrantAuthority)
 class GrantAuthorityAdmin(WrittenAdmin):
-    """Only for users with the permission `api_guard.grant_any_scope`."""
+    """Seen with `view_grantauthority`; decided with the permission `grant_any_scope`."""
+
+    class Media:
+        css = {"all": ["api_guard/grants.css"]}
 
     form = AuthorityForm
-    list_display = ("group", "scope_group", "reason", "created_at")
+    list_display = ("group", "scopes", "members", "reason", "since")
     list_select_related = ("group",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether this user may decide who manages which scopes."""
-        del obj
-        return grants.may_give_any(cast("models.Model", request.user))
+        """Whether this user may see who manages which scopes, or decide it."""
+        return super().has_view_permission(request, obj) or self._decides(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether this user may decide who manages which scopes."""
-        return self.has_view_permission(request)
+        return self._decides(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether this user may decide who manages which scopes."""
-        return self.has_view_permission(request, obj)
+        del obj
+        return self._decides(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody: delete the authority and add another one."""
@@ -92,7 +96,41 @@ class GrantAuthorityAdmin(WrittenAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether this user may decide who manages which scopes."""
-        return self.has_view_permission(request) or super().has_module_permission(request)
+        return self.has_view_permission(request)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list. One query counts the members of all groups."""
+        changes: Any = super().get_changelist_instance(request)
+        changes.result_list = list(changes.result_list)
+        counts = grants.members(row.group for row in changes.result_list)
+        for row in changes.result_list:
+            row.active_members = counts[row.group_id]
+        return changes
+
+    @admin.display(description=_("may give and take"))
+    def scopes(self, obj: GrantAuthority) -> Any:
+        """The group of scopes, and the scopes that are in it now."""
+        if obj.scope_group == EVERY_SCOPE:
+            return _("every scope")
+        names = [name for name, each in conf.scope_terms().items() if each.group == obj.scope_group]
+        said = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        return format_html(
+            '{} <span class="grants-quiet">{}</span>', obj.scope_group, said or _("no scope now")
+        )
+
+    @admin.display(description=_("active members"))
+    def members(self, obj: GrantAuthority) -> int:
+        """How many people have it: the active members of the group."""
+        found: int = obj.active_members  # type: ignore[attr-defined]  # the list has set it
+        return found
+
+    @admin.display(description=_("since"))
+    def since(self, obj: GrantAuthority) -> Any:
+        """When it was given."""
+        return in_words(obj.created_at)
+
+    def _decides(self, request: HttpRequest) -> bool:
+        return grants.may_give_any(cast("models.Model", request.user))
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

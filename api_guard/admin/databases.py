@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from api_guard.admin.sheets import StyledAdmin
 
-class WrittenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+
+class WrittenAdmin(StyledAdmin):
     """Reads the rows and their possible grantees from the database that rows are written to."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

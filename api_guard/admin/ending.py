@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.options import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from api_guard import grants, tokens
-from api_guard.admin.grantees import GranteeSelect
+from api_guard.admin.grantees import GranteeSelect, display_name
+from api_guard.admin.managers import ManagedAdmin
 from api_guard.models import ScopeGrant
 
 _GRANTEES = ("user", "client")
@@ -45,7 +45,7 @@ class EndingForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
-    def __init__(self, model_admin: ModelAdmin[Any], *args: Any) -> None:
+    def __init__(self, model_admin: ManagedAdmin, *args: Any) -> None:
         super().__init__(*args)
         # A replica may not have a new user yet.
         using = grants.database()
@@ -67,7 +67,7 @@ class EndingForm(forms.Form):
         return cleaned
 
 
-def end_access(model_admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
+def end_access(model_admin: ManagedAdmin, request: HttpRequest) -> HttpResponse:
     """Show the form, and end the access of the chosen user or client."""
     if not model_admin.has_change_permission(request):
         raise PermissionDenied
@@ -78,7 +78,12 @@ def end_access(model_admin: ModelAdmin[Any], request: HttpRequest) -> HttpRespon
                 _end(model_admin, request, form.cleaned_data)
             return HttpResponseRedirect("../")
         except grants.GrantError as error:
-            form.add_error(None, forms.ValidationError(str(error), error.code))
+            said = error.detail
+            if error.code == "no_authority" and not model_admin.sees_all(request):
+                # The error may name a scope whose grants this user may not see.
+                said = str(_("You may not end all access of this user or client."))
+            form.add_error(None, forms.ValidationError(said, error.code))
+    request.current_app = model_admin.admin_site.name  # for {% url %}
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("End the access of a user or a client"),
@@ -89,7 +94,7 @@ def end_access(model_admin: ModelAdmin[Any], request: HttpRequest) -> HttpRespon
     return TemplateResponse(request, "admin/api_guard/end_access.html", context)
 
 
-def _end(model_admin: ModelAdmin[Any], request: HttpRequest, chosen: dict[str, Any]) -> None:
+def _end(model_admin: ManagedAdmin, request: HttpRequest, chosen: dict[str, Any]) -> None:
     grantee: models.Model = chosen["user"] or chosen["client"]
     by: Any = request.user
     said: list[str] = []
@@ -100,10 +105,21 @@ def _end(model_admin: ModelAdmin[Any], request: HttpRequest, chosen: dict[str, A
         for row in rows:
             model_admin.log_change(request, row, f"Revoked. {chosen['reason']}".strip())
     if chosen["revoke_tokens"]:
-        count = tokens.revoke_tokens(grantee, by=by, reason=chosen["reason"])
-        grants.note_end_of_access(grantee, count, by=by, reason=chosen["reason"])
+        count = end_tokens(grantee, by, chosen["reason"])
         said.append(ngettext("%d token", "%d tokens", count) % count)
     what = _(" and ").join(said)
     messages.success(
-        request, _("Revoked %(what)s of %(grantee)s.") % {"grantee": grantee, "what": what}
+        request,
+        _("Revoked %(what)s of %(grantee)s.") % {"grantee": display_name(grantee), "what": what},
     )
+
+
+def end_tokens(grantee: models.Model, by: models.Model, reason: str) -> int:
+    """Revoke all tokens and codes of a user or a client, record it, and return their number.
+
+    The caller has opened the transaction. Raises GrantError.
+    """
+    grants.refuse_to_end_tokens(grantee, by=by)
+    count = tokens.revoke_tokens(grantee, by=by, reason=reason)
+    grants.note_end_of_access(grantee, count, by=by, reason=reason)
+    return count

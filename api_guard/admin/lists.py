@@ -9,13 +9,15 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
-from django.db import connections, router
+from django.db import connections
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
-from api_guard.models import GRANTEES, ScopeGrant
+from api_guard import conf, grants
+from api_guard.admin.grantees import LEAST_LETTERS, model_of, named
+from api_guard.models import GRANTEES
 
 # A list shows at most this many rows, because counting all rows reads the whole table.
 MOST_ROWS = 1000
@@ -55,9 +57,10 @@ class InOrder(ChangeList):
 class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
     """Shows the first rows in the order of an index. Search or filter to see other rows.
 
-    A search matches the full scope, rate or subject of a row, or its grantee: a user by its login
-    name, a group by its name, a client by its name or client_id. A row must match all words.
-    Quotes keep words together.
+    A search matches the scope, rate or subject of a row, or its grantee: a user by its names or its
+    e-mail address, a group by its name, a client by its name or client_id. What matches in full
+    comes first. In lists of scopes, a part of a name is enough if nothing does. A row must match
+    all words. Quotes keep words together.
     """
 
     paginator = CountedSoFar
@@ -77,6 +80,9 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         if "cl" in found and found["cl"].result_count >= MOST_ROWS:
             said = _("The first %(count)d. Search or filter to see others.") % {"count": MOST_ROWS}
             found["subtitle"] = found.get("subtitle") or said
+            # An action may take them all.
+            name = _("%(name)s, and all others that match") % {"name": found["module_name"]}
+            found |= {"module_name": name, "selection_note_all": _("All that match are selected")}
         return response
 
     def get_search_results(
@@ -91,29 +97,49 @@ class IndexedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         return queryset, False
 
     def _named(self, word: str) -> Q:
-        found = Q()
-        for name, keys in grantees_named(word, {field.name for field in self.opts.fields}).items():
-            found |= Q(**{f"{name}__in": keys})
+        kinds = {field.name for field in self.opts.fields}
+        own = next(iter(self.search_fields), "")
         # A grantee's name is not also searched in the other column: an OR over both is slow.
-        return found or Q(**{self.search_fields[0]: word})
+        found = grantees_named(word, kinds)
+        # A part of a name is enough where nothing but a declared scope could be meant instead.
+        if not found and own == "scope" and word not in self._known_with(word):
+            found = grantees_named(word, kinds, is_part=True)
+        if not found and not own:
+            return Q(pk__in=())
+        if not found:
+            return Q(**{f"{own}__in": self._known_with(word) or [word]})
+        named = Q()
+        for name, keys in found.items():
+            named |= Q(**{f"{name}__in": keys})
+        return named
+
+    def _known_with(self, word: str) -> list[str]:
+        """Return the declared scopes that contain a word, if the rows have scopes."""
+        names = conf.grantable() if "scope" in self.search_fields else ()
+        if word in names or len(word) < LEAST_LETTERS:
+            return [word]
+        return [name for name in names if word in name]
 
 
 def _sorts_rows(using: str) -> bool:
     return connections[using].vendor == "mysql"
 
 
-def grantees_named(word: str, kinds: Collection[str] = GRANTEES) -> dict[str, list[Any]]:
-    """Return the primary keys of the users, groups and clients with a name, by kind."""
+def grantees_named(
+    word: str, kinds: Collection[str] = GRANTEES, *, is_part: bool = False
+) -> dict[str, list[Any]]:
+    """Return the primary keys of the users, groups and clients with a name, by kind.
+
+    With `is_part`, the names may contain more than the word.
+    """
     found: dict[str, list[Any]] = {}
     for name in GRANTEES:
-        field: Any = ScopeGrant._meta.get_field(name)
-        model: Any = field.related_model
+        model = model_of(name)
         is_named = Q(**{getattr(model, "USERNAME_FIELD", "name"): word})
-        rows = model._default_manager.filter(
+        rows = model._default_manager.using(grants.database()).filter(
             is_named | Q(client_id=word) if name == "client" else is_named
         )
-        using = router.db_for_write(ScopeGrant)
-        keys = rows.using(using).order_by().values_list("pk", flat=True)[:MOST_ROWS]
-        if name in kinds and (pks := list(keys)):
+        keys = (named(name, word) if is_part else rows).order_by().values_list("pk", flat=True)
+        if name in kinds and (pks := list(keys[:MOST_ROWS])):
             found[name] = pks
     return found

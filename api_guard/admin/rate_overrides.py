@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -13,29 +14,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from api_guard import grants
-from api_guard.access.endpoints import rates_in_use
+from api_guard.admin.columns import GranteeColumn
 from api_guard.admin.databases import WrittenAdmin
 from api_guard.admin.lists import IndexedAdmin
-from api_guard.core.rates import CEILING, override_name
+from api_guard.admin.rate_words import RateWords, choices_of, limit_in_words, rates_in_words
 from api_guard.core.scopes import EVERY_SCOPE
 from api_guard.models import GRANTEES, RateOverride, is_past
-
-
-def rate_choices() -> list[tuple[str, str]]:
-    """Return the rates in use: the name of the override, and the limit in code."""
-    limits: dict[str, dict[str, None]] = {}
-    for rate, _place, view in rates_in_use():
-        subject = view
-        if rate.budget:
-            subject = "the whole API" if rate.budget == CEILING else f"budget {rate.budget}"
-        limits.setdefault(override_name(rate, view), {})[f"{subject}: {rate.written}"] = None
-    return [(name, ", ".join(said)) for name, said in sorted(limits.items())]
+from api_guard.templatetags.api_guard_admin import in_words
 
 
 class RateOverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """Choose one of the rates in use."""
 
     name = forms.ChoiceField(label=_("Rate"))
+    limit = forms.IntegerField(
+        label=_("Limit"), min_value=1, help_text=_("How many requests in the period of this rate.")
+    )
 
     class Meta:
         model = RateOverride
@@ -43,12 +37,22 @@ class RateOverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = rate_choices()
+        found = rates_in_words()
+        choices = choices_of(found)
         kept = self.instance.name
-        if kept and kept not in dict(choices):
+        if kept and kept not in found:
             choices.append((kept, kept))  # the code has no such rate now, but the row stays visible
         field: Any = self.fields["name"]
         field.choices = choices
+
+    def clean_expires_at(self) -> datetime | None:
+        """Refuse an expiry in the past, unless it stays as it is."""
+        said: datetime | None = self.cleaned_data["expires_at"]
+        if said is None or "expires_at" not in self.changed_data:
+            return said
+        if is_past(said, timezone.now()):
+            raise forms.ValidationError(_("This time is in the past."), code="past")
+        return said
 
 
 def _manages(request: HttpRequest) -> bool:
@@ -56,13 +60,14 @@ def _manages(request: HttpRequest) -> bool:
 
 
 @admin.register(RateOverride)
-class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
+class RateOverrideAdmin(GranteeColumn, IndexedAdmin, WrittenAdmin):
     """Add, change and delete. Django's admin history records who did it."""
 
     form = RateOverrideForm
-    list_display = ("name", "limit", "held_by", "state", "expires_at", "reason")
+    list_display = ("rate", "another_limit", "held_by", "state", "ends", "reason")
     list_select_related = GRANTEES
     search_fields = ("name",)
+    search_help_text = _("A part of the path or of the budget, or the name of who has it.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether this user manages every scope."""
@@ -80,10 +85,15 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
         """Return the list. It finds the rates in use once, because that walks every route."""
         changes: Any = super().get_changelist_instance(request)
         changes.result_list = list(changes.result_list)
-        names = frozenset(name for name, _limits in rate_choices())
+        found = rates_in_words()
         for row in changes.result_list:
-            row.rates_in_use = names
+            row.rates_in_use = found
         return changes
+
+    def _known_with(self, word: str) -> list[str]:
+        """Return the names of the rates whose words contain a word, or the word itself."""
+        found = rates_in_words().items()
+        return [name for name, said in found if word.lower() in str(said).lower()] or [word]
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         """Autocomplete the grantees whose admin has a search."""
@@ -96,15 +106,30 @@ class RateOverrideAdmin(IndexedAdmin, WrittenAdmin):
         other = self.admin_site._registry.get(model)
         return other is not None and bool(other.search_fields)
 
-    @admin.display(description=_("grantee"))
-    def held_by(self, obj: RateOverride) -> str:
-        """The kind of grantee and its name."""
-        return f"{obj.grantee_kind} {obj.grantee}"
+    @admin.display(description=_("rate"))
+    def rate(self, obj: RateOverride) -> str:
+        """What is counted, and the limit in code."""
+        found = _in_use(obj)
+        return str(found[obj.name]) if obj.name in found else obj.name
+
+    @admin.display(description=_("limit instead"))
+    def another_limit(self, obj: RateOverride) -> str:
+        """The limit of the override."""
+        return limit_in_words(obj.name, obj.limit)
+
+    @admin.display(description=_("ends"))
+    def ends(self, obj: RateOverride) -> Any:
+        """When it ends."""
+        return in_words(obj.expires_at, str(_("never")))
 
     @admin.display(description=_("state"))
     def state(self, obj: RateOverride) -> Any:
         """Live, expired, or for a rate that no longer exists."""
         if obj.expires_at is not None and is_past(obj.expires_at, timezone.now()):
             return _("expired")
-        names: frozenset[str] = getattr(obj, "rates_in_use", frozenset())
-        return _("live") if obj.name in names else _("no such rate")
+        return _("live") if obj.name in _in_use(obj) else _("no such rate")
+
+
+def _in_use(row: RateOverride) -> dict[str, RateWords]:
+    found: dict[str, RateWords] | None = getattr(row, "rates_in_use", None)
+    return rates_in_words() if found is None else found

@@ -1,6 +1,7 @@
 """Authentication by bearer tokens, only from the Authorization header."""
 
 from api_guard.authentication.access_tokens import OAuth2Authentication
+from api_guard.authentication.bearer import takes_access_tokens
 from api_guard.authentication.challenges import resource_metadata
 from api_guard.authentication.credentials import authenticate
 from api_guard.authentication.introspected import IntrospectionAuthentication
@@ -10,4 +11,5 @@ __all__ = [
     "OAuth2Authentication",
     "authenticate",
     "resource_metadata",
+    "takes_access_tokens",
 ]

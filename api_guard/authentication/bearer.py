@@ -39,3 +39,11 @@ class BearerAuthentication(BaseAuthentication):
     def token_client(self, auth: Any) -> object:
         """Return the primary key of the client that the token was issued to."""
         return auth.application_id
+
+
+def takes_access_tokens(cls: type) -> bool:
+    """Whether an authenticator, ours or the toolkit's, accepts access tokens."""
+    # DRF imports this module while it reads its settings.
+    from oauth2_provider.contrib.rest_framework import OAuth2Authentication
+
+    return issubclass(cls, (BearerAuthentication, OAuth2Authentication))

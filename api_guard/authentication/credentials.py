@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -10,6 +9,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
+from api_guard.access.coroutines import is_coroutine_method
 from api_guard.authentication.bearer import BearerAuthentication
 from api_guard.exceptions import (
     GuardUnavailable,
@@ -32,8 +32,9 @@ def authenticate(request: Request) -> None:
     could not be asked, or TooManyFailures.
     """
     drf: Any = request
-    claimants = _claimants(drf)
-    field = request.META.get("HTTP_AUTHORIZATION", "") if claimants else ""
+    said = request.META.get("HTTP_AUTHORIZATION", "")
+    claimants = _claimants(drf, said)
+    field = said if claimants else ""
     account = credentials.account_of_basic(field)
     if account is None:
         _authenticate_token(drf, claimants, field)
@@ -50,9 +51,13 @@ def _authenticate_account(request: Any, claimants: list[Any], account: str) -> N
     try:
         with credentials.held():
             _authenticate(request, claimants)
-    except Exception as error:
-        # A refusal means a wrong password. Any other exception is a failure of the server.
-        (attempt.failed if _is_refusal(error) else attempt.dropped)()
+    except BaseException as error:
+        # A refusal means a wrong password. Other exceptions are failures of the server, such as
+        # the SystemExit by which it ends a worker that hangs.
+        if _is_refusal(error):
+            attempt.failed()
+        else:
+            attempt.ended_by(error)
         raise
     if request._authenticator in claimants:
         attempt.succeeded()
@@ -60,7 +65,7 @@ def _authenticate_account(request: Any, claimants: list[Any], account: str) -> N
         attempt.failed()
 
 
-def _is_refusal(error: Exception) -> bool:
+def _is_refusal(error: BaseException) -> bool:
     if isinstance(error, APIException):
         return error.status_code < 500
     return isinstance(error, (PermissionDenied, SuspiciousOperation))
@@ -107,7 +112,7 @@ def _authenticate(drf: Any, claimants: list[Any]) -> None:
 
 def _ask(authenticator: Any, request: Any) -> Any:
     """Authenticate with one authenticator. An authenticator of adrf may be a coroutine."""
-    if iscoroutinefunction(authenticator.authenticate):
+    if is_coroutine_method(authenticator.authenticate):
         return async_to_sync(authenticator.authenticate)(request)
     return authenticator.authenticate(request)
 
@@ -122,9 +127,9 @@ def _as_refusal(error: APIException, authenticator: Any, request: Any) -> APIExc
     return error
 
 
-def _claimants(request: Any) -> list[Any]:
+def _claimants(request: Any, field: str) -> list[Any]:
     """Return the authenticators for the scheme of the presented credential."""
-    scheme = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[0].lower()
+    scheme = field.partition(" ")[0].lower()
     if not scheme:
         return []
     return [each for each in request.authenticators if _scheme_of(each, request) == scheme]

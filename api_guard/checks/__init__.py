@@ -1,7 +1,11 @@
 """Reports at start what is open, undeclared or wrongly set, and shows the fix."""
 
 from api_guard.checks.authentication import check_authentication, check_plain_users
-from api_guard.checks.credentials import check_failed_credentials, check_login_limit
+from api_guard.checks.credentials import (
+    check_clientless_tokens,
+    check_failed_credentials,
+    check_login_limit,
+)
 from api_guard.checks.deploy import check_lifetimes, check_proxies, check_transport
 from api_guard.checks.endpoints import (
     check_endpoints,
@@ -11,14 +15,18 @@ from api_guard.checks.endpoints import (
     check_unknown,
 )
 from api_guard.checks.fields import check_engine, check_frames, check_serializers
-from api_guard.checks.granting import check_everyone_group, check_permissions_of_users
+from api_guard.checks.granting import (
+    check_bundles,
+    check_everyone_group,
+    check_permissions_of_users,
+)
 from api_guard.checks.ledger import check_ledger_database, check_ledger_key
 from api_guard.checks.middleware import check_middleware
 from api_guard.checks.oauth2 import (
-    check_decorators,
     check_introspection,
     check_introspection_transport,
     check_toolkit,
+    check_without_oauth2,
 )
 from api_guard.checks.objects import check_detail_routes, check_owners, check_subjects
 from api_guard.checks.pages import check_pages
@@ -29,6 +37,7 @@ from api_guard.checks.parsing import (
     check_servers,
 )
 from api_guard.checks.permissions import check_permission_classes
+from api_guard.checks.plain_views import check_decorators
 from api_guard.checks.rates import check_budgets, check_counters, check_sliding, check_timeouts
 from api_guard.checks.reporting import check_report_only, check_reporting
 from api_guard.checks.settings import (
@@ -50,6 +59,7 @@ CHECKS = (
     check_authentication,
     check_plain_users,
     check_toolkit,
+    check_without_oauth2,
     check_introspection,
     check_decorators,
     check_endpoints,
@@ -68,6 +78,7 @@ CHECKS = (
     check_timeouts,
     check_login_limit,
     check_failed_credentials,
+    check_clientless_tokens,
     check_exception_handler,
     check_parsers,
     check_renderers,
@@ -92,6 +103,6 @@ DEPLOY_CHECKS = (
     check_ledger_key,
 )
 # For `manage.py check --database default`, and before each migrate.
-DATABASE_CHECKS = (check_permissions_of_users, check_everyone_group)
+DATABASE_CHECKS = (check_permissions_of_users, check_everyone_group, check_bundles)
 
 __all__ = ["CHECKS", "DATABASE_CHECKS", "DEPLOY_CHECKS"]

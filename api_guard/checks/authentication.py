@@ -41,7 +41,8 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
         )
         for cls, place in silent.items()
     ]
-    if not any(issubclass(cls, ScopedAuthentication) for cls in default):
+    is_scoped = any(issubclass(cls, ScopedAuthentication) for cls in default)
+    if conf.issues_tokens() and not is_scoped:
         # The line leaves out the classes that E006 reports.
         kept = [dotted_path(cls) for cls in default if not _is_silent(cls)]
         listed = json.dumps([_OURS, *kept])

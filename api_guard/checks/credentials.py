@@ -1,4 +1,4 @@
-"""Checks of the limits for failed credentials."""
+"""Checks of the limits for failed credentials, and of tokens without a client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
-from api_guard import conf
+from api_guard import conf, tokens
 
 LOGIN_LIMIT = "api_guard.backends.LoginLimit"
 
@@ -42,6 +42,21 @@ def check_failed_credentials(app_configs: object = None, **_: object) -> list[Ch
             "secrets and tokens are guessed.",
             hint="Remove it from API_GUARD: docs/settings.md has the defaults.",
             id="api_guard.W054",
+        )
+    ]
+
+
+def check_clientless_tokens(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E088: a token without a client is one that no client was issued."""
+    del app_configs
+    if not conf.takes_clientless_tokens() or tokens.keep_their_client():
+        return []
+    return [
+        checks.Error(
+            "API_GUARD['CLIENTLESS_TOKENS'] is 'user', and access tokens stay without a client "
+            "when their client is deleted: tokens without a client are refused.",
+            hint="Give the field `application` of your access tokens on_delete=models.CASCADE.",
+            id="api_guard.E088",
         )
     ]
 

@@ -25,7 +25,8 @@ from api_guard.access.endpoints import (
     view_classes_of,
 )
 from api_guard.checks.leading import Lead, overrides
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean
+from api_guard.decorators.plain import is_upside_down
 from api_guard.permissions import HasScopes
 
 
@@ -38,24 +39,43 @@ def _with_status(status: Status) -> dict[str, Endpoint]:
 
 
 def check_endpoints(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E002: every routed view has a guard, or is exempt."""
+    """E002: every routed view has a guard, or is exempt. One message for each module."""
     del app_configs
+    by_module: dict[str, list[Endpoint]] = {}
+    unexplained = conf.without_reason()  # E001 names them
+    for view, endpoint in _with_status(Status.UNGUARDED).items():
+        if view in unexplained:
+            continue
+        cls = endpoint.view_class
+        by_module.setdefault(getattr(cls, "__module__", view), []).append(endpoint)
     return [
-        Error(
-            f"{view} is routed at {endpoint.route} and has no guard.",
-            hint=_way_in(endpoint) + f'API_GUARD = {{"EXEMPT": {{"{view}": "the reason"}}, ...}}.',
-            id="api_guard.E002",
-        )
-        for view, endpoint in _with_status(Status.UNGUARDED).items()
+        Error(_unguarded(module, found), hint=_way_in(found[0]), id="api_guard.E002")
+        for module, found in by_module.items()
     ]
 
 
+def _unguarded(module: str, found: list[Endpoint]) -> str:
+    if len(found) == 1:
+        return f"{found[0].view} is routed at {found[0].route} and has no guard."
+    named = [f"{each.view.removeprefix(f'{module}.')} at {each.route}" for each in found[:_NAMED]]
+    more = [f"and {len(found) - _NAMED} more"] if len(found) > _NAMED else []
+    return f"{len(found)} views in {module} have no guard: {', '.join([*named, *more])}."
+
+
+# How many views one message names.
+_NAMED = 10
+
+
 def _way_in(endpoint: Endpoint) -> str:
+    exempt = f'API_GUARD = {{"EXEMPT": {{"{endpoint.view}": "the reason"}}, ...}}.'
     if endpoint.operation.method == ANY_METHOD:
-        return "Make it a view of Django REST framework and guard it, or name it in "
+        return f'Write @guard(read="some:scope") above it, or name it in {exempt}'
+    if is_upside_down(endpoint.view_class):
+        return "Write @guard above @api_view, as the outermost line."
     return (
         'Write @guard(read="some:scope", write="some:scope") above it, or route '
-        "guard(...)(TheView) for a view of another package, or name it in "
+        f"guard(...)(TheView) for a view of another package, or name it in {exempt} "
+        "manage.py guard_init proposes a guard for every view of the project, as a patch."
     )
 
 

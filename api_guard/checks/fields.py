@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.http.request import validate_host
-from rest_framework.serializers import BaseSerializer, ListSerializer, ModelSerializer
+from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from api_guard import conf
 from api_guard.access.endpoints import dotted_path, routes
+from api_guard.checks.grouping import by_module
 from api_guard.exceptions import GuardError
 from api_guard.input.sanitizers import OLDEST, allow_lists, find_fault, is_too_old
 from api_guard.serializers import StrictModelSerializer, StrictSerializer
@@ -66,6 +68,7 @@ def check_serializers(app_configs: object = None, **_: object) -> list[CheckMess
     """W062, E063, W064: the serializers of routed views accept only declared fields."""
     del app_configs
     found: dict[tuple[str, str], CheckMessage] = {}
+    of_all: dict[str, list[str]] = {}
     for serializer_class in _routed():
         try:
             serializers = list(_with_nested(serializer_class()))
@@ -79,10 +82,10 @@ def check_serializers(app_configs: object = None, **_: object) -> list[CheckMess
         for serializer in serializers:
             name = dotted_path(type(serializer))
             if getattr(getattr(serializer, "Meta", None), "fields", None) == "__all__":
-                found["W062", name] = _all_fields(name, serializer)
+                of_all[name] = list(serializer.fields)
         for outer, inner in _loose(serializers):
             found["W064", f"{outer} {inner}"] = _nested(outer, inner)
-    return list(found.values())
+    return [*(_all_fields(of_all) if of_all else []), *found.values()]
 
 
 def _routed() -> Iterator[type[BaseSerializer[Any]]]:
@@ -115,14 +118,16 @@ def _loose(serializers: list[Any]) -> Iterator[tuple[str, str]]:
                 yield dotted_path(type(serializer)), dotted_path(type(inner))
 
 
-def _all_fields(name: str, serializer: ModelSerializer[Any]) -> CheckMessage:
-    names = ", ".join(f'"{field}"' for field in serializer.fields)
-    return checks.Warning(
-        f'{name} has fields = "__all__": clients can read and write each new column of '
-        "the model at once.",
-        hint=f"fields = [{names}]",
-        id="api_guard.W062",
-    )
+def _all_fields(found: Mapping[str, list[str]]) -> list[CheckMessage]:
+    first, fields = next(iter(found.items()))
+    line = f"fields = [{', '.join(map(json.dumps, fields))}]"
+    risk = "clients can read and write each new column of the model at once."
+    if len(found) == 1:
+        text, hint = f'{first} has fields = "__all__": {risk}', line
+    else:
+        text = f'{len(found)} serializers have fields = "__all__": {risk}{by_module(found)}'
+        hint = f"Name the fields of each. In {first.rpartition('.')[2]}: {line}"
+    return [checks.Warning(text, hint=hint, id="api_guard.W062")]
 
 
 def _nested(outer: str, inner: str) -> CheckMessage:

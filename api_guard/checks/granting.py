@@ -68,3 +68,25 @@ def check_everyone_group(
         )
         for scope in found
     ]
+
+
+def check_bundles(
+    app_configs: object = None, databases: Sequence[str] | None = None, **_: object
+) -> list[CheckMessage]:
+    """W089: what each bundle opens was applied as the settings say."""
+    del app_configs
+    if grants.database() not in (databases or ()):
+        return []
+    try:
+        found = grants.unpinned()
+    except DatabaseError:
+        return []  # before the first migrate there are no tables
+    return [
+        checks.Warning(
+            f"A bundle in the settings differs from what was applied: {change}. What is not "
+            "applied opens nothing.",
+            hint="Apply it: manage.py guard_sync --bundles --apply.",
+            id="api_guard.W089",
+        )
+        for change in found
+    ]

@@ -15,12 +15,15 @@ from api_guard.models import (
     LedgerDetail,
     LedgerHead,
     LedgerRecord,
+    LedgerVerification,
+    RateOverride,
+    RemoteSubject,
     ScopeGrant,
 )
 
 _TABLES = (
-    *(LedgerRecord, LedgerDetail, LedgerHead, LedgerCheckpoint),
-    *(GrantAuthority, GrantRequest, GrantApproval),
+    *(LedgerRecord, LedgerDetail, LedgerHead, LedgerCheckpoint, LedgerVerification),
+    *(GrantAuthority, GrantRequest, GrantApproval, RateOverride, RemoteSubject),
 )
 
 

@@ -20,7 +20,12 @@ _OWN: dict[type, str] = {
 
 def parsers_line(classes: Iterable[type]) -> str:
     """Return a list of parsers, as JSON."""
-    return json.dumps([_OWN.get(cls) or dotted_path(cls) for cls in classes])
+    return json.dumps([own_path(cls) for cls in classes])
+
+
+def own_path(cls: type) -> str:
+    """Return the path of our class instead of DRF's, or of `cls` itself."""
+    return _OWN.get(cls) or dotted_path(cls)
 
 
 def renderers_line(classes: Iterable[type]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -13,8 +11,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.module_loading import import_string
 
 from api_guard import conf, tokens
-from api_guard.access.endpoints import callbacks, dotted_path, plain_view
-from api_guard.authentication import IntrospectionAuthentication
+from api_guard.authentication import IntrospectionAuthentication, takes_access_tokens
 from api_guard.checks.authentication import authenticators
 from api_guard.core.redirects import is_loopback
 from api_guard.oauth2 import GuardedValidatorMixin
@@ -26,6 +23,8 @@ _VALIDATOR = "api_guard.oauth2.GuardedValidator"
 def check_toolkit(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """E007, E033, W025, W026, W039: the toolkit issues only granted scopes, to chosen clients."""
     del app_configs
+    if not conf.issues_tokens() and not is_routed("token"):
+        return []
     if conf.introspection() is not None and not is_routed("token"):
         return []  # another site issues the tokens
     found: list[CheckMessage] = []
@@ -74,6 +73,27 @@ def _check_routes() -> list[CheckMessage]:
     return found
 
 
+def check_without_oauth2(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E098: a project that says that it has no access tokens has none."""
+    del app_configs
+    if conf.issues_tokens():
+        return []
+    signs = [
+        f"{place} accepts them"
+        for place, classes in authenticators()
+        if any(map(takes_access_tokens, classes))
+    ]
+    signs += ["the toolkit's token endpoint is routed"] * is_routed("token")
+    return [
+        Error(
+            f"API_GUARD['OAUTH2'] is False, but clients get access tokens: {sign}.",
+            hint='Remove "OAUTH2" from API_GUARD, or what accepts or issues the tokens.',
+            id="api_guard.E098",
+        )
+        for sign in dict.fromkeys(signs)
+    ]
+
+
 def check_introspection(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """E034, W035, E036: the other server is set, and so is the audience of its tokens."""
     del app_configs
@@ -107,22 +127,6 @@ def check_introspection(app_configs: object = None, **_: object) -> list[CheckMe
     return found
 
 
-def check_decorators(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """W037: a plain view behind the toolkit's decorator checks the current grants."""
-    del app_configs
-    return [
-        checks.Warning(
-            f"{dotted_path(plain_view(callback))}, at {path}, uses the toolkit's own "
-            "protected_resource, whose validator ignores what was revoked.",
-            hint="from api_guard.oauth2 import protected_resource",
-            id="api_guard.W037",
-        )
-        for path, callback in callbacks()
-        if (validator := _validator_behind(callback)) is not None
-        and not issubclass(validator, GuardedValidatorMixin)
-    ]
-
-
 def check_introspection_transport(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """E038: tokens and a secret are sent to the other server over TLS."""
     del app_configs
@@ -146,21 +150,6 @@ def _is_guarded_validator(value: Any) -> bool:
     except ImportError:
         return False  # the toolkit reports why
     return isinstance(found, type) and issubclass(found, GuardedValidatorMixin)
-
-
-def _validator_behind(callback: Callable[..., Any]) -> Any:
-    """Return the validator of the toolkit's decorator around `callback`, None without one."""
-    layer: Any = callback
-    while layer is not None:
-        # By its code: wraps() has copied the names of the inner function.
-        code = getattr(layer, "__code__", None)
-        if code is not None and code.co_qualname.startswith(_DECORATORS):
-            return inspect.getclosurevars(layer).nonlocals.get("validator_cls")
-        layer = getattr(layer, "__wrapped__", None)
-    return None
-
-
-_DECORATORS = ("protected_resource.<locals>", "rw_protected_resource.<locals>")
 
 
 def is_routed(name: str) -> bool:

@@ -11,10 +11,9 @@ from django.db.models import Model
 
 from api_guard.access.endpoints import dotted_path, endpoints, model_of, policy_of, routes
 from api_guard.access.ownership import leads_to_user
+from api_guard.checks.grouping import by_module
 from api_guard.checks.parameters import names_object
-from api_guard.core.objects import ANY_OBJECT
-from api_guard.core.policy import Policy
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean
 
 
 def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -41,7 +40,7 @@ def check_subjects(app_configs: object = None, **_: object) -> list[CheckMessage
         for route in routes()
         if route.view_class is not None
         and (policy := policy_of(route.view_class)) is not None
-        and _is_ruled(policy)
+        and policy.hides_objects
         and model_of(route.view_class, getattr(route.callback, "initkwargs", {})) is None
     }
     return [
@@ -53,11 +52,6 @@ def check_subjects(app_configs: object = None, **_: object) -> list[CheckMessage
         )
         for view in unknown
     ]
-
-
-def _is_ruled(policy: Policy) -> bool:
-    """Whether a rule hides any object: ANY_OBJECT does not, for every model."""
-    return bool(policy.owner) or any(rule is not ANY_OBJECT for rule in policy.objects.values())
 
 
 def _owners() -> Iterator[tuple[str, type[Model], str]]:
@@ -86,12 +80,21 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
             and (names_object(endpoint.route) or (lookup and lookup.search(endpoint.route)))
         ):
             open_to_all.setdefault(endpoint.view, endpoint.route)
-    return [
-        checks.Warning(
+    return _without_rule(open_to_all) if open_to_all else []
+
+
+def _without_rule(open_to_all: dict[str, str]) -> list[CheckMessage]:
+    if len(open_to_all) == 1:
+        [(view, route)] = open_to_all.items()
+        text = (
             f"{view} leads to single objects at {route}, and its guard has no object rule: "
-            "every caller with the scopes can reach every object.",
-            hint='Add owner="author", objects=function, or objects=ANY_OBJECT if you want that.',
-            id="api_guard.W018",
+            "every caller with the scopes can reach every object."
         )
-        for view, route in open_to_all.items()
-    ]
+    else:
+        text = (
+            f"{len(open_to_all)} views lead to single objects, and their guards have no object "
+            "rule: every caller with the scopes can reach every object."
+            f"{by_module(open_to_all)}"
+        )
+    hint = 'Add owner="author", objects=function, or objects=ANY_OBJECT if you want that.'
+    return [checks.Warning(text, hint=hint, id="api_guard.W018")]

@@ -37,7 +37,7 @@ def check_pages(app_configs: object = None, **_: object) -> list[CheckMessage]:
     return [
         checks.Warning(
             f"{dotted_path(cls)} {flaw}.",
-            hint=f"Derive it from api_guard.pagination.{_drf_base(cls)}.",
+            hint=_bounded(cls),
             id="api_guard.W073",
         )
         for cls, flaw in found.items()
@@ -73,6 +73,8 @@ def _is_unbounded(paginator: Any, size: str, parameter: str) -> bool:
         return not isinstance(error, APIException)
 
 
-def _drf_base(paginator: type) -> str:
+def _bounded(paginator: type) -> str:
     bases = (base for base in paginator.__mro__ if base.__module__ == pagination.__name__)
-    return next(bases).__name__
+    base = next(bases)
+    ours = f"api_guard.pagination.{base.__name__}"
+    return f"Use {ours} instead." if base is paginator else f"Derive it from {ours}."

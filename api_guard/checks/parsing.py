@@ -10,60 +10,74 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.utils.module_loading import import_string
 from rest_framework import filters
+from rest_framework import parsers as drf_parsers
 from rest_framework import renderers as drf_renderers
 from rest_framework.settings import api_settings
 
 from api_guard import asgi, parsers, wsgi
 from api_guard.access.endpoints import Route, dotted_path, initkwarg, policy_of, routes
+from api_guard.checks.grouping import by_module
 from api_guard.checks.lines import bounded_base, is_of_drf, parsers_line, renderers_line
 from api_guard.parsers.reading import limits_of
 
 _PATTERNS = ("regex", "iregex")
-_BOUNDED = (parsers.JSONParser, parsers.FormParser, parsers.MultiPartParser)
+_BOUNDED = (
+    parsers.DjangoFormParser,
+    parsers.FormParser,
+    parsers.JSONParser,
+    parsers.MultiPartParser,
+)
 _RENDERERS = "renderer_classes"
 
 
 def check_bounded_parsers(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """W070, W071: the parsers of guarded views have limits, and the renderers always write JSON."""
     del app_configs
-    found: dict[str, CheckMessage] = {}
+    # A setting is one place of all its views. Views with a list of their own are said together.
+    found: dict[tuple[str, type, bool], dict[str, str]] = {}
     for route in _guarded():
-        for place, classes, line in _classes(route, "parser_classes"):
-            for cls in classes:
-                if not issubclass(cls, _BOUNDED):
-                    text = (
-                        f"{place} has {dotted_path(cls)}, which has no limits of depth or numbers."
-                    )
-                    hint = line if is_of_drf(cls) else _other_parser(cls)
-                    message = checks.Warning(text, hint=hint, id="api_guard.W070")
-                    found.setdefault(text, message)
-        for place, classes, line in _classes(route, _RENDERERS):
-            for cls in classes:
-                if cls is drf_renderers.JSONRenderer:
-                    text = (
-                        f"{place} has {dotted_path(cls)}, which fails on values that JSON does not "
-                        "have, such as a stored Infinity."
-                    )
-                    message = checks.Warning(text, hint=line, id="api_guard.W071")
-                    found.setdefault(text, message)
-    return list(found.values())
+        for attribute in ("parser_classes", _RENDERERS):
+            place, classes, line = _classes(route, attribute)
+            for cls in filter(_is_loose, classes):
+                of_cause = found.setdefault((attribute, cls, "[" in place), {})
+                of_cause[place] = line
+    return [_loose(attribute, cls, places) for (attribute, cls, _), places in found.items()]
+
+
+def _is_loose(cls: type) -> bool:
+    is_parser = issubclass(cls, drf_parsers.BaseParser) and not issubclass(cls, _BOUNDED)
+    return is_parser or cls is drf_renderers.JSONRenderer
+
+
+def _loose(attribute: str, cls: type, places: dict[str, str]) -> CheckMessage:
+    place, line = next(iter(places.items()))
+    start, views = f"{place} has", ""
+    if len(places) > 1:
+        start = f"{attribute} of {len(places)} views has"
+        views = by_module(each.rpartition(" ")[2] for each in places)
+    if attribute == _RENDERERS:
+        flaw = "fails on values that JSON does not have, such as a stored Infinity."
+        text = f"{start} {dotted_path(cls)}, which {flaw}{views}"
+        return checks.Warning(text, hint=line, id="api_guard.W071")
+    text = f"{start} {dotted_path(cls)}, which has no limits of depth or numbers.{views}"
+    hint = line if is_of_drf(cls) else _other_parser(cls)
+    return checks.Warning(text, hint=hint, id="api_guard.W070")
 
 
 def _guarded() -> Iterator[Route]:
     return (route for route in routes() if policy_of(route.view_class) is not None)
 
 
-def _classes(route: Route, attribute: str) -> Iterator[tuple[str, list[type], str]]:
-    """Yield the place of a view's classes, the classes, and the line with ours instead."""
+def _classes(route: Route, attribute: str) -> tuple[str, list[type], str]:
+    """Return the place of a view's classes, the classes, and the line with ours instead."""
     cls: Any = route.view_class
     classes = list(initkwarg(route.callback, cls, attribute))
     setting = f"DEFAULT_{attribute.upper()}"
-    mended = (renderers_line if attribute == _RENDERERS else parsers_line)(classes)
+    listed = (renderers_line if attribute == _RENDERERS else parsers_line)(classes)
     if classes == list(getattr(api_settings, setting)):
-        line = f'REST_FRAMEWORK = {{"{setting}": {mended}, ...}}'
-        yield f"REST_FRAMEWORK['{setting}']", classes, line
-    else:
-        yield f"{attribute} of {dotted_path(cls)}", classes, f"{attribute} = {mended}  # imported"
+        line = f'REST_FRAMEWORK = {{"{setting}": {listed}, ...}}'
+        return f"REST_FRAMEWORK['{setting}']", classes, line
+    return f"{attribute} of {dotted_path(cls)}", classes, f"{attribute} = {listed}  # imported"
 
 
 def _other_parser(cls: type) -> str:
@@ -80,6 +94,7 @@ def check_filters(app_configs: object = None, **_: object) -> list[CheckMessage]
     """W074: clients search without regular expressions, and order only by declared fields."""
     del app_configs
     found: list[CheckMessage] = []
+    unordered: list[str] = []
     for cls in {route.view_class: None for route in _guarded()}:
         view: Any = cls
         backends = getattr(view, "filter_backends", ())
@@ -92,9 +107,16 @@ def check_filters(app_configs: object = None, **_: object) -> list[CheckMessage]
                 found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
         orders = any(map(_orders_by_fields, backends))
         if orders and getattr(view, "ordering_fields", None) in (None, "__all__"):
-            text = f"{dotted_path(view)} does not declare by which fields a client may order."
-            hint = 'Write ordering_fields = ["created"], of fields with an index.'
-            found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
+            unordered.append(dotted_path(view))
+    if unordered:
+        text = f"{unordered[0]} does not declare by which fields a client may order."
+        if len(unordered) > 1:
+            text = (
+                f"{len(unordered)} views do not declare by which fields a client may order."
+                f"{by_module(unordered)}"
+            )
+        hint = 'Write ordering_fields = ["created"], of fields with an index.'
+        found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
     return found
 
 

@@ -23,10 +23,17 @@ def check_settings(app_configs: object = None, **_: object) -> list[CheckMessage
     del app_configs
     return [
         Error(
-            f"API_GUARD: {mistake.name} {mistake.problem}", hint=mistake.mend, id="api_guard.E001"
+            f"API_GUARD: {mistake.name} {mistake.problem}{_named(mistake)}",
+            hint=mistake.fix,
+            id="api_guard.E001",
         )
         for mistake in conf.mistakes()
     ]
+
+
+def _named(mistake: conf.Mistake) -> str:
+    names = conf.without_reason() if mistake.name == "EXEMPT" else []
+    return f", also {', '.join(names)}" if names else ""
 
 
 def check_apps(app_configs: object = None, **_: object) -> list[CheckMessage]:

@@ -41,7 +41,9 @@ def _missing_bound(database: dict[str, Any]) -> str | None:
     bounds = (pair for name, pair in _BOUNDS.items() if name in engine)
     bound, variable = next(bounds, ("", ""))
     options = database.get("OPTIONS") or {}
-    host = str(database.get("HOST") or options.get("host") or "")
+    host = str(database.get("HOST") or options.get("host") or options.get("hostaddr") or "")
+    if variable:
+        host = host or os.environ.get("PGHOST") or os.environ.get("PGHOSTADDR") or ""
     if not bound or not host or host.startswith("/") or _ELSEWHERE & options.keys():
         return None
     if variable and os.environ.get(variable):

@@ -1,9 +1,10 @@
-"""Settings of who may do what: exemptions, everyone's group, callers."""
+"""Settings of access: exemptions, everyone's group, kinds of callers."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from api_guard.conf.values import Rule, is_count, read, strings, text_mapping
 
@@ -21,13 +22,18 @@ def exempt() -> dict[str, str]:
     return {path: reason for path, reason in text_mapping("EXEMPT").items() if reason.strip()}
 
 
+def without_reason() -> list[str]:
+    """Return the entries of EXEMPT that exempt nothing, because their reason is empty."""
+    return [path for path in text_mapping("EXEMPT") if path not in exempt()]
+
+
 def prefixes() -> tuple[str, ...]:
-    """Paths below which every view must be exempt or guarded, those of plain Django too."""
+    """Paths below which every view must be guarded or exempt, also views of plain Django."""
     return tuple(text for text in strings(read("PREFIXES")) or () if text.startswith("/"))
 
 
 def everyone_group() -> str | None:
-    """The name of the group to which every active user belongs, if there is one."""
+    """The name of the group that includes every active user, if it is set."""
     value = read("EVERYONE_GROUP")
     return value if isinstance(value, str) and value else None
 
@@ -44,7 +50,7 @@ def _folded(name: str) -> str:
 
 
 def unscoped_authentication() -> frozenset[str]:
-    """Dotted paths of the authenticators whose callers hold all that was granted to the user."""
+    """Dotted paths of the authenticators whose callers have all the scopes granted to the user."""
     value = read("UNSCOPED_AUTHENTICATION")
     if value is None:
         return frozenset(UNSCOPED_AUTHENTICATION)
@@ -52,14 +58,24 @@ def unscoped_authentication() -> frozenset[str]:
 
 
 def takes_clientless_tokens() -> bool:
-    """Whether a token that no client was issued stands for its user, as far as it carries."""
+    """Whether a token without a client acts for its user, limited to the token's scopes."""
     return read("CLIENTLESS_TOKENS") == _AS_USER
 
 
 def last_used_interval() -> int:
-    """Seconds within which the use of one grant is written once."""
+    """Seconds in which the use of a grant is written at most once."""
     value = read("LAST_USED_INTERVAL")
     return value if is_count(value) else LAST_USED_INTERVAL
+
+
+def max_grant_days() -> int | None:
+    """The most days that any grant may last; None if there is no limit. A wrong value means 1."""
+    value = read("MAX_GRANT_DAYS")
+    return value if value is None or _is_number_of_days(value) else 1
+
+
+def _is_number_of_days(value: object) -> TypeGuard[int]:
+    return is_count(value) and value > 0
 
 
 def _gives_reasons(value: object) -> bool:
@@ -94,5 +110,6 @@ RULES: dict[str, Rule] = {
         f"must be {_AS_USER!r} or {_REFUSE!r}",
         f'"{_AS_USER}"',
     ),
+    "MAX_GRANT_DAYS": (_is_number_of_days, "must be a whole number of days above 0", "365"),
     "LAST_USED_INTERVAL": (is_count, "must be a number of seconds", str(LAST_USED_INTERVAL)),
 }

@@ -1,4 +1,4 @@
-"""Settings of failed credentials: how many, before the next one is refused."""
+"""Settings of failed credentials: how many are allowed before the next one is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api_guard.core.rates import Rate, RateError, parse_rates
 
 
 def failed_credentials() -> Limits | None:
-    """The limits by kind; None where they are switched off. What cannot be read is the default."""
+    """The limits by kind; None if they are switched off. Invalid values mean the defaults."""
     value = read("FAILED_CREDENTIALS")
     if value is False:
         return None

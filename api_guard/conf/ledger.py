@@ -1,4 +1,4 @@
-"""The keys of the ledger."""
+"""Settings of the ledger: its keys."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _SHORTEST = 32
 
 
 def ledger_keys() -> dict[str, Key]:
-    """The keys by their names; the first one signs, and all of them verify.
+    """The keys by name. The first one signs, and all of them verify.
 
-    Without `LEDGER_KEYS`, or where it is wrong, Django's SECRET_KEY signs, by a key made of it.
+    If `LEDGER_KEYS` is not set or is invalid, a key that is derived from SECRET_KEY signs.
     """
     value = read("LEDGER_KEYS")
     if not isinstance(value, Mapping) or not _are_keys(value):
@@ -34,12 +34,12 @@ def ledger_keys() -> dict[str, Key]:
 
 
 def has_own_ledger_key() -> bool:
-    """Whether the ledger is signed by another key than one made of SECRET_KEY."""
+    """Whether the ledger has its own key, which is not derived from SECRET_KEY."""
     return not next(iter(ledger_keys())).startswith(f"{SECRET_KEY}:")
 
 
 def _keys_of_site() -> dict[str, Key]:
-    """Return the keys made of SECRET_KEY and of those before it, named by what they are made of."""
+    """Return the keys that are derived from SECRET_KEY and its fallbacks, by their names."""
     found = {}
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         derived = hmac.new(force_bytes(secret), _SALT, hashlib.sha256).digest()

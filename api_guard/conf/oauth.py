@@ -18,11 +18,11 @@ _NEEDED = {"URL", "ISSUER"}
 
 @dataclass(frozen=True)
 class Introspection:
-    """The introspection endpoint of another authorization server (RFC 7662), and who asks there.
+    """The introspection endpoint of another authorization server (RFC 7662), and our access to it.
 
-    We ask by a bearer `token`, or as a client with a secret; the other is empty. `timeout` is the
-    time, in seconds, that a whole question may take. `is_unknown_subject_client` says that a token
-    whose user nobody here is mapped to stands for its client alone.
+    We authenticate with a bearer `token`, or as a client with a secret; the other is empty.
+    `timeout` is the time in seconds for the whole request. `is_unknown_subject_client` says that a
+    token acts for its client alone if its user is not mapped to a user of this site.
     """
 
     url: str
@@ -35,8 +35,13 @@ class Introspection:
 
 
 def audience() -> tuple[str, ...]:
-    """The identifiers by which tokens may name this API (RFC 8707); none by default."""
+    """The identifiers of this API in tokens (RFC 8707); none by default."""
     return strings(read("AUDIENCE")) or ()
+
+
+def issues_tokens() -> bool:
+    """Whether clients get access tokens here or at another server. Only checks ask for it."""
+    return read("OAUTH2") is not False
 
 
 def introspection() -> Introspection | None:
@@ -62,7 +67,7 @@ def introspection_cache_seconds() -> int:
 
 
 def client_secret_cache_seconds() -> int:
-    """Seconds for which a process remembers that a client's secret was right; 0 for not at all."""
+    """Seconds for which a process remembers that a client's secret was right; 0 turns it off."""
     value = read("CLIENT_SECRET_CACHE_SECONDS")
     return value if is_count(value) else CLIENT_SECRET_CACHE_SECONDS
 
@@ -110,6 +115,7 @@ RULES: dict[str, Rule] = {
         "must be a number of seconds",
         str(INTROSPECTION_CACHE_SECONDS),
     ),
+    "OAUTH2": (lambda value: isinstance(value, bool), "must be True or False", "False"),
     "REVOKE_EXPOSED_TOKENS": (
         lambda value: isinstance(value, bool),
         "must be True or False",

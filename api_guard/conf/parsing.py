@@ -1,4 +1,4 @@
-"""Settings of what a request may hold."""
+"""Settings of the limits of a request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from api_guard.core.limits import DEFAULT, Limits, LimitsError, parse_limits
 
 
 def limits() -> Limits:
-    """The limits of every request; where one of them is wrong, all are the default."""
+    """The limits of every request. If one of them is invalid, all have their defaults."""
     said = read("LIMITS")
     if said is None:
         return DEFAULT

@@ -72,7 +72,7 @@ def counter_timeout() -> float:
 
 
 def max_counters() -> int:
-    """How many counts of strangers are stored in a period, before new ones share theirs."""
+    """How many counts of strangers are stored in a period. After that, new strangers share one."""
     value = read("MAX_COUNTERS")
     return value if is_count(value) and value > 0 else MAX_COUNTERS
 

@@ -1,4 +1,4 @@
-"""The setting with which a project is moved step by step: what is only reported, and until when."""
+"""The setting for a step-by-step rollout: which refusals are only reported, and until when."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NAME = "REPORT_ONLY"
 
 
 def report_only(path: str) -> ReportOnly | None:
-    """What is reported instead of refused at `path` today; None where the guard enforces.
+    """What is only reported at `path` today; None if the guard enforces.
 
-    A wrong value enforces. Days are those of `TIME_ZONE`: the time zone of a user does not count.
+    An invalid value enforces. Days are in `TIME_ZONE`, not in the time zone of a user.
     """
     try:
         found = _parsed()
@@ -28,7 +28,7 @@ def report_only(path: str) -> ReportOnly | None:
 
 
 def reports_from() -> ReportOnly | None:
-    """What the setting says, whatever day it is; None where it is wrong or not set."""
+    """The setting, on any day; None if it is invalid or not set."""
     try:
         return None if read(_NAME) is None else _parsed()
     except ReportOnlyError:
@@ -36,7 +36,7 @@ def reports_from() -> ReportOnly | None:
 
 
 def flaw_of_report_only() -> str | None:
-    """Why the setting is wrong; None where it is right or not set."""
+    """Why the setting is invalid; None if it is valid or not set."""
     try:
         if read(_NAME) is not None:
             _parsed()
@@ -59,7 +59,7 @@ def _parsed() -> ReportOnly:
 def _permission(name: str) -> Any:
     try:
         found = import_string(name)
-    except Exception as error:  # noqa: BLE001  # a project's module may raise anything
+    except Exception as error:  # noqa: BLE001  # importing a project's module may raise anything
         raise ReportOnlyError(f"names {name!r}, which cannot be imported: {error}") from None
     asks = getattr(found, "has_permission", None)
     if not isinstance(found, type) or not callable(asks) or iscoroutinefunction(asks):
@@ -69,5 +69,5 @@ def _permission(name: str) -> Any:
     return found
 
 
-# A check of its own says what is wrong.
+# A separate check reports the mistake.
 RULES: dict[str, Rule] = {_NAME: (lambda value: value is not None, "is None", "{...}")}

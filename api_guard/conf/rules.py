@@ -9,20 +9,26 @@ from django.conf import settings
 
 from api_guard.conf import (
     access,
+    bundling,
     credentials,
     ledger,
+    noticing,
     oauth,
     parsing,
     rates,
     reporting,
+    requests,
     scopes,
     validation,
 )
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean
 
 RULES = {
     **scopes.RULES,
+    **bundling.RULES,
     **access.RULES,
+    **requests.RULES,
+    **noticing.RULES,
     **oauth.RULES,
     **rates.RULES,
     **credentials.RULES,
@@ -39,7 +45,7 @@ class Mistake:
 
     name: str
     problem: str
-    mend: str
+    fix: str
 
 
 def mistakes() -> list[Mistake]:
@@ -56,9 +62,9 @@ def mistakes() -> list[Mistake]:
         for name in values
         if name not in RULES
     ]
-    for name, (is_right, problem, mend) in RULES.items():
+    for name, (is_right, problem, fix) in RULES.items():
         if name in values and not is_right(values[name]):
-            found.append(Mistake(name, problem, f'API_GUARD["{name}"] = {mend}'))
+            found.append(Mistake(name, problem, f'API_GUARD["{name}"] = {fix}'))
     found += [
         Mistake(
             "SCOPES",
@@ -69,4 +75,5 @@ def mistakes() -> list[Mistake]:
         for names in scopes.scopes_alike()
     ]
     found += [Mistake("SCOPES", flaw, f"Write {fix}.") for flaw, fix in scopes.flaws_of_scopes()]
+    found += [Mistake("BUNDLES", flaw, fix) for flaw, fix in bundling.flaws_of_bundles()]
     return found

@@ -1,4 +1,4 @@
-"""Settings of scopes: what each lets its grantee do, and the rules for granting it."""
+"""Settings of scopes: what each scope allows, and the rules for granting it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from api_guard.conf.values import Rule, is_count, read
+from api_guard.core.names import alike, did_you_mean
 from api_guard.core.scopes import (
+    BUNDLE_MARK,
     EVERY_SCOPE,
     PROTOCOL_SCOPES,
     ScopeTerms,
-    alike,
-    did_you_mean,
     is_scope_name,
 )
 
@@ -40,7 +40,7 @@ def scope_terms() -> dict[str, ScopeTerms]:
 def sensitive_scopes() -> tuple[str, ...]:
     """The scopes that are sensitive. Requests read it: it reads only the scopes that are mappings.
 
-    A name that is declared in two spellings is among them, although it cannot be granted.
+    A name that is declared in two spellings is included, although it cannot be granted.
     """
     value = read("SCOPES")
     if not isinstance(value, Mapping):
@@ -50,6 +50,13 @@ def sensitive_scopes() -> tuple[str, ...]:
         for name, said in value.items()
         if isinstance(said, Mapping) and _is_sensitive(said) and is_declarable(name)
     )
+
+
+def is_sensitive(name: str) -> bool:
+    """Whether a scope is sensitive. Requests read it."""
+    value = read("SCOPES")
+    said = value.get(name) if isinstance(value, Mapping) else None
+    return isinstance(said, Mapping) and _is_sensitive(said)
 
 
 def scope_groups() -> tuple[str, ...]:
@@ -80,7 +87,9 @@ def _declarable() -> dict[str, object]:
 
 def is_declarable(name: object) -> bool:
     """Whether a scope can have this name."""
-    return is_scope_name(name) and name not in PROTOCOL_SCOPES
+    if not is_scope_name(name) or name in PROTOCOL_SCOPES:
+        return False
+    return not str(name).startswith(BUNDLE_MARK)
 
 
 def _terms(value: object) -> ScopeTerms:
@@ -135,7 +144,8 @@ def _is_right(value: object) -> bool:
 RULES: dict[str, Rule] = {
     "SCOPES": (
         _is_right,
-        "must map each scope's name (RFC 6749 §3.3; not one of OpenID Connect's) to a description "
+        "must map each scope's name (RFC 6749 §3.3; not one of OpenID Connect's, no @ first) to a "
+        "description "
         "or to a mapping with one",
         '{"notes:read": "Read notes"}',
     ),

@@ -1,4 +1,4 @@
-"""Settings of what comes in: the HTML engine, and how much it is given."""
+"""Settings of input: the HTML engine, and the size of its input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def sanitizer() -> Engine:
 
 
 def max_tags() -> int:
-    """The start tags that rich text may have."""
+    """The number of start tags that rich text may have."""
     value = read("MAX_TAGS")
     return value if is_count(value) and value > 0 else MAX_TAGS
 

@@ -1,12 +1,13 @@
-"""Sockets that stop waiting at a deadline, even if a few bytes arrive from time to time."""
+"""Sockets that stop at a deadline and at a number of bytes, whatever the other side sends."""
 
 from __future__ import annotations
 
+import io
+import math
 import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -14,28 +15,34 @@ from typing import Any
 TIMEOUT = 10.0
 
 
-@dataclass(frozen=True)
-class Deadline:
-    """The end of all steps, by the monotonic clock."""
+class TooLargeError(OSError):
+    """The other side sends more than one download may hold."""
 
-    ends: float
 
-    @classmethod
-    def after(cls, seconds: float) -> Deadline:
-        """Return the deadline in `seconds` from now."""
-        return cls(time.monotonic() + seconds)
+class Download:
+    """What one download has left: time, by the monotonic clock, and bytes."""
 
-    def left(self) -> float:
+    def __init__(self, seconds: float, max_bytes: float = math.inf) -> None:
+        self.ends = time.monotonic() + seconds
+        self.bytes_left = max_bytes
+
+    def seconds_left(self) -> float:
         """Return the seconds until the deadline. Raises TimeoutError after it."""
         seconds = self.ends - time.monotonic()
         if seconds <= 0:
             raise TimeoutError("The download took longer than its deadline.")
         return seconds
 
+    def count(self, received: int) -> None:
+        """Count bytes that arrived. Raises TooLargeError if they are too many."""
+        self.bytes_left -= received
+        if self.bytes_left < 0:
+            raise TooLargeError("The download is larger than its limit.")
 
-def resolved(host: str, port: int, deadline: Deadline | None) -> list[Any]:
-    """Return the result of `socket.getaddrinfo()` before the deadline. Raises OSError."""
-    if deadline is None:
+
+def resolved(host: str, port: int, download: Download | None) -> list[Any]:
+    """Return the result of `socket.getaddrinfo()` in the time that is left. Raises OSError."""
+    if download is None:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     answers: SimpleQueue[list[Any] | Exception] = SimpleQueue()
 
@@ -48,7 +55,7 @@ def resolved(host: str, port: int, deadline: Deadline | None) -> list[Any]:
     # The system resolver has no timeout and cannot be stopped.
     threading.Thread(target=ask, daemon=True).start()
     try:
-        answer = answers.get(timeout=deadline.left())
+        answer = answers.get(timeout=download.seconds_left())
     except Empty as error:
         raise TimeoutError(f"{host} was not resolved before the deadline.") from error
     if isinstance(answer, Exception):
@@ -56,23 +63,47 @@ def resolved(host: str, port: int, deadline: Deadline | None) -> list[Any]:
     return answer
 
 
+class _Reader(io.BufferedReader):
+    """Reads what the other side announces, without memory for more than may arrive.
+
+    `http.client` asks for a whole body or chunk at once, and Python reserves as much memory.
+    """
+
+    def __init__(self, raw: Any, download: Download) -> None:
+        super().__init__(raw)
+        self.download = download
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        # To read one more than this is more than may arrive, even where the buffer is full.
+        most = self.download.bytes_left + io.DEFAULT_BUFFER_SIZE + 1
+        return super().read(int(min(size, most)) if size is not None else -1)
+
+
 class _Held:
     step: float = TIMEOUT
-    deadline: Deadline | None = None
+    download: Download | None = None
 
-    def hold(self, step: float, deadline: Deadline | None) -> None:
-        """Limit each step to `step` seconds and to the deadline. Raises TimeoutError."""
-        self.step, self.deadline = step, deadline
+    def hold(self, step: float, download: Download | None) -> None:
+        """Limit each step to `step` seconds, and all to the download. Raises TimeoutError."""
+        self.step, self.download = step, download
         self.wait()
 
     def wait(self) -> None:
         """Set the timeout of the next step. Raises TimeoutError."""
-        step = self.step if self.deadline is None else min(self.step, self.deadline.left())
-        self.settimeout(step)  # type: ignore[attr-defined]
+        left = self.step if self.download is None else self.download.seconds_left()
+        self.settimeout(min(self.step, left))  # type: ignore[attr-defined]
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.wait()
-        return int(super().recv_into(*args, **kwargs))  # type: ignore[misc]
+        received = int(super().recv_into(*args, **kwargs))  # type: ignore[misc]
+        if self.download is not None:
+            self.download.count(received)
+        return received
+
+    def makefile(self, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        if self.download is None or mode != "rb":
+            return super().makefile(mode, *args, **kwargs)  # type: ignore[misc]
+        return _Reader(super().makefile(mode, 0), self.download)  # type: ignore[misc]
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
         self.wait()

@@ -1,4 +1,4 @@
-"""Whose address a request has, behind the proxies that are trusted and no others."""
+"""Finds the address of a request's client behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ UNKNOWN = "unknown"
 # The word for a proxy that comes through a Unix socket, where the connection has no address.
 UNIX = "unix"
 
-# Longer chains are forged; the hops nearest to us are the ones that count.
+# Longer chains are forged; the hops nearest to us count.
 _MOST_HOPS = 32
 _LONGEST_HOP = 256
-# One subscriber is given a /64 at least (RFC 6177), and may use a new address for every request.
+# A subscriber has at least a /64 (RFC 6177), and may use a new address for every request.
 _SUBSCRIBER = 64
-# What a provider is given, more or less: whom an address shares a count with, where there are too
-# many addresses to count each.
+# About the size of a provider's network. If there are too many addresses to count each one, the
+# addresses of a provider share a count.
 _PROVIDER = {4: 16, 6: 32}
-# `1.2.3.4:80`, `[2001:db8::1]:80` and `[2001:db8::1]`, as proxies and RFC 7239 §6 write them.
+# Proxies and RFC 7239 §6 write `1.2.3.4:80`, `[2001:db8::1]:80` and `[2001:db8::1]`.
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([^\]]+)\](?::[0-9]+)?", re.ASCII)
 _FOR = re.compile(r"(?:^|;)\s*for\s*=\s*(\"?)([^\";]+)\1\s*(?:;|$)", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Proxies:
-    """The proxies that are trusted: by network, and whether those on a Unix socket are."""
+    """The trusted proxies: their networks, and whether a proxy on a Unix socket is trusted."""
 
     networks: tuple[Network, ...] = ()
     is_unix_trusted: bool = False
@@ -40,29 +40,29 @@ class Proxies:
         return cls(networks, UNIX in values)
 
     def trust(self, address: Address | None) -> bool:
-        """Whether the word of `address` is taken; None is a peer that has no address."""
+        """Whether `address` is trusted; None is a peer without an address."""
         if address is None:
             return self.is_unix_trusted
         return any(address in network for network in self.networks)
 
 
 def client_address(peer: str, hops: Iterator[str], proxies: Proxies) -> str:
-    """Return the address to count by: of an IPv6 caller its /64, "unknown" without an address.
+    """Return the address to count by: for IPv6 its /64; "unknown" without an address.
 
-    `peer` is the other end of the connection; `hops` are those that came before, the nearest
-    first, which are believed for as long as those who wrote them are trusted.
+    `peer` is the other end of the connection. `hops` are the addresses before it, the nearest
+    first. A hop counts only if the proxy that wrote it is trusted.
     """
     address = _parse(peer)
     while proxies.trust(address):
         earlier = _parse(next(hops, ""))
         if earlier is None:
-            break  # what cannot be read was not written by a proxy of ours
+            break  # our proxies do not write unreadable addresses
         address = earlier
     return UNKNOWN if address is None else _bucket(address)
 
 
 def provider_of(address: str) -> str:
-    """Return the network around an address as `client_address` returns it: a /16, of IPv6 a /32."""
+    """Return the network around an address from `client_address`: a /16, or a /32 for IPv6."""
     try:
         network = ip_network(address)
     except ValueError:
@@ -77,8 +77,8 @@ def hops_of_list(field: str) -> Iterator[str]:
 
 def hops_of_forwarded(field: str) -> Iterator[str]:
     """Yield the nodes of `Forwarded` (RFC 7239 §4), the nearest first; "" for one without `for`."""
-    # Split from the right, because a quote that a client left open must not swallow what a proxy
-    # appended. What a proxy writes of an address has no comma in it.
+    # Split from the right: an open quote from a client must not swallow the text that a proxy
+    # appended. A proxy writes addresses without commas.
     for element in hops_of_list(field):
         found = _FOR.search(element)
         yield found[2] if found else ""
@@ -93,7 +93,7 @@ def _parse(text: str) -> Address | None:
         address = ip_address((found[1] or found[2]) if found else text)
     except ValueError:
         return None
-    # ::ffff:10.0.0.1 is 10.0.0.1, seen through a socket of the other family.
+    # ::ffff:10.0.0.1 is 10.0.0.1, seen through an IPv6 socket.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 
@@ -101,6 +101,6 @@ def _parse(text: str) -> Address | None:
 def _bucket(address: Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
-    # By number, so that a zone (fe80::1%eth0) makes no other address of it.
+    # By number, so that a zone (fe80::1%eth0) does not make it a different address.
     packed = int(address) >> (128 - _SUBSCRIBER) << (128 - _SUBSCRIBER)
     return f"{IPv6Address(packed)}/{_SUBSCRIBER}"

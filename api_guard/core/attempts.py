@@ -1,4 +1,4 @@
-"""Failed credentials: what they are counted under, and by which limits."""
+"""Failed credentials: the limits that apply, and the names under which they are counted."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from api_guard.core.rates import Rate, parse_rates
 
-# High-entropy credentials, such as tokens: the bad ones of an address.
+# High-entropy credentials, such as tokens: bad ones are counted for an address.
 TOKEN = "token"  # noqa: S105  # the name of a limit
-# Credentials that can be guessed: of an account at one address, of an account, and of an address.
+# Guessable credentials: counted for an account at an address, for an account, for an address.
 ACCOUNT_AT_ADDRESS = "account_at_address"
 ACCOUNT = "account"
 ADDRESS = "address"
@@ -25,15 +25,15 @@ DEFAULTS: Limits = {
     ADDRESS: parse_rates("100/h"),
 }
 
-# What is longer is no account, and is not worth normalising.
+# A longer text is not the name of an account, and is not normalized.
 _LONGEST = 1024
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One limit of one account, address or both; what it does not concern is empty.
+    """A limit for an account, an address or both; the other one is empty.
 
-    `is_kept` says that it has a count of its own, however many strangers come.
+    `is_kept` says that it always has its own count, even if many strangers come.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Limit:
 
 
 def normal_account(text: str) -> str:
-    """Return one spelling of an account's name, so that no other one has a count of its own."""
+    """Return one spelling of an account's name, so that other spellings share its count."""
     text = text[:_LONGEST]
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
 
@@ -57,11 +57,11 @@ def limits_of_token(limits: Limits, address: str) -> tuple[Limit, ...]:
 def limits_of_attempt(
     limits: Limits, account: str, address: str, *, is_known: bool
 ) -> tuple[Limit, ...]:
-    """Return the limits of a credential that can be guessed.
+    """Return the limits of a guessable credential.
 
-    `is_known` says that this account was opened from this address before: then what strangers do
-    to the account, or others at the address, is not held against it. Either may be empty: an
-    address where no request stands behind the attempt, an account where none is named.
+    `is_known` says that the account was used from this address before. Then failures of strangers
+    at the account, or of others at the address, do not count against it. The address is empty if
+    there is no request, and the account is empty if none is named.
     """
     found: list[Limit] = []
     if account and address:

@@ -1,4 +1,4 @@
-"""Whether a token that was made for a resource is good for this one (RFC 8707)."""
+"""Tells whether a token for certain resources is valid at this API (RFC 8707)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_meant_for(resources: Collection[str], audience: Collection[str], path: str) -> bool:
-    """Whether one of a token's `resources` is this API, or the part of it that `path` is in.
+    """Whether one of a token's `resources` is this API, or a part of it that contains `path`.
 
-    `audience` are the identifiers of this API. A resource below one of them is good for what lies
-    below that resource, and for nothing else.
+    `audience` are the identifiers of this API. A token for a resource below one of them is valid
+    only for paths below that resource.
     """
     return any(
         resource == own or (_is_below(resource, own) and _is_below(_at(own, path), resource))
@@ -35,7 +35,7 @@ def _is_below(uri: str, base: str) -> bool:
 
 
 def _read(uri: str) -> tuple[str, str, int | None, str] | None:
-    """Return scheme, host, port and path; None for what no two parsers read alike."""
+    """Return scheme, host, port and path; None if parsers would read the URL differently."""
     try:
         parts = urlsplit(uri)
         port = parts.port

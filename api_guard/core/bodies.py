@@ -1,4 +1,4 @@
-"""What can be wrong with a body, and the one encoding it may have."""
+"""Errors of a body, and its decoding: a body must be UTF-8."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ class BodyError(ValueError):
 
 
 class Malformed(BodyError):
-    """It is not what it says it is."""
+    """The body is not in its declared format."""
 
 
 class OverLimit(BodyError):
-    """It exceeds a limit."""
+    """The body exceeds a limit."""
 
 
 def decoded(body: bytes) -> str:
-    """Return `body` read as UTF-8. Raise Malformed."""
+    """Return `body` decoded as UTF-8. Raise Malformed."""
     try:
         return body.decode()
     except UnicodeDecodeError as error:

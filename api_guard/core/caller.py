@@ -1,4 +1,4 @@
-"""Who asks: identity, standing and effective scopes."""
+"""The caller of a request: identity, standing and effective scopes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def _nothing_granted() -> Granted:
 class Caller:
     """A user, a client, both or nobody.
 
-    `user_id` and `client_id` are primary keys; `carried` are the scopes of its token. `look_up` is
-    asked for all that was granted once, when the scopes are first needed; `look_up_some`, where it
-    is there, for what was granted of some scopes, as often as a requirement is judged.
+    `user_id` and `client_id` are primary keys; `carried` are the scopes of its token. `look_up`
+    returns all grants; it is called once, when the scopes are first needed. `look_up_some` is
+    optional. It returns the grants of some scopes, and is called for each requirement.
     """
 
     user_id: object = None
@@ -57,9 +57,9 @@ class Caller:
         return effective_scopes(self.credential, self.carried, self.look_up())
 
     def scopes_among(self, names: tuple[str, ...]) -> frozenset[str]:
-        """Return which of `names` are effective scopes, and maybe others that are.
+        """Return which of `names` are effective scopes. The result may contain others too.
 
-        It avoids reading other scopes if it can.
+        It tries to read only these scopes.
         """
         if self.look_up_some is None or "scopes" in self.__dict__:
             return self.scopes

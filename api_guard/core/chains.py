@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from api_guard.core.findings import Finding, Kind, judge_head, unknown_key
+from api_guard.core import findings
+from api_guard.core.findings import Finding, Kind
+from api_guard.core.numbering import is_chained, number_of
 from api_guard.core.records import (
     Key,
     Keys,
@@ -17,9 +19,6 @@ from api_guard.core.records import (
     mac_of,
     same,
 )
-
-# The distance from its number in which a record is searched if numbers were moved.
-_REACH = 16
 
 
 class Walk:
@@ -82,7 +81,7 @@ class Walk:
         if self._is_other_than_exported and self._exported:
             said = "differs from the exported checkpoint."
             yield Finding(Kind.FORK, self._exported.sequence, None, said)
-        yield from judge_head(head, Place(at, self._digest), self._start, self._keys)
+        yield from findings.judge_head(head, Place(at, self._digest), self._start, self._keys)
         if last > at:
             said = f"is the last record, but {last} existed."
             yield Finding(Kind.TRUNCATION, at, None, said)
@@ -92,7 +91,7 @@ class Walk:
             row.sequence == self._next + self._shift
             and row.previous == self._digest
             and same(mac_of(key, row), row.mac)
-            and same(link(key, self._digest, self._next, row.mac), row.digest)
+            and is_chained(key, row, self._digest, self._next)
         )
 
     def _advance(self, digest: str) -> None:
@@ -108,88 +107,71 @@ class Walk:
             yield from self._unverifiable(row)
             return
         is_intact = same(mac_of(key, row), row.mac)
-        place = self._place_of(key, row)
+        place = number_of(key, row, expected=self._next, shift=self._shift)
         if place is None:
             yield from self._unlinked(key, row, is_intact=is_intact)
             return
         if not is_intact:
-            yield Finding(Kind.EDIT, row.sequence, row.id, "was changed after it was signed.")
+            yield findings.edited(row)
         if place > self._next and (other := self._follower()):
             if other.sequence == self._next + self._shift:
                 yield self._misplace(row)
                 return
             yield from self._gather(place)
         if place < self._next:
-            said = f"has the number {place} of another record."
-            yield Finding(Kind.FORK, row.sequence, row.id, said)
+            yield Finding.of(row, Kind.FORK, f"has the number {place} of another record.")
             return
         shift = (row.sequence or 0) - place
         if place > self._next:
-            more = f", and all up to {place - 1}" if place - 1 > self._next else ""
-            said = f"is missing{more}."
-            yield Finding(Kind.DELETION, self._next, None, said)
+            yield findings.missing(self._next, place - 1)
             self._next = place
         elif row.previous != self._digest:
-            said = "does not follow the record before it."
-            yield Finding(Kind.FORK, row.sequence, row.id, said)
+            yield Finding.of(row, Kind.FORK, "does not follow the record before it.")
         elif shift not in (self._shift, self._maybe_shift) and not was_inserted:
             kind = Kind.REORDERING if self._misplaced else Kind.EDIT
-            yield Finding(kind, row.sequence, row.id, f"had the number {place}.")
+            yield Finding.of(row, kind, f"had the number {place}.")
             # Either one number was changed, or all from here on. The next record shows it.
             self._maybe_shift, shift = shift, self._shift
         self._shift = shift
         self._advance(str(row.digest))
 
-    def _place_of(self, key: Key, row: Record) -> int | None:
-        """Return the original number of a record, or None if its digest fits no number."""
-        if row.previous is None or row.digest is None:
-            return None
-        stored = row.sequence or 0
-        near = (stored + step for reach in range(_REACH) for step in (reach, -reach))
-        for number in dict.fromkeys((self._next, stored - self._shift, *near)):
-            if same(link(key, row.previous, number, row.mac), row.digest):
-                return number
-        return None
-
     def _unlinked(self, key: Key, row: Record, *, is_intact: bool) -> Iterator[Finding]:
         """Check a record whose digest does not fit its number, its predecessor and itself."""
         if not is_intact and not is_genuine(key, row.id):
             self._was_inserted = True
-            yield Finding(Kind.INSERTION, row.sequence, row.id, "was not written by api_guard.")
+            yield findings.inserted(row)
             return
         other = self._follower()
         if other is not None and other.id != row.id:
             yield self._misplace(row)
             return
-        said = "was changed after it was signed or chained."
-        edited = Finding(Kind.EDIT, row.sequence, row.id, said)
+        changed = Finding.of(row, Kind.EDIT, "was changed after it was signed or chained.")
         expected = link(key, self._digest, self._next, row.mac if is_intact else mac_of(key, row))
         is_last = row.previous == self._digest and not self._leads_on(row.digest)
         if same(expected, row.digest) or self._leads_on(expected) or is_last:
-            yield edited
+            yield changed
             self._advance(expected)
         else:
-            yield self._misplace(row) if is_intact else edited
+            yield self._misplace(row) if is_intact else changed
             if self._leads_on(row.digest):
                 self._advance(str(row.digest))
 
     def _unverifiable(self, row: Record) -> Iterator[Finding]:
         """Check a record with an unknown key. It is accepted if the chain continues after it."""
         if self._leads_on(row.digest):
-            yield unknown_key(row)
+            yield findings.unknown_key(row)
             self._advance(str(row.digest))
         else:
             self._was_inserted = True
-            said = f"was never chained, and its key {row.key_id!r} is not in LEDGER_KEYS."
-            yield Finding(Kind.INSERTION, row.sequence, row.id, said)
+            yield findings.never_chained(row)
 
     def _follower(self) -> Record | None:
-        """Return the record that was chained next, in whatever place it is now."""
+        """Return the record that was chained next, wherever it is now."""
         row = self._find(self._digest)
         key = None if row is None else key_of(row, self._keys)
         if row is None or key is None:
             return None
-        return row if same(link(key, self._digest, self._next, row.mac), row.digest) else None
+        return row if is_chained(key, row, self._digest, self._next) else None
 
     def _gather(self, until: int) -> Iterator[Finding]:
         """Follow the chain over misplaced records, up to a number."""
@@ -201,10 +183,7 @@ class Walk:
 
     def _misplace(self, row: Record) -> Finding:
         self._misplaced.add(row.id)
-        if row.sequence is None:
-            return Finding(Kind.EDIT, self._next, row.id, "has lost its number.")
-        said = "is not in the place where it was chained."
-        return Finding(Kind.REORDERING, row.sequence, row.id, said)
+        return findings.misplaced(row, self._next)
 
     def _leads_on(self, digest: str | None) -> bool:
         """Whether the chain continues after a digest, or ends with it."""

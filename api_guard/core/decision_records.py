@@ -30,7 +30,8 @@ class DecisionRecord:
 
     `reason` is the code that the client sees. `because` says more about some reasons. `user` and
     `client` are primary keys, as text. `address` is given where there is neither. `requires_scopes`
-    are groups of alternatives: the caller needs one scope of each group.
+    are groups of alternatives: the caller needs one scope of each group. `answered` is the status
+    that the client got where the refusal was only reported.
 
     `token_lacks`, `user_lacks` and `client_lacks` name the required scopes that this side lacks.
     The user's side is the user, its groups and everyone. None says that there is no such side, or
@@ -42,6 +43,7 @@ class DecisionRecord:
     reason: str = ""
     because: str = ""
     status: int | None = None
+    answered: int | None = None
     method: str = ""
     action: str = ""
     path: str = ""
@@ -106,8 +108,8 @@ def lacks_of(
 ) -> Lacks:
     """Return which side lacks which of the required scopes.
 
-    `known` names the scopes whose grants were looked up, None for all of them. Alternatives of
-    which all sides have one in common are left out: the caller meets that part.
+    `known` names the scopes whose grants were looked up, None for all of them. If all sides have
+    the same alternative of a group, the caller meets that group, and it is left out.
     """
     if credential is not Credential.UNSCOPED and not credential.is_token:
         return Lacks()
@@ -117,7 +119,7 @@ def lacks_of(
     client = granted.client if is_known and credential is Credential.TOKEN else None
     sides = (token, user, client)
     held = [side for side in sides if side is not None]
-    # Without its client, a token stands for nothing, whatever the other sides have in common.
+    # A token without its client is worth nothing, even if the other sides have a scope in common.
     is_clientless = is_known and credential is Credential.TOKEN and client is None
     unmet = [
         name

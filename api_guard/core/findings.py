@@ -50,6 +50,11 @@ class Finding:
     id: str | None
     text: str
 
+    @classmethod
+    def of(cls, row: Record, kind: Kind, text: str) -> Finding:
+        """Return a finding about a record."""
+        return cls(kind, row.sequence, row.id, text)
+
     def __str__(self) -> str:
         number = "" if self.sequence is None else f" {self.sequence}"
         named = "" if self.id is None else f" ({self.id})"
@@ -63,15 +68,42 @@ def judge_unchained(row: Record, keys: Keys) -> Finding | None:
         return unknown_key(row)
     if same(mac_of(key, row), row.mac):
         return None
-    if is_genuine(key, row.id):
-        return Finding(Kind.EDIT, row.sequence, row.id, "was changed after it was signed.")
-    return Finding(Kind.INSERTION, row.sequence, row.id, "was not written by api_guard.")
+    return edited(row) if is_genuine(key, row.id) else inserted(row)
+
+
+def edited(row: Record) -> Finding:
+    """Return the finding for a record that does not fit its signature."""
+    return Finding.of(row, Kind.EDIT, "was changed after it was signed.")
+
+
+def inserted(row: Record) -> Finding:
+    """Return the finding for a record that none of the keys wrote."""
+    return Finding.of(row, Kind.INSERTION, "was not written by api_guard.")
+
+
+def misplaced(row: Record, expected: int) -> Finding:
+    """Return the finding for a record that is not in its place, or that has no number now."""
+    if row.sequence is None:
+        return Finding(Kind.EDIT, expected, row.id, "has lost its number.")
+    return Finding.of(row, Kind.REORDERING, "is not in the place where it was chained.")
+
+
+def missing(first: int, last: int) -> Finding:
+    """Return the finding for the records from one number up to another, which are gone."""
+    more = f", and all up to {last}" if last > first else ""
+    return Finding(Kind.DELETION, first, None, f"is missing{more}.")
 
 
 def unknown_key(row: Record) -> Finding:
     """Return the finding for a record whose key is unknown."""
     said = f"is signed with the key {row.key_id!r}, which is not in LEDGER_KEYS."
-    return Finding(Kind.UNKNOWN_KEY, row.sequence, row.id, said)
+    return Finding.of(row, Kind.UNKNOWN_KEY, said)
+
+
+def never_chained(row: Record) -> Finding:
+    """Return the finding for a record whose key is unknown and that is in no chain."""
+    said = f"was never chained, and its key {row.key_id!r} is not in LEDGER_KEYS."
+    return Finding.of(row, Kind.INSERTION, said)
 
 
 def judge_head(
@@ -106,17 +138,17 @@ def judge_details(
         detail = found.pop(part, None)
         if detail is None:
             said = f"has lost its detail {part!r} without a record of an erasure."
-            yield Finding(Kind.DETAIL_DELETION, row.sequence, row.id, said)
+            yield Finding.of(row, Kind.DETAIL_DELETION, said)
         elif detail.forgotten:
             if not is_forgotten(detail.forgotten, name_of(row.id, part)):
                 said = f"has its detail {part!r} marked as erased, but no record erased it."
-                yield Finding(Kind.DETAIL_DELETION, row.sequence, row.id, said)
+                yield Finding.of(row, Kind.DETAIL_DELETION, said)
         elif not same(commitment(detail), promised):
             said = f"has a changed detail {part!r}."
-            yield Finding(Kind.DETAIL_EDIT, row.sequence, row.id, said)
+            yield Finding.of(row, Kind.DETAIL_EDIT, said)
     for part in found:
         said = f"has an added detail {part!r}."
-        yield Finding(Kind.DETAIL_INSERTION, row.sequence, row.id, said)
+        yield Finding.of(row, Kind.DETAIL_INSERTION, said)
 
 
 def name_of(record: str, part: str) -> str:

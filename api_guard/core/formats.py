@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.invisibles import drop_left_over, drop_unseen, is_blank, stripped
+from api_guard.core.names import words
 from api_guard.core.scripts import find_lookalike
 from api_guard.core.text import find_flaw, find_markup, normalize
 from api_guard.core.urls import read_host, read_url
-from api_guard.core.words import words
 
 # RFC 5321 §4.5.3.1, and the erratum of RFC 3696 for the whole address.
 MAX_EMAIL_LENGTH = 254

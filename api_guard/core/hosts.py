@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
-from api_guard.core.words import words
+from api_guard.core.names import words
 
 Address = IPv4Address | IPv6Address
 

@@ -13,6 +13,8 @@ from api_guard.core.flaws import Flaw, FlawError
 # An image has a few parts, and more for its data. Encoders write data in parts of 4 KB or more.
 _FEW = 1000
 _SHORTEST = 1024
+# Pillow unpacks up to a megabyte of each, and goes on if it is damaged.
+_PACKED, _MOST_PACKED = (b"zTXt", b"iTXt", b"iCCP"), 100
 # GIF cuts its data into blocks of up to 255 bytes.
 _SHORTEST_GIF = 64
 # The largest number of padding bytes of a JPEG between markers.
@@ -22,6 +24,8 @@ _FILL = re.compile(rb"\xff+")
 # JPEG markers with a length: SOF, DHT, DAC, DQT, DNL, DRI, DHP, EXP, APP, COM.
 _WITH_LENGTH = {*range(0xC0, 0xD0), *range(0xDB, 0xE0), *range(0xE0, 0xF0), 0xFE} - {0xC8}
 _SCAN = 0xDA
+# An image has up to four tables of quantization, of 129 bytes. A segment can contain a thousand.
+_TABLES, _MOST_TABLES = 0xDB, 16_384
 _PHOTOSHOP = b"8BIM"
 # A segment of 64 KB contains 5,000 entries, and a decoder joins the segments.
 _EXIF, _MOST_EXIF = b"Exif\x00\x00", 4
@@ -41,7 +45,7 @@ def frames_of(kind: str, data: bytes) -> int | None:
 
 def _walk_jpeg(data: bytes) -> None:
     most = _most(data, _SHORTEST)
-    position, segments, padding = 2, 0, 0
+    position, segments, padding, tables = 2, 0, 0, 0
     while (start := data.find(b"\xff", position)) != -1:
         filled = _FILL.match(data, start)
         end = len(data) if filled is None else filled.end()
@@ -54,22 +58,27 @@ def _walk_jpeg(data: bytes) -> None:
             break
         position = end + 1
         if data[end] in _WITH_LENGTH:
-            position += max(2, int.from_bytes(data[position : position + 2]))
+            length = max(2, int.from_bytes(data[position : position + 2]))
+            tables += length if data[end] == _TABLES else 0
+            position += length
     else:
         padding += len(data) - position
     resources, directories = (data.count(each, 0, position) for each in (_PHOTOSHOP, _EXIF))
-    if padding > _MOST_PADDING or resources > most or directories > _MOST_EXIF:
+    has_metadata = resources > most or directories > _MOST_EXIF
+    if padding > _MOST_PADDING or tables > _MOST_TABLES or has_metadata:
         raise _too_many()
 
 
 def _walk_png(data: bytes) -> None:
     most = _most(data, _SHORTEST)
-    position, chunks = 8, 0
+    position, chunks, packed = 8, 0, 0
     while position < len(data):
         chunks += 1
-        if chunks > most:
+        name = data[position + 4 : position + 8]
+        packed += name in _PACKED
+        if chunks > most or packed > _MOST_PACKED:
             raise _too_many()
-        if data[position + 4 : position + 8] == b"IEND":
+        if name == b"IEND":
             return
         # The length, the name, the data and the checksum.
         position += 12 + int.from_bytes(data[position : position + 4])

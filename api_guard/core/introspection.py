@@ -1,4 +1,4 @@
-"""Reads what an introspection endpoint says of a token (RFC 7662 §2.2)."""
+"""Reads the answer of an introspection endpoint about a token (RFC 7662 §2.2)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 from api_guard.core.audiences import is_meant_for
 
-# What no database and no header holds: a null, and half of a pair of UTF-16.
+# Characters that databases and headers cannot store: null and lone surrogates.
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class MalformedAnswer(ValueError):
-    """An answer that says neither yes nor no."""
+    """The answer is not a clear yes or no."""
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What the answer says of an active token.
+    """The claims of an active token in the answer.
 
-    `expires` is a POSIX time, None where it is not told. `username` is only for reading: it may be
-    given to somebody else.
+    `expires` is a POSIX time, or None if the answer has none. `username` is only for display: later
+    it may belong to somebody else.
     """
 
     scope: str
@@ -34,9 +34,10 @@ class Claims:
 
     @property
     def is_clients_own(self) -> bool:
-        """Whether a client acts on its own behalf: no subject, or its own (RFC 9068 §2.2).
+        """Whether a client acts for itself: there is no subject, or it is the client (RFC 9068
+        §2.2).
 
-        A server that tells a user's name and no subject speaks of a user as well.
+        An answer with a user's name and without a subject is about a user too.
         """
         told = self.username if self.subject is None else self.subject
         return told is None or told == self.client_id
@@ -45,10 +46,10 @@ class Claims:
 def read_claims(
     answer: object, *, issuer: str, audience: Collection[str], path: str, now: float
 ) -> Claims | None:
-    """Return the claims of a token that is good here and at `now`; None of any other.
+    """Return the claims of a token that is valid here at `now`; None for any other token.
 
-    A token of another issuer, for another audience, bound to a key (RFC 9449, RFC 8705) or of
-    another type is none for this API. Raises MalformedAnswer.
+    A token is not valid for this API if it is from another issuer, for another audience, bound to a
+    key (RFC 9449, RFC 8705) or of another type. Raises MalformedAnswer.
     """
     if not isinstance(answer, Mapping) or not isinstance(answer.get("active"), bool):
         raise MalformedAnswer("it does not say whether the token is active")
@@ -70,7 +71,7 @@ def read_claims(
 
 def _is_for_us(named: list[str], audience: Collection[str], path: str) -> bool:
     if not audience:
-        # Nobody said what we are called, so that a token which names anyone may mean another.
+        # No audience is configured for us, so a token that names an audience may mean another API.
         return not named
     return is_meant_for(named, audience, path)
 

@@ -12,11 +12,13 @@ class Event(StrEnum):
     GRANT = "grant"
     EXTEND = "extend"
     REVOKE = "revoke"
+    KEEP = "keep"  # acknowledged until a date, although it is not used
     ADOPT = "adopt"  # a grant that is older than the ledger
-    EXPIRE = "expire"  # closed because the same scope was granted again
+    EXPIRE = "expire"  # closed because the same scope was granted, or asked for, again
     REQUEST = "request"
     APPROVE = "approve"
     DECLINE = "decline"
+    WITHDRAW = "withdraw"  # of a request, by the user who asked
     AUTHORIZE = "authorize"  # a group may manage scopes
     DEAUTHORIZE = "deauthorize"
     END_ACCESS = "end_access"  # all tokens and codes were revoked
@@ -32,6 +34,13 @@ class Event(StrEnum):
     UNMAP_SUBJECT = "unmap_subject"
     RENAME_GROUP = "rename_group"
     REACTIVATE = "reactivate"
+    OPEN_REVIEW = "open_review"
+    REVIEW = "review"  # a decision about one grant
+    CLOSE_REVIEW = "close_review"
+    PIN_BUNDLE = "pin_bundle"  # what a bundle opens
+    UNPIN_BUNDLE = "unpin_bundle"
+    LIFT_BLOCK = "lift_block"  # of failed credentials
+    SYNC = "sync"  # the grants were made as a file says
     FORGET = "forget"  # the details of a user were erased
     PRUNE = "prune"  # a checkpoint replaced old records
 

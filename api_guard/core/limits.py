@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean
 
 TOPS = ("object", "list", "any")
 
@@ -19,10 +19,10 @@ class LimitsError(ValueError):
 class Limits:
     """The limits of one request.
 
-    Of a body: `bytes`, and `upload` in their place where it is multipart; `depth` of lists and
-    objects in one another; `items` in all of them together; `digits` of a number as it is
-    written; characters of a text (`text`) and of a key (`name`); `top`, the kind of JSON that the
-    whole must be. Of the rest: bytes of the `query` string, and its number of `parameters`.
+    For a body: `bytes`, or `upload` if it is multipart; the `depth` of nested lists and objects;
+    the `items` in all of them together; the written `digits` of a number; the characters of a text
+    (`text`) and of a key (`name`); `top`, the JSON type of the whole body. For the URL: the bytes
+    of the `query` string, and the number of its `parameters`.
     """
 
     bytes: int = 1_048_576

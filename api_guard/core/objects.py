@@ -28,9 +28,9 @@ ANY_OBJECT = AnyObject.ANY_OBJECT
 class ObjectRule:
     """Which objects one operation may touch.
 
-    `owner` is a lookup that leads to the user; `narrow` a function from a Caller, or from a Caller
-    and the request, to a Q; or ANY_OBJECT. Where both are there both apply; where neither is, no
-    object may be touched.
+    `owner` is a lookup that leads to the user. `narrow` is ANY_OBJECT, or a function that takes a
+    Caller (and, if it wants, the request) and returns a Q. If both are set, both apply. If neither
+    is set, no object may be touched.
     """
 
     owner: str | None = None
@@ -38,12 +38,12 @@ class ObjectRule:
 
     @property
     def is_any(self) -> bool:
-        """Whether every admitted caller may reach every object."""
+        """Whether every allowed caller may reach every object."""
         return self.owner is None and self.narrow is ANY_OBJECT
 
     @property
     def key(self) -> tuple[str | None, int]:
-        """A key that identifies the rule; a function may have no hash."""
+        """A key that identifies the rule, because a function may not be hashable."""
         return self.owner, id(self.narrow)
 
     def __str__(self) -> str:
@@ -58,13 +58,14 @@ class ObjectRule:
 def takes_request(function: RuleFunction) -> bool:
     """Whether a rule function takes the request as well as the caller.
 
-    Its second parameter has no default, or is called `request`.
+    It does if its second parameter has no default or is called `request`.
     """
-    # By identity: a function may have no hash. With the function, so that no other takes its id.
+    # By identity, because a function may not be hashable. Keep the function, so that its id is not
+    # reused.
     known = _TAKING.get(id(function))
     if known is None or known[0] is not function:
         if len(_TAKING) > _MOST_KEPT:
-            _TAKING.clear()  # functions that are made in requests are not kept for ever
+            _TAKING.clear()  # do not keep functions forever that are made in requests
         known = _TAKING[id(function)] = (function, _takes_request(function))
     return known[1]
 
@@ -124,7 +125,7 @@ def parse_related(value: object) -> frozenset[str]:
 
 
 def by_name(value: object) -> Mapping[str, object]:
-    """Return a mapping by slots and actions; `""` stands for every operation."""
+    """Return a mapping by slots and actions; `""` means every operation."""
     if value is None:
         return {}
     if isinstance(value, Mapping):

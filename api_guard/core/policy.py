@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
-from typing import TypeVar
 from zlib import crc32
 
 from api_guard.core.limits import parse_limits
@@ -21,62 +20,19 @@ from api_guard.core.objects import (
     parse_lookups,
     parse_related,
 )
+from api_guard.core.operations import SLOTS, Operation, first_of
 from api_guard.core.rates import Rate, parse_rates
 from api_guard.core.requirements import PolicyError, Requirement
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-HTTP_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
-SLOTS = ("read", "write")
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What a requirement applies to: an HTTP method and, on a ViewSet, the action behind it."""
-
-    method: str
-    action: str | None = None
-
-    @property
-    def slot(self) -> str:
-        """`read` for GET, HEAD and OPTIONS, `write` for everything else."""
-        return "read" if self.method in SAFE_METHODS else "write"
-
-    def names(self) -> tuple[str, ...]:
-        """The names of this operation in a policy, the most specific first."""
-        return _names(self.method, self.action)
-
-
-# Bounded, because a client may send any word as the method.
-@lru_cache(maxsize=4096)
-def _names(method: str, action: str | None) -> tuple[str, ...]:
-    names = [method]
-    if action and action not in SLOTS:
-        names.insert(0, action)
-    if method == "HEAD":
-        # HEAD runs the GET handler, so the policy of GET applies.
-        names.append("GET")
-    return (*names, Operation(method, action).slot)
-
-
-def first_of(mapping: Mapping[str, T], operation: Operation) -> tuple[str, T] | None:
-    """Return the most specific name of `operation` in `mapping`, and its value."""
-    if mapping:
-        for name in operation.names():
-            if name in mapping:
-                return name, mapping[name]
-    return None
 
 
 @dataclass(frozen=True)
 class Policy:
     """All the requirements, rates and the object rules of one view.
 
-    The keys of every mapping are `Operation.names`; `""` is for all operations not named.
-    `model` is what the object rules are about, where the view itself does not tell. `is_everywhere`
-    says that they hold in every guarded view. `related` are the fields of the view's model that the
-    object rules of other views do not narrow.
+    The keys of every mapping are `Operation.names`; `""` means all other operations. `model` is the
+    model of the object rules, if the view itself does not show it. `is_everywhere` says that the
+    rules apply in every guarded view. `related` are the fields of the view's model that the object
+    rules of other views do not narrow.
     """
 
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
@@ -99,7 +55,7 @@ class Policy:
         return f"{crc32('&'.join(said).encode()):08x}"
 
     def requirement_for(self, operation: Operation) -> Requirement | None:
-        """Return the requirement for `operation`, None if the policy does not declare it."""
+        """Return the requirement for `operation`; None if the policy does not declare one."""
         found = first_of(self.requirements, operation)
         return found[1] if found else None
 
@@ -112,6 +68,11 @@ class Policy:
         """Whether the policy has an object rule."""
         return bool(self.owner or self.objects)
 
+    @property
+    def hides_objects(self) -> bool:
+        """Whether a rule hides any object: ANY_OBJECT does not, for every model."""
+        return bool(self.owner) or any(rule is not ANY_OBJECT for rule in self.objects.values())
+
     def object_rule_for(self, operation: Operation) -> ObjectRule | None:
         """Return the object rule for `operation`; None if the view has no rules."""
         if not self.has_object_rule:
@@ -122,12 +83,12 @@ class Policy:
         owner = None if owned is None else self.owner[owned]
         narrow = None if narrowed is None else self.objects[narrowed]
         if owned is not None and narrow is ANY_OBJECT and narrowed is not None:
-            # ANY_OBJECT for one operation wins over an owner for more operations.
+            # ANY_OBJECT for one operation takes precedence over an owner for several operations.
             owner = owner if names.index(owned) <= names.index(narrowed) else None
         return ObjectRule(owner, narrow)
 
     def keep_rule_for(self, operation: Operation) -> ObjectRule | None:
-        """Return the rule for the objects that `operation` leaves; by default, the finding rule."""
+        """Return the rule for written objects; by default, it is the rule for finding them."""
         names = (*operation.names(), "")
         kept = next((self.keep[name] for name in names if name in self.keep), None)
         return kept if kept is not None else self.object_rule_for(operation)

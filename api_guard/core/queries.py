@@ -1,4 +1,4 @@
-"""Judges what comes outside the body: the query string, the path, header fields."""
+"""Checks the request outside the body: the query string, the path, header fields."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 _NOT_IN_HEADER = re.compile("[\x00\r\n]")
 _LONGEST_PARAMETER = 2**63
 _MOST_ACCEPTED = 50
-# No parser is asked to read more; that of Django 6 raises past 10,000.
+# Do not let a parser read more. Django 6's own parser raises above 10,000.
 _LONGEST_ACCEPT = 8192
-# `name*=charset'language'value` (RFC 8187). No parameter of these fields is written so.
+# `name*=charset'language'value` (RFC 8187). Parameters of these fields do not use this form.
 _EXTENDED = re.compile(r"\*\s*=")
 
 
@@ -49,9 +49,10 @@ def refuse_headers(meta: Mapping[str, object]) -> None:
     fields = [
         value
         for name, value in meta.items()
-        # A server's environment is longer than its header fields: a slice is no call.
+        # The environment has many entries that are not header fields. A slice is faster than a
+        # call.
         if (name[:5] == "HTTP_" or name == "CONTENT_TYPE")
-        # A bad credential is a 401, and the authenticator answers it.
+        # The authenticator answers a bad credential, with 401.
         and name != "HTTP_AUTHORIZATION"
         and isinstance(value, str)
     ]
@@ -69,8 +70,8 @@ def refuse_headers(meta: Mapping[str, object]) -> None:
 def refuse_credentials(authorization: str) -> None:
     """Raise RequestError for a credential with a null character, because databases reject it.
 
-    That is one of Basic, once decoded, and of any other scheme but Bearer, whose authenticator
-    reads it first.
+    Basic is decoded first. Bearer is left to its authenticator. Other schemes are checked as they
+    are.
     """
     scheme, _, credential = authorization.partition(" ")
     if scheme.lower() == "bearer":
@@ -80,7 +81,7 @@ def refuse_credentials(authorization: str) -> None:
         try:
             held += b64decode(held)
         except binascii.Error:
-            return  # for the authenticator to refuse
+            return  # the authenticator will refuse it
     if b"\x00" in held:
         raise RequestError("The credential contains a null character.")
 

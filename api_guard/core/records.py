@@ -13,8 +13,9 @@ from api_guard.core.ledger import Party, Who
 Keys = Mapping[str, "Key"]
 
 # Each signature contains its purpose, so that it cannot be used for another purpose.
-RECORD, LINK, ID, HEAD, CHECKPOINT, PRUNED = (
-    f"api_guard.ledger.{name}" for name in ("record", "link", "id", "head", "checkpoint", "pruned")
+RECORD, LINK, ID, HEAD, CHECKPOINT, PRUNED, VERIFIED = (
+    f"api_guard.ledger.{name}"
+    for name in ("record", "link", "id", "head", "checkpoint", "pruned", "verified")
 )
 # The digest before the first record.
 GENESIS = "0" * 64

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from api_guard.core.caller import Standing
-from api_guard.core.scopes import PROTOCOL_SCOPES, is_scope_name
+from api_guard.core.scopes import BUNDLE_MARK, PROTOCOL_SCOPES, is_scope_name
 
 
 class PolicyError(ValueError):
@@ -23,6 +23,10 @@ class AnyOf:
 def any_of(*scopes: str) -> AnyOf:
     """Require any one of these scopes."""
     return AnyOf(scopes)
+
+
+# What `read=`, `write=` and each of `actions=` take.
+Required = str | Standing | AnyOf | tuple[str | Standing | AnyOf, ...]
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,17 @@ class Requirement:
 
     @property
     def is_public(self) -> bool:
-        """Whether it is open to everybody."""
+        """Whether it allows everybody."""
         return self.standing is Standing.PUBLIC
 
     @property
     def is_staff(self) -> bool:
-        """Whether it asks for staff."""
+        """Whether it requires staff."""
         return self.standing is Standing.STAFF
 
     @cached_property
     def scope_names(self) -> tuple[str, ...]:
-        """Every scope that it names, in order."""
+        """All its scopes, in order."""
         return tuple(dict.fromkeys(name for group in self.scopes for name in group))
 
     def is_met_by(self, held: frozenset[str]) -> bool:
@@ -96,6 +100,8 @@ def _alternatives(part: object) -> tuple[str, ...]:
                 f"{name!r} is not a requirement; write a scope such as 'notes:read', PUBLIC, "
                 "SIGNED_IN, STAFF, any_of(...) or a tuple of them"
             )
+        if str(name).startswith(BUNDLE_MARK):
+            raise PolicyError(f"{name!r} is a bundle; require one of its scopes")
         if name in PROTOCOL_SCOPES:
             raise PolicyError(f"{name!r} is a scope of OpenID Connect and cannot be required")
     return tuple(str(name) for name in names)

@@ -1,11 +1,9 @@
-"""What a scope's name may be, and which scopes a caller effectively has."""
+"""Valid names of scopes, and the effective scopes of a caller."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum
 
 # RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
@@ -15,6 +13,8 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 PROTOCOL_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 
 MAX_SCOPE_LENGTH = 255
+# The first character of the name under which a bundle is granted: "@editor". No scope has it.
+BUNDLE_MARK = "@"
 # An authority over this group is an authority over all scopes.
 EVERY_SCOPE = "*"
 NO_SCOPES: frozenset[str] = frozenset()
@@ -42,10 +42,10 @@ class Credential(Enum):
 
 @dataclass(frozen=True)
 class ScopeTerms:
-    """What a scope lets its grantee do, and the rules for granting it.
+    """What a scope allows, and the rules for granting it.
 
-    Whoever manages `group` may give it, for `max_days` at most; one that `is_sensitive` takes two
-    people, and one that `is_requestable` can be asked for.
+    Users who manage `group` may grant it, for at most `max_days`. A sensitive scope needs two
+    people. A requestable scope can be asked for.
     """
 
     description: str
@@ -71,14 +71,6 @@ def is_scope_name(name: object) -> bool:
     return isinstance(name, str) and len(name) <= MAX_SCOPE_LENGTH and bool(_SCOPE.fullmatch(name))
 
 
-def alike(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Group the names that differ only in case: some databases treat them as one."""
-    spellings: dict[str, list[str]] = {}
-    for name in names:
-        spellings.setdefault(name.lower(), []).append(name)
-    return [tuple(group) for group in spellings.values() if len(group) > 1]
-
-
 def effective_scopes(
     credential: Credential, carried: frozenset[str], granted: Granted
 ) -> frozenset[str]:
@@ -97,9 +89,3 @@ def effective_scopes(
         # A token without a client is not a delegation: no client, no grant, no scope.
         return NO_SCOPES
     return carried.intersection(*sides) - PROTOCOL_SCOPES
-
-
-def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return `" Did you mean 'x'?"` for a near miss of a known name, else an empty string."""
-    close = get_close_matches(str(name), list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""

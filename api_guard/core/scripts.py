@@ -25,6 +25,9 @@ _NO_SCRIPT = frozenset(
 )
 # "Mª José", "1º", "3.ª"
 _ORDINAL = re.compile(r"(?<=[^\W_]|(?<=[^\W_])\.)[\u00aa\u00ba](?![^\W_])")
+# Keyboards have keys for these: the letters of Korean, which chats write alone, and two words of
+# Arabic and Urdu, of which one is a part of "Abdullah".
+_ON_KEYBOARDS = re.compile("[\u3131-\u3163\u3165-\u318e\ufdf2\ufdfa]")
 # Scripts that are normally written together: UTS #39 §5.2, "highly restrictive".
 _TOGETHER = tuple(
     frozenset(names.split())
@@ -71,8 +74,7 @@ def _is_disguise(char: str) -> bool:
     if not parts or not parts[0].startswith("<"):
         return False
     letters = [chr(int(part, 16)) for part in parts[1:]]
-    # Urdu keyboards have a key for U+FDF2, which is a part of "Abdullah".
-    is_own = (parts[0] == "<compat>" and len(letters) > 1) or char == "\ufdf2"
+    is_own = (parts[0] == "<compat>" and len(letters) > 1) or _ON_KEYBOARDS.match(char)
     return not is_own or any(_script(letter) == "LATIN" for letter in letters)
 
 

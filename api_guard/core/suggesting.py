@@ -1,4 +1,4 @@
-"""The least grants that would have sufficed for requests that were refused."""
+"""Suggests the fewest grants that would have allowed the refused requests."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from api_guard.core.decision_records import DecisionRecord, Outcome
 
+# Nobody gets by a grant what was refused before there was a guard.
+_NOT_LET_IN = "it was refused before as well"
 _REFUSED = (Outcome.WOULD_REFUSE.value, Outcome.REFUSED.value)
 
 
 @dataclass(frozen=True)
 class Apart:
-    """Refusals for which no grant is proposed, and why."""
+    """Refusals for which no grant is suggested, and the reason."""
 
     why: str
     reason: str
@@ -25,18 +27,36 @@ class Apart:
 
 @dataclass
 class Needs:
-    """By primary key, the scopes that users and clients lacked; and what is listed apart."""
+    """The scopes that users and clients lacked, by primary key, and the refusals listed apart.
+
+    `requests` counts by kind and primary key.
+    """
 
     users: dict[str, set[str]] = field(default_factory=dict)
     clients: dict[str, set[str]] = field(default_factory=dict)
+    requests: dict[tuple[str, str], int] = field(default_factory=dict)
     apart: dict[Apart, int] = field(default_factory=dict)
+
+    def add(self, kind: str, key: str, scopes: set[str]) -> None:
+        """Note what one request needed of one side."""
+        side = self.users if kind == "user" else self.clients
+        side.setdefault(key, set()).update(scopes)
+        self.requests[kind, key] = self.requests.get((kind, key), 0) + 1
+
+    def without(self, kind: str, gone: Iterable[str]) -> None:
+        """List apart those that nothing can be granted to, because they are not there any more."""
+        side = self.users if kind == "user" else self.clients
+        for key in gone:
+            scopes = tuple(sorted(side.pop(key)))
+            apart = Apart(f"the {kind} is not there any more", "insufficient_scope", "", "", scopes)
+            self.apart[apart] = self.apart.get(apart, 0) + self.requests[kind, key]
 
 
 def needs_of(records: Iterable[DecisionRecord], is_grantable: Callable[[str], bool]) -> Needs:
-    """Return what the callers of refused requests lacked.
+    """Return the scopes that the callers of refused requests lacked.
 
-    Of alternatives it takes the one that fewest sides lack, by the order in the requirement. A
-    scope is proposed for a request only where all that the request lacks can be granted.
+    Of several alternatives, it takes the one that the fewest sides lack; if equal, the first in the
+    requirement. Scopes are suggested for a request only if all its missing scopes can be granted.
     """
     needs = Needs()
     for record in records:
@@ -46,27 +66,31 @@ def needs_of(records: Iterable[DecisionRecord], is_grantable: Callable[[str], bo
         if why:
             _count(needs, record, why, scopes)
             continue
-        for name in scopes:
-            if name in (record.user_lacks or ()) and record.user is not None:
-                needs.users.setdefault(record.user, set()).add(name)
-            if name in (record.client_lacks or ()) and record.client is not None:
-                needs.clients.setdefault(record.client, set()).add(name)
+        for kind, key, lacks in (
+            ("user", record.user, record.user_lacks),
+            ("client", record.client, record.client_lacks),
+        ):
+            needed = set(scopes) & set(lacks or ())
+            if needed and key is not None:
+                needs.add(kind, key, needed)
     return needs
 
 
 def _why_apart(
     record: DecisionRecord, is_grantable: Callable[[str], bool]
 ) -> tuple[str, tuple[str, ...]]:
-    """Return why no grant is proposed, or "" and the scopes that are."""
+    """Return why no grant is suggested, or "" and the suggested scopes."""
     if record.reason != "insufficient_scope":
         return "no grant would change this answer", ()
     if record.because:
         return f"no grant would change this answer: {record.because}", ()
+    if record.outcome == Outcome.WOULD_REFUSE.value and record.answered in (None, 401, 403):
+        return _NOT_LET_IN if record.answered else "the log does not tell how it was answered", ()
     chosen: list[str] = []
     for group in record.requires_scopes:
         lacked = [name for name in group if _sides(record, name)]
         if len(lacked) < len(group):
-            continue  # what is lacked by no side, or by none that was looked up
+            continue  # no side lacks it, or none that was looked up
         able = [name for name in group if is_grantable(name)]
         if not able:
             return "the scope is sensitive or not declared: grant it by hand", group
@@ -75,7 +99,7 @@ def _why_apart(
             return "the token does not carry the scope: the client must ask for it", tuple(able)
         chosen.append(min(carried, key=lambda name: _sides(record, name)))
     if not chosen:
-        return "the log does not tell what is lacked", ()
+        return "the log does not show which scope is missing", ()
     return "", tuple(chosen)
 
 
@@ -85,7 +109,7 @@ def _sides(record: DecisionRecord, name: str) -> int:
 
 
 def _count(needs: Needs, record: DecisionRecord, why: str, scopes: tuple[str, ...]) -> None:
-    # Whom it concerns is told where somebody may grant it.
+    # Name the user and the client only if there are scopes that somebody can grant.
     user, client = (record.user, record.client) if scopes else (None, None)
     apart = Apart(why, record.reason, record.method, record.view, scopes, user, client)
     needs.apart[apart] = needs.apart.get(apart, 0) + 1
@@ -99,8 +123,9 @@ def by_groups(
 ) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     """Return what to grant to groups, and what is left to grant to users.
 
-    A group is given a scope that at least two of its members need, if every member needs it or
-    `holds` it; a group in `wanted` also where others are members. The largest comes first.
+    A group gets a scope if at least two of its members need it and every other member needs it or
+    already `holds` it. A group in `wanted` gets it even if others are members. The largest group
+    comes first.
     """
     groups: dict[str, set[str]] = {}
     users: dict[str, set[str]] = {}

@@ -97,8 +97,10 @@ def _in_ascii(text: str) -> str:
         raise _flaw("invalid_host", "The host is too long.")
     if text.isascii():
         return text.lower()
-    # The mapping of UTS #46, but without lookalikes.
-    host = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+    # The mapping of UTS #46, but without lookalikes. It maps each character alone, because a Greek
+    # word in lower case may end in another letter.
+    lower = "".join(map(str.lower, unicodedata.normalize("NFC", text)))
+    host = unicodedata.normalize("NFC", lower)
     host = host.replace("\u3002", ".")
     _refuse_disguise(host)
     try:

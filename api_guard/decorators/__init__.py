@@ -1,4 +1,4 @@
-"""@guard: attaches a Policy, stands before the view's checks."""
+"""@guard: puts a Policy on a view and enforces it before the view's own checks."""
 
 from api_guard.decorators.guard import Guard, guard
 

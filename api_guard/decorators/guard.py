@@ -2,68 +2,76 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
-from django.db.models import Model
+from django.db.models import Model, Q
+from django.views import View
 from rest_framework.views import APIView
 
-from api_guard.access.endpoints import POLICY_ATTRIBUTE, view_class_of
+from api_guard.access.endpoints import view_class_of
+from api_guard.core.caller import Caller
 from api_guard.core.limits import LimitsError
 from api_guard.core.objects import AnyObject
 from api_guard.core.policy import (
-    HTTP_METHODS,
-    SLOTS,
     Policy,
     parse_policy,
 )
-from api_guard.core.rates import RateError
-from api_guard.core.requirements import PolicyError
-from api_guard.core.scopes import did_you_mean
-from api_guard.decorators.hooks import install
+from api_guard.core.rates import RateError, Rates
+from api_guard.core.requirements import PolicyError, Required
+from api_guard.decorators.attaching import attach
+from api_guard.decorators.callbacks import guard_class, guarded_function
+from api_guard.decorators.misuse import is_misplaced, misplaced
+from api_guard.decorators.plain import plain_of
 from api_guard.exceptions import GuardError
 
 V = TypeVar("V", bound=Callable[..., Any])
-Narrowing = Callable[..., object] | AnyObject
+# An object rule: it takes the caller, and the request if it wants. None allows no object.
+Narrowing = (
+    AnyObject
+    | Callable[[Caller], Q | AnyObject | None]
+    | Callable[[Caller, Any], Q | AnyObject | None]
+)
 
 
 def guard(
     *,
-    read: object = None,
-    write: object = None,
-    actions: Mapping[str, object] | None = None,
-    throttle: object = None,
+    read: Required | None = None,
+    write: Required | None = None,
+    actions: Mapping[str, Required] | None = None,
+    throttle: Rates | Mapping[str, Rates] | None = None,
     owner: str | Mapping[str, str] | None = None,
     objects: Narrowing | Mapping[str, Narrowing] | None = None,
     limits: Mapping[str, int | str] | None = None,
     keep: str | Narrowing | Mapping[str, str | Narrowing] | None = None,
     model: type[Model] | None = None,
-    hold: str | None = None,
+    hold: Literal["everywhere"] | None = None,
     related: Mapping[str, AnyObject] | None = None,
 ) -> Guard:
-    """Close a DRF view to every caller that does not meet a requirement.
+    """Close a view to every caller that does not meet a requirement.
 
-    `read` is for GET, HEAD and OPTIONS, `write` for every other method; a name in `actions` (a
+    `read` is for GET, HEAD and OPTIONS, `write` for every other method. A name in `actions` (a
     ViewSet's action, or an HTTP method) takes precedence. A requirement is a scope, `any_of(...)`,
-    PUBLIC, SIGNED_IN, STAFF, or a tuple of these, all of which are needed. An operation without a
+    PUBLIC, SIGNED_IN or STAFF. A tuple of these requires all of them. An operation without a
     requirement is refused.
 
-    `throttle` is a rate such as "20/m", or several. `owner` is the lookup that leads from an object
-    to its user; `objects` a function from a Caller, or from a Caller and the request, to a Q; or
-    ANY_OBJECT: both say which objects the view finds. `keep`, a lookup, a function or ANY_OBJECT,
-    says which objects a write may leave, if they differ. These four also take a mapping of slots
-    and actions. `limits` are the limits of a request that differ from
-    `API_GUARD["LIMITS"]`: {"bytes": 5_000_000, "top": "list"}.
+    `throttle` is a rate such as "20/m", or several rates. `owner` and `objects` limit the objects
+    that the view finds: `owner` is the lookup that leads from an object to its user; `objects` is
+    ANY_OBJECT, or a function that takes a Caller (and, if it wants, the request) and returns a Q.
+    `keep` (a lookup, a function or ANY_OBJECT) limits the objects that a write may leave behind, if
+    those differ. These four also take a mapping of slots and actions. `limits` are limits of a
+    request that differ from `API_GUARD["LIMITS"]`: {"bytes": 5_000_000, "top": "list"}.
 
-    `model` is the model of the object rules, for a view without a queryset. `hold="everywhere"`
-    applies them in every guarded view. `related={"reviewer": ANY_OBJECT}` lets a field name
-    objects that the rules of other views hide.
+    `model` is the model of the object rules; a view without a queryset needs it.
+    `hold="everywhere"` applies the rules in every guarded view. `related={"reviewer": ANY_OBJECT}`
+    lets a field refer to objects that the rules of other views hide.
 
-    The result is a value: put it above a class, above `@api_view`, or call it with a view.
-    Raises GuardError, at import, for an invalid policy.
+    The result is a value: put it above a class, above `@api_view`, or call it with a view. A plain
+    Django view, a function or a class, takes requirements, rates and the limits of a request; what
+    needs a queryset or a serializer is for views of DRF. An invalid policy raises GuardError at
+    import.
     """
     try:
         policy = parse_policy(
@@ -97,33 +105,39 @@ class Guard:
     policy: Policy
 
     def __call__(self, view: V) -> V:
-        """Put the policy on `view` and return it; for a class already in use, return a subclass."""
+        """Put the policy on `view` and return it; return a subclass of a class in use."""
         if isinstance(view, type):
             return cast("V", self._on_class(view))
         cls = view_class_of(view)
         if cls is None or not issubclass(cls, APIView):
-            raise GuardError(_misplaced(view))
+            if is_misplaced(view):
+                raise GuardError(misplaced(view))
+            return cast("V", guarded_function(view, self.policy))
+        if plain_of(view) is not view:
+            return cast("V", guarded_function(view, self.policy))
         if cls.__qualname__ == "WrappedAPIView":
             # @api_view made this class only for this function.
-            self._attach(cls)
+            attach(cls, self.policy)
             return view
         return cast("V", self._on_callback(view, cls))
 
     def _on_class(self, cls: Any) -> Any:
-        if not issubclass(cls, APIView):
+        if not issubclass(cls, View):
             raise GuardError(
-                f"@guard needs a view of Django REST framework, and {cls.__qualname__} is not one: "
-                "derive it from rest_framework.views.APIView."
+                f"@guard needs a view, and {cls.__qualname__} is not one: derive it from "
+                "rest_framework.views.APIView."
             )
         if _is_in_use(cls):
-            # A class of another package, or one with its own guard: do not change it.
+            # The class is from another package or has its own guard: do not change it.
             names = {
                 "__module__": cls.__module__,
                 "__qualname__": f"{cls.__qualname__}[guarded]",
                 "__doc__": cls.__doc__,
             }
             cls = type(cls)(cls.__name__, (cls,), names)
-        self._attach(cls)
+        if not issubclass(cls, APIView):
+            return guard_class(cls, self.policy)
+        attach(cls, self.policy)
         return cls
 
     def _on_callback(self, callback: Any, cls: Any) -> Any:
@@ -136,23 +150,13 @@ class Guard:
             )
         guarded = self._on_class(cls).as_view(*([dict(actions)] if actions else []), **initkwargs)
         for name, value in vars(callback).items():
-            # Attributes that a decorator set on the callback, such as non_atomic_requests().
+            # A decorator such as non_atomic_requests() may have set attributes on the callback.
             vars(guarded).setdefault(name, value)
         return guarded
 
-    def _attach(self, cls: type) -> None:
-        if POLICY_ATTRIBUTE in cls.__dict__:
-            raise GuardError(
-                f"{cls.__qualname__} already has a guard, and a second one would replace it: write "
-                "one @guard with both policies."
-            )
-        _refuse_unknown_names(cls, self.policy)
-        setattr(cls, POLICY_ATTRIBUTE, self.policy)
-        install(cls)
-
 
 def _is_in_use(cls: type) -> bool:
-    """Whether its module already has `cls` by its name; not yet while it is decorated."""
+    """Whether `cls` is already in its module. While a class is decorated, it is not there yet."""
     found: Any = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
         found = getattr(found, name, None)
@@ -164,44 +168,3 @@ def _layers(callback: Any) -> int:
     while (callback := getattr(callback, "__wrapped__", None)) is not None and count < 50:
         count += 1
     return count
-
-
-def _misplaced(view: Any) -> str:
-    name = getattr(view, "__name__", repr(view))
-    if hasattr(view, "mapping"):
-        return (
-            f"@guard goes above the class, not on an @action: write "
-            f'@guard(..., actions={{"{name}": "some:scope"}}) above the ViewSet of {name}().'
-        )
-    owner = getattr(view, "__qualname__", "").rpartition(".")[0]
-    if owner and not owner.endswith("<locals>"):
-        key = name.upper() if name.upper() in HTTP_METHODS else name
-        return (
-            f"@guard goes above the class, not on a method: write "
-            f'@guard(..., actions={{"{key}": "some:scope"}}) above class {owner}.'
-        )
-    if inspect.isfunction(view):
-        return (
-            "@guard is the outermost line. The right order is:\n\n"
-            '    @guard(read="some:scope")\n    @api_view(["GET"])\n'
-            f"    def {name}(request): ...\n\n"
-            "Only a view of Django REST framework can be guarded."
-        )
-    return f"@guard needs a view of Django REST framework, and {name} is not one."
-
-
-def _refuse_unknown_names(cls: type, policy: Policy) -> None:
-    offered = {name for name in dir(cls) if not name.startswith("_") and name not in SLOTS}
-    methods = {name.upper() for name in getattr(cls, "http_method_names", ())}
-    for mapping in (policy.requirements, policy.rates, policy.owner, policy.objects, policy.keep):
-        for name in mapping:
-            if name in ("", *SLOTS) or name in methods:
-                continue
-            is_method_in_small = name.upper() in methods and not hasattr(cls, "get_extra_actions")
-            if name in offered and not is_method_in_small:
-                continue
-            own = {key for key in offered if not hasattr(APIView, key)}
-            hint = did_you_mean(name.upper() if is_method_in_small else name, methods | own)
-            raise GuardError(
-                f"@guard: {cls.__qualname__} does not have an action or a method {name!r}.{hint}"
-            )

@@ -1,9 +1,8 @@
-"""Stands by the handler of the operation that was decided, and keeps every other from running."""
+"""Lets the handler of the decided operation run, and stops every other handler."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
 from types import FunctionType, MethodType
 from typing import Any
@@ -13,13 +12,21 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api_guard.access.callers import caller_of
+from api_guard.access.coroutines import is_coroutine_method
 from api_guard.access.endpoints import dotted_path, operation_of
 from api_guard.access.vetting import conclude, settle
-from api_guard.decorators.handling import Handling
+from api_guard.core.operations import Operation
+from api_guard.decorators.handling import Handling, running
 from api_guard.decorators.streams import within_stream
 from api_guard.exceptions import Unsealed
 
 logger = logging.getLogger("api_guard")
+
+
+def handles(view: Any, operation: Operation) -> bool:
+    """Whether the class has a handler for the operation's method."""
+    name = operation.method.lower()
+    return name in view.http_method_names and hasattr(view, name)
 
 
 def stand_by_handlers(handling: Handling, request: Request) -> None:
@@ -32,17 +39,17 @@ def stand_by_handlers(handling: Handling, request: Request) -> None:
             continue
         if name != decided:
             stand_by: Any = _other(handling, name.upper(), handler)
-        elif inspect.iscoroutinefunction(handler):
+        elif is_coroutine_method(handler):
             handling.vetting.foresee()
             stand_by = _async_decided(handling, request, handler)
         else:
             stand_by = _decided(handling, request, handler)
-        # An instance attribute, as DRF's ViewSets bind theirs: dispatch() looks it up by name.
+        # Set it on the instance, as DRF's ViewSets do: dispatch() looks handlers up by name.
         setattr(view, name, _named_as(stand_by, handler))
 
 
 def _named_as(stand_by: Any, handler: Any) -> Any:
-    """Do what functools.update_wrapper() does, which takes twenty calls for each handler."""
+    """Do the same as functools.update_wrapper(), which would make twenty calls for each handler."""
     if type(handler) is not MethodType or type(handler.__func__) is not FunctionType:
         return functools.update_wrapper(stand_by, handler)
     function = handler.__func__
@@ -58,12 +65,12 @@ def _other(handling: Handling, method: str, handler: Any) -> Any:
     def other(request: Any, /, *args: Any, **kwargs: Any) -> Any:
         if handling.is_running:
             return handler(request, *args, **kwargs)
-        # DRF's AdminRenderer shows the list or the object beside the errors of a form.
+        # DRF's AdminRenderer shows the list or the object next to the errors of a form.
         shown = operation_of(handling.view, request)
         is_shown = handling.has_run and shown.method == method and shown.slot == "read"
         if not is_shown or not handling.would_allow(shown):
             _refuse_change(handling, request, "another handler")
-        with handling.as_decided(shown), handling.running(request):
+        with handling.as_decided(shown), running(handling, request):
             response = handler(request, *args, **kwargs)
             conclude(handling.vetting, shown, response)
         return response
@@ -76,7 +83,7 @@ def _decided(handling: Handling, decided: Request, handler: Any) -> Any:
         if handling.is_running:
             return handler(request, *args, **kwargs)
         _refuse_changed(handling, decided, request)
-        with handling.running(request):
+        with running(handling, request):
             response = handler(request, *args, **kwargs)
             settle(handling.vetting)
             if not _is_description(handler):
@@ -91,7 +98,7 @@ def _async_decided(handling: Handling, decided: Request, handler: Any) -> Any:
         if handling.is_running:
             return await handler(request, *args, **kwargs)
         _refuse_changed(handling, decided, request)
-        with handling.running(request):
+        with running(handling, request):
             response = await handler(request, *args, **kwargs)
             vetting = handling.vetting
             if vetting.pending:
@@ -104,17 +111,17 @@ def _async_decided(handling: Handling, decided: Request, handler: Any) -> Any:
 
 
 def _is_description(handler: Any) -> bool:
-    """Whether this is DRF's own description of a view, which shows no object."""
+    """Whether this is DRF's own handler that describes a view. It shows no object."""
     return getattr(handler, "__func__", None) is APIView.options
 
 
 def _refuse_changed(handling: Handling, decided: Request, request: Any) -> None:
-    """Refuse another request, method or caller than the one that was decided on."""
+    """Refuse if the request, the method or the caller is not the one that was decided."""
     operation = handling.decided
     if operation is None or str(request.method).upper() != operation.method:
         _refuse_change(handling, request, "another method")
     if not isinstance(request, Request):
-        return  # a decorator handed on Django's own
+        return  # a decorator passed Django's own request
     if request._request is not decided._request:
         _refuse_change(handling, request, "another request")
     if caller_of(request) != handling.caller:

@@ -1,4 +1,4 @@
-"""Puts a guard's wrappers around the hooks of a view class, and of every class below it."""
+"""Puts a guard's wrappers around the hooks of a view class and of all its subclasses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api_guard.exceptions import GuardError
 
 
 def install(cls: type) -> None:
-    """Make the wrappers the outermost hooks of `cls`, and have every subclass do the same."""
+    """Make the wrappers the outermost hooks of `cls` and of every subclass."""
     for name in HOOKS:
         if hasattr(cls, name) and not is_hook(cls.__dict__.get(name)):
             setattr(cls, name, _wrap(cls, name))
@@ -27,23 +27,19 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
     own = cls.__dict__.get(name)
     stand = getattr(Passage, name)
 
-    def beyond(view: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if own is None:
-            return getattr(super(cls, view), name)(*args, **kwargs)
-        return own.__get__(view, type(view))(*args, **kwargs)
-
     def hook(view: Any, /, *args: Any, **kwargs: Any) -> Any:
         passage = view.__dict__.get(PASSAGE)
         if passage is None:
             passage = view.__dict__[PASSAGE] = Passage(view)
-        # By thread: a handler may call get_queryset() in several threads at once.
+        beyond = getattr(super(cls, view), name) if own is None else own.__get__(view, type(view))
+        # Per thread, because a handler may call get_queryset() in several threads at once.
         running = (get_ident(), name)
         if running in passage.active:
-            # A wrapper of a base class, reached by super(): the outermost wrapper did the work.
-            return beyond(view, *args, **kwargs)
+            # super() reached the wrapper of a base class. The outermost wrapper did the work.
+            return beyond(*args, **kwargs)
         passage.active.add(running)
         try:
-            return stand(passage, functools.partial(beyond, view), *args, **kwargs)
+            return stand(passage, beyond, *args, **kwargs)
         finally:
             passage.active.discard(running)
 
@@ -81,7 +77,7 @@ def _refuse_initkwargs(cls: Any) -> None:
                 f"{view_class.__qualname__}.as_view({named[0]}=...) would bypass the guard: "
                 f"override {named[0]}() in a subclass."
             )
-        # A loose base may have kept __init_subclass__ from the classes above it.
+        # An unguarded base class may not have called super().__init_subclass__().
         install(view_class)
         if own is None:
             return super(cls, view_class).as_view(*args, **initkwargs)

@@ -1,4 +1,4 @@
-"""Who a request is from is found out once, by the guard's own way, whoever asks first."""
+"""Authenticates a request once, in the guard's own way, no matter which code asks first."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _FAILURE = "_api_guard_failure"
 
 
 def hold_identity(request: Request) -> None:
-    """Have `request.user` authenticate as the guard does, where it is asked for early."""
-    # DRF's properties call it when they are first read.
+    """Make `request.user` authenticate as the guard does, even if a view reads it early."""
+    # DRF's properties call this when they are first read.
     vars(request)["_authenticate"] = functools.partial(_authenticate, request)
 
 
 def establish(request: Request) -> None:
-    """Make sure that the guard has authenticated `request`. Raises what it raised then.
+    """Make sure that the guard has authenticated `request`. If that failed, raise the same error.
 
-    A copy of a request, as DRF makes them for its probes, has been authenticated with it.
+    DRF copies requests for its probes. A copy counts as authenticated with its original.
     """
     known: Any = vars(request)
     if _FAILURE in known:

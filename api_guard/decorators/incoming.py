@@ -1,4 +1,4 @@
-"""Refuses, before anything reads it, a request that would break what reads it."""
+"""Refuses a malformed request before any code reads it and breaks."""
 
 from __future__ import annotations
 
@@ -16,22 +16,20 @@ from api_guard.exceptions import (
     UnsupportedCharset,
 )
 from api_guard.parsers import refuse_parsed
-from api_guard.parsers.reading import limits_of
 
 if TYPE_CHECKING:
     from api_guard.core.limits import Limits
 
 
-def refuse_malformed(view: Any, request: Request) -> None:
-    """Raise a refusal for a query string, a path, a header field or a length that cannot be."""
-    limits = limits_of(type(view))
+def refuse_malformed(view: Any, request: Request, limits: Limits) -> None:
+    """Refuse a request with an invalid query string, path, header field or length."""
     http: Any = request._request
     meta = http.META
     try:
         queries.refuse_headers(meta)
         queries.refuse_credentials(meta.get("HTTP_AUTHORIZATION") or "")
         if "\\" in (meta.get("HTTP_COOKIE") or ""):
-            # Only an escape makes a character that the field itself does not hold.
+            # Only an escape can add a character that is not in the field itself.
             queries.refuse_cookies(http.COOKIES.values())
         _refuse_query(meta, limits)
         _refuse_body(http, meta, limits)
@@ -43,27 +41,22 @@ def refuse_malformed(view: Any, request: Request) -> None:
         raise Http404
 
 
-def refuse_parsed_form(view: Any, request: Request) -> None:
-    """Raise a refusal for a form that was parsed while the caller was asked who it is."""
-    refuse_parsed(request._request, limits_of(type(view)))
-
-
 def _refuse_query(meta: Any, limits: Limits) -> None:
     query = meta.get("QUERY_STRING") or ""
     if query:
-        # WSGI hands over bytes as Latin-1 (PEP 3333), ASGI text.
+        # WSGI passes bytes as Latin-1 (PEP 3333), ASGI passes text.
         encoding = "latin-1" if "wsgi.input" in meta else "utf-8"
         queries.refuse_query(query.encode(encoding, "replace"), limits)
 
 
 def _refuse_body(http: Any, meta: Any, limits: Limits) -> None:
-    # Django reads the query string in this encoding too.
+    # Django uses this encoding for the query string too.
     if not is_utf8((http.content_params or {}).get("charset")):
         raise UnsupportedCharset
     length = content_length(meta.get("CONTENT_LENGTH"))
     if length is None:
         if "HTTP_TRANSFER_ENCODING" in meta:
-            # Neither Django nor DRF reads a body of unknown length: it would pass for an empty one.
+            # Django and DRF do not read a body of unknown length. It would look like an empty body.
             raise LengthRequired
         return
     is_upload = (http.content_type or "").startswith("multipart/")

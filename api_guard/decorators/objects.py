@@ -1,4 +1,4 @@
-"""What an object rule lets a request find and show."""
+"""Limits the objects that a request can find and show to those the object rule allows."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Beyond = Callable[..., Any]
 
 
 class ObjectHooks:
-    """The hooks of a view that find and show objects, for one instance, which is one request."""
+    """The hooks that find and show objects, for one view instance (one request)."""
 
     def __init__(self, view: Any) -> None:
         self.view = view
-        # That of the class; what an instance says of itself does not count.
+        # The policy of the class counts. An instance cannot change it.
         self.policy = policy_of(type(view)) or Policy()
         self.handling = Handling(view, self.policy)
         self.vetting = self.handling.vetting
         view.__dict__[VETTING] = self.vetting
 
     def watch(self) -> None:
-        """Have Django tell of what happens to the models that are held."""
+        """Watch, through Django's signals, all changes to the models that have a rule."""
         for model in models_everywhere():
             watch(self.vetting, model)
         if self.vetting.model is not None:
@@ -41,7 +41,7 @@ class ObjectHooks:
                 watch_loads(self.vetting.model)
 
     def get_queryset(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
-        """Narrow what the view starts from, and learn what the view is about."""
+        """Narrow the queryset that the view starts from, and learn the view's model."""
         return self._later(beyond(*args, **kwargs), self._start)
 
     def _start(self, queryset: Any) -> Any:
@@ -49,7 +49,7 @@ class ObjectHooks:
         return self.vetting.narrow(queryset)
 
     def _learn(self, model: Any) -> None:
-        """Take what the view shows now for what it is about, unless its guard says a model."""
+        """Take the model of this queryset as the view's model, unless the guard names one."""
         vetting = self.vetting
         if model is None or self.policy.model is not None or model is vetting.model:
             return
@@ -63,13 +63,13 @@ class ObjectHooks:
             self.watch()
 
     def filter_queryset(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
-        """Narrow what the view's filters have left, whatever they were given."""
+        """Narrow the result of the view's filters, whatever queryset they started from."""
         return self._later(beyond(*args, **kwargs), self.vetting.narrow)
 
     afilter_queryset = filter_queryset
 
     def get_object(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
-        """Vet the object, wherever the view took it from."""
+        """Check the object, no matter where the view got it."""
         return self._later(beyond(*args, **kwargs), self._vetted)
 
     aget_object = get_object
@@ -77,13 +77,13 @@ class ObjectHooks:
     def _vetted(self, found: Any) -> Any:
         if isinstance(found, Model):
             if is_new(found):
-                self.vetting.has_run = self.vetting.has_vetted = True  # there is nothing stored
+                self.vetting.has_run = self.vetting.has_vetted = True  # nothing is stored yet
             else:
                 vet(self.vetting, found)
         return found
 
     def _later(self, result: Any, use: Callable[[Any], Any]) -> Any:
-        """Use what a hook returns; what a coroutine returns, once that is there."""
+        """Apply `use` to the result of a hook; if that is a coroutine, to its later result."""
         if not inspect.isawaitable(result):
             return use(result)
 
@@ -93,14 +93,14 @@ class ObjectHooks:
         return wait()
 
     def get_serializer(self, beyond: Beyond, /, *args: Any, **kwargs: Any) -> Any:
-        """Vet what the serializer is given to show."""
+        """Check the objects that the serializer is given to show."""
         serializer = beyond(*args, **kwargs)
         if self.vetting.request is not None and not self.vetting.is_suspended:
             vet_shown(self.vetting, serializer)
         return serializer
 
     def vet_object(self, obj: Any) -> None:
-        """Raise HiddenObject for an object that the rule does not leave to the caller."""
+        """Raise HiddenObject if the rule does not give the object to the caller."""
         vetting = self.vetting
         if vetting.rule is None:
             return
@@ -110,6 +110,6 @@ class ObjectHooks:
             vetting.model = obj.__class__
             self.watch()
         if is_new(obj):
-            return  # made in this request, and judged where it is saved
+            return  # made in this request; checked when it is saved
         with failures_as_refusals(self.view, "the object rule"):
             vet(vetting, obj)

@@ -1,12 +1,19 @@
-"""Tells browsers to take an answer for what it is: data, which is neither run nor framed."""
+"""Sets the headers of an answer: for browsers, for caches, and for the rates."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from rest_framework.renderers import BrowsableAPIRenderer
+
+from api_guard.access.callers import caller_of
+from api_guard.core.rates import Usage, rate_limit_fields
+from api_guard.core.requirements import Requirement
 
 _DATA = "default-src 'none'; frame-ancestors 'none'"
 _PAGE = (
@@ -16,18 +23,45 @@ _PAGE = (
 )
 
 
-def protect(response: HttpResponseBase) -> None:
-    """Set the headers that the view has not: no script for data, its own for the browsable API.
+def is_for_all(requirement: Requirement | None, request: Any) -> bool:
+    """Whether a public view has answered a caller without a credential."""
+    if requirement is None or not requirement.is_public:
+        return False
+    return not caller_of(request).is_authenticated
 
-    A page of another renderer keeps what its project says of it.
-    """
+
+def set_headers(response: HttpResponseBase, usages: Iterable[Usage], *, is_for_all: bool) -> None:
+    """Set the headers of a final answer. `is_for_all` allows shared caches to keep it."""
     headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
+    # Looked up here: `in` and setdefault() of Django raise and catch an exception for each header.
+    present = {name.lower() for name in headers}
+    if not is_for_all:
+        # A cache in front of the view would answer other callers, and would answer after a revoke.
+        if "cache-control" not in present:
+            headers["Cache-Control"] = "private, no-store"
+        if "vary" not in present:
+            headers["Vary"] = "Authorization, Cookie"
+        else:
+            patch_vary_headers(response, ("Authorization", "Cookie"))
+    if "x-content-type-options" not in present:
+        headers["X-Content-Type-Options"] = "nosniff"
+    if "content-security-policy" not in present:
+        policy = _content_security_policy(response)
+        if policy is not None:
+            headers["Content-Security-Policy"] = policy
+    for name, value in rate_limit_fields(usages).items():
+        headers[name] = value
+
+
+def _content_security_policy(response: HttpResponseBase) -> str | None:
+    """Return the policy for browsers, which run no scripts except the browsable API's.
+
+    A page of another renderer keeps the headers of its project.
+    """
     renderer = getattr(response, "accepted_renderer", None)
     if isinstance(renderer, BrowsableAPIRenderer):
-        headers.setdefault("Content-Security-Policy", _PAGE.format(own=_own_sources()))
-    elif not _media_type(renderer, response).startswith("text/html"):
-        headers.setdefault("Content-Security-Policy", _DATA)
+        return _PAGE.format(own=_own_sources())
+    return None if _media_type(renderer, response).startswith("text/html") else _DATA
 
 
 def _media_type(renderer: object, response: HttpResponseBase) -> str:

@@ -1,4 +1,4 @@
-"""Consumes a stream under the object rules of the handler that answered with it."""
+"""Reads a streamed answer under the object rules of the handler that returned it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from api_guard.access.vetting import (
     within,
 )
 
-# How many parts may wait for the object rule.
+# How many parts of the stream may wait until the object rule has run.
 _MOST_WAITING = 100
 
 
 def within_stream(vetting: Vetting, response: Any) -> Any:
-    """Return `response`; what its generator saves is held as what the handler saved."""
+    """Return `response`. The object rule also applies to objects that its generator saves."""
     if is_lazy(response):
         content: Any = response.streaming_content
         response.streaming_content = (
@@ -33,7 +33,7 @@ def within_stream(vetting: Vetting, response: Any) -> Any:
 def _at_once(vetting: Vetting, content: Any) -> Iterator[Any]:
     parts, done, part = iter(content), object(), None
     waiting: list[Any] = []
-    # In a context of its own: between two parts, the server's code runs in this thread.
+    # Use a separate context: between two parts, the server's code runs in this thread.
     context = copy_context()
 
     def step() -> tuple[Any, bool]:

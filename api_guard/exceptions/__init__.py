@@ -9,6 +9,7 @@ from api_guard.exceptions.access import (
     StaffOnly,
     UncheckedObject,
     UndeclaredEndpoint,
+    Unrecorded,
     Unsealed,
     UserOnly,
 )
@@ -30,6 +31,7 @@ from api_guard.exceptions.credentials import (
     TokenInQuery,
 )
 from api_guard.exceptions.faults import GuardError, is_fault
+from api_guard.exceptions.granting import GrantForbidden, GrantInvalid, GrantRefused
 from api_guard.exceptions.hidden import HiddenObject
 from api_guard.exceptions.outages import is_outage
 from api_guard.exceptions.refusal import Refusal
@@ -38,6 +40,9 @@ __all__ = [
     "BodyOverLimit",
     "BodyTooLarge",
     "FirstPartyOnly",
+    "GrantForbidden",
+    "GrantInvalid",
+    "GrantRefused",
     "GuardError",
     "GuardUnavailable",
     "HiddenObject",
@@ -60,6 +65,7 @@ __all__ = [
     "TooManyFailures",
     "UncheckedObject",
     "UndeclaredEndpoint",
+    "Unrecorded",
     "Unsealed",
     "UnsupportedCharset",
     "UserOnly",

@@ -62,6 +62,14 @@ class NotOffered(Refusal, PermissionDenied):
     default_code = "not_offered"
 
 
+class Unrecorded(Refusal, PermissionDenied):
+    """The view tried to write rows of api_guard without a record in the ledger."""
+
+    status_code = 403
+    default_detail = _("This cannot be written here.")
+    default_code = "unrecorded"
+
+
 class UndeclaredEndpoint(Refusal, PermissionDenied):
     """The view has no guard, and is not exempt."""
 

@@ -1,11 +1,11 @@
-"""Tells a database or a cache that does not answer from a mistake in what it was asked."""
+"""Distinguishes a database or cache that does not answer from a mistake in a query."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db import Error as DatabaseFault
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from api_guard.exceptions.faults import is_fault
 
@@ -22,18 +22,21 @@ _MYSQL = frozenset(
 )
 _MYSQL_CLIENT = 2000
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, rollback, resources,
-# operator intervention, system error; and a lock that was not waited for.
-_POSTGRESQL = ("08", "40", "53", "57", "58", "55P03")
+# operator intervention, system error; a lock that was not waited for; and read-only transactions,
+# as in a server that is a standby now.
+_POSTGRESQL = ("08", "40", "53", "57", "58", "55P03", "25006")
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether `error` says that a database or a cache could not be reached, or could not answer.
+    """Whether `error` says that a database or a cache is unreachable or cannot answer.
 
-    Narrower than `is_fault`: a table that is missing is the mistake of whoever wrote the query.
+    This is narrower than `is_fault`: a missing table is a mistake in the code, not an outage.
     """
     if isinstance(error, OperationalError):
         return _is_operational(error.__cause__ or error)
-    if isinstance(error, InterfaceError):  # of a connection that was lost
+    if isinstance(error, InternalError):
+        return str(getattr(error.__cause__, "sqlstate", "")).startswith(_POSTGRESQL)
+    if isinstance(error, InterfaceError):  # the connection was lost
         return type(error.__cause__).__module__ != "sqlite3"
     if isinstance(error, OSError):
         return isinstance(error, (ConnectionError, TimeoutError))
@@ -48,5 +51,5 @@ def _is_operational(said: Any) -> bool:
     if isinstance(state, str):
         return state.startswith(_POSTGRESQL)
     number = said.args[0] if said.args else None
-    # Without a code it is a connection that could not be made.
+    # Without a code, the connection could not be made.
     return not isinstance(number, int) or number in _MYSQL or number >= _MYSQL_CLIENT

@@ -1,4 +1,4 @@
-"""What every refusal has in common."""
+"""The base class of all refusals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api_guard.core.requirements import Requirement
 
 
 class Refusal(APIException):
-    """What a refused client gets: an exact status, a stable code and the right headers.
+    """The answer to a refused client: an exact status, a stable code and the right headers.
 
     Each is also the exception of DRF's that fits: PermissionDenied, Throttled. DRF's stock
     exception handler turns `auth_header` and `wait` into headers. `detail` is what DRF's own
@@ -20,9 +20,9 @@ class Refusal(APIException):
 
     auth_header: str | None = None
     wait: float | None = None
-    # What the operation requires, where that is why it was refused.
+    # The requirement of the operation, if that is the reason of the refusal.
     requirement: Requirement | None = None
-    # More about the reason, for the log: the client is not told.
+    # More about the reason, only for the log, not for the client.
     because = ""
     # Whether the decision was recorded; a refusal may pass several views.
     is_recorded = False
@@ -42,27 +42,27 @@ class Refusal(APIException):
             super().__setattr__(name, value)
 
     def challenge(self, header: str | None) -> None:
-        """Say what the client is to present; None says that there is nothing it could."""
+        """Return the challenge: what the client has to present. None means nothing would help."""
         self.__dict__["auth_header"] = header
         if header is None and self.status_code == 401:
             # RFC 9110 §15.5.2: a 401 must carry a challenge.
             self.__dict__["status_code"] = 403
 
     def extend(self, **said: str | int) -> None:
-        """Say more in the body."""
+        """Add fields to the body."""
         self.body.update(said)
 
     def complete(self, data: Any) -> None:
-        """Write what DRF's stock handler leaves out into the data of its answer."""
+        """Add the fields to the answer that DRF's own handler leaves out."""
         if not isinstance(data, dict) or data.get("detail") != self.detail:
-            return  # a project's own shape
+            return  # the project has its own format
         del data["detail"]
         rest = dict(data)
         data.clear()
         data.update(self.body | rest)
 
     def answer(self) -> JsonResponse:
-        """Return the answer of what stands outside the views of DRF."""
+        """Return the answer for code outside of DRF's views."""
         response = JsonResponse(self.body, status=self.status_code)
         # As DRF's own has it, for a view that calls others and reads what they say.
         setattr(response, "data", self.body)  # noqa: B010

@@ -6,16 +6,18 @@ from typing import Any
 
 from django.core.exceptions import FieldError, ValidationError
 from django.db import router
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from api_guard.access import ownership
 from api_guard.access.endpoints import initkwarg, model_of, policy_of
 from api_guard.core.caller import Caller
 from api_guard.core.objects import AnyObject, ObjectRule, takes_request
-from api_guard.core.policy import Operation
+from api_guard.core.operations import Operation
 from api_guard.exceptions import RuleFailed
 from api_guard.explain.said import Answer, Question, Step
 
-_NAME = "object rule"
+_NAME = gettext_noop("object rule")
 Found = tuple[str, Step]
 
 
@@ -36,23 +38,25 @@ def judge_object(
     field = initkwarg(callback, cls, "lookup_field") or ""
     argument = initkwarg(callback, cls, "lookup_url_kwarg") or field
     if model is None or argument not in kwargs:
-        return _open(f"It shows what {rule} leaves to the caller.")
+        return _open(_("It shows what %s leaves to the caller.") % rule)
     if not _may_ask(rule, question):
-        return _open(f"{rule} is a function of the project.")
+        return _open(_("%s is a function of the project.") % rule)
     rows = model._base_manager.using(router.db_for_write(model))
     try:
         allowed = ownership.restriction(rule, caller, model, None)
         found = rows.filter(**{field: kwargs[argument]})
         if not found.exists():
-            return "not_found", Step(_NAME, Answer.REFUSED, "There is no such object.")
+            return "not_found", Step(_NAME, Answer.REFUSED, _("There is no such object."))
         own = found if allowed is None else found.filter(pk__in=rows.filter(allowed).values("pk"))
         if own.exists():
-            return "", Step(_NAME, Answer.ALLOWED, f"{rule} leaves this object to the caller.")
+            said = _("%s leaves this object to the caller.") % rule
+            return "", Step(_NAME, Answer.ALLOWED, said)
     except (FieldError, ValidationError, ValueError):
-        return _open(f"{field}={kwargs[argument]!r} cannot be looked up.")
+        said = f"{field}={kwargs[argument]!r}"
+        return _open(_("%s cannot be looked up.") % said)
     except RuleFailed:
-        return "rule_failed", Step(_NAME, Answer.REFUSED, f"{rule} failed.")
-    text = f"{rule} does not leave this object to the caller, who is told that there is none."
+        return "rule_failed", Step(_NAME, Answer.REFUSED, _("%s failed.") % rule)
+    text = _("%s hides this object: for the caller, it does not exist.") % rule
     return "hidden_object", Step(_NAME, Answer.REFUSED, text)
 
 

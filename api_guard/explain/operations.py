@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from api_guard.access.endpoints import dotted_path, initkwarg, is_and, operation_of, sides_of
-from api_guard.core.policy import Operation
+from api_guard.core.operations import Operation
 from api_guard.core.requirements import Requirement
 from api_guard.permissions import Guarded, HasScopes
 

@@ -1,4 +1,4 @@
-"""Makes a question of the record of a decision."""
+"""Turns the record of a decision back into a question."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import models, router
+from django.utils.translation import gettext as _
 
 from api_guard import conf
 from api_guard.core.decision_records import DecisionRecord
@@ -17,10 +18,10 @@ _TOKENS = (Credential.TOKEN.value, Credential.PERSONAL.value)
 
 
 def question_of(record: DecisionRecord, *, runs_functions: bool) -> Question:
-    """Return what was asked then, to be decided now. Raises LookupError.
+    """Return the recorded request as a question, to decide it now. Raises LookupError.
 
-    A line does not say what a token carries: it is taken to carry every declared scope but for
-    those that the line says it lacks.
+    The record does not contain the scopes of a token. So the token is assumed to carry every
+    declared scope, except those that the record says it lacks.
     """
     client_model: Any = ScopeGrant._meta.get_field("client").related_model
     is_token = record.credential in _TOKENS
@@ -41,5 +42,9 @@ def _named(model: Any, key: str | None, kind: str) -> models.Model | None:
     rows = model._base_manager.using(router.db_for_write(model))
     found: models.Model | None = rows.filter(pk=key).first()
     if found is None:
-        raise LookupError(f"The {kind} {key} does not exist any more.")
+        said = {
+            "user": _("The user %s does not exist any more."),
+            "client": _("The client %s does not exist any more."),
+        }
+        raise LookupError(said[kind] % key)
     return found

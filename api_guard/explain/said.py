@@ -10,7 +10,7 @@ from django.db import models
 
 
 class Answer(StrEnum):
-    """How one step, or all of it, was decided."""
+    """How a step, or the whole request, was decided."""
 
     ALLOWED = "allowed"
     REFUSED = "refused"
@@ -19,9 +19,9 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """A request that may be made. `scopes` are those of its access token; None means a session.
+    """A possible request. `scopes` are the scopes of its access token; None means a session.
 
-    With `runs_functions`, functions of object rules are asked too: never in a process that serves.
+    With `runs_functions`, functions of object rules run too: never do that in a serving process.
     """
 
     method: str
@@ -40,7 +40,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the way of a request, and what it decided, in words."""
+    """One step of the decision about a request, in words."""
 
     name: str
     answer: str
@@ -48,21 +48,34 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """The answer. For a refusal also the code that a client sees, and what would allow it.
+class Need:
+    """A grant that the caller lacks: of `scope`, to a user or a client with this name and key."""
 
-    `reason` is "no_route" where no URL matches, "method_not_allowed" where the view has no handler,
-    `not_found` where there is no such object, and `not_guarded` where api_guard does not decide.
+    scope: str
+    kind: str
+    name: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer. A refusal also has the code that a client sees, and what would allow the request.
+
+    `needs` are the grants among the remedies; of alternatives, all are named.
+
+    `reason` is "no_route" if no URL matches, "method_not_allowed" if the view has no handler,
+    "not_found" if the object does not exist, and "not_guarded" if api_guard does not decide.
     """
 
     answer: str
     reason: str
     steps: tuple[Step, ...]
     remedies: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
 
     @property
     def is_allowed(self) -> bool:
-        """Whether api_guard lets the request in."""
+        """Whether api_guard allows the request."""
         return self.answer == Answer.ALLOWED
 
     def as_dict(self) -> dict[str, Any]:

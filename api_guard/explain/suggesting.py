@@ -1,4 +1,4 @@
-"""Proposes grants for the refusals in a log of decisions."""
+"""Suggests grants for the refusals in a log of decisions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What to grant to whom, and the refusals for which nothing is proposed.
+    """What to grant to whom, and the refusals for which nothing is suggested.
 
     `given` holds (kind, natural key, scopes), groups first.
     """
@@ -47,8 +47,8 @@ class Suggestion:
             whom = " ".join(f"{kind} {each[kind]}" for kind in ("user", "client") if kind in each)
             asked = f"{each['method']} {each['view']}".strip()
             scopes = " ".join(each.get("scopes", ()))
-            parts = filter(None, (each["reason"], scopes, whom, each["why"]))
-            said.append(f"  {count} x {asked}: {'; '.join(parts)}")
+            parts = "; ".join(filter(None, (each["reason"], scopes, whom, each["why"])))
+            said.append(f"  {count} x {asked}: {parts}" if asked else f"  {count} x {parts}")
         return "".join(f"{line}\n" for line in said)
 
 
@@ -58,14 +58,16 @@ def records_in(lines: Iterable[str]) -> Iterator[DecisionRecord]:
 
 
 def suggest(records: Iterable[DecisionRecord], wanted: Iterable[str] = ()) -> Suggestion:
-    """Return the least grants for which the requests would have been let in.
+    """Return the fewest grants that would have allowed the requests.
 
-    What has been granted since is left out. `wanted` names groups that may have members who never
-    needed the scope.
+    Scopes that were granted since are left out. `wanted` names groups that may get a scope even if
+    not all members needed it.
     """
     terms = conf.scope_terms()
     needs = needs_of(records, lambda name: name in terms and not terms[name].is_sensitive)
     users, clients = _rows(get_user_model(), needs.users), _rows(_client_model(), needs.clients)
+    needs.without("user", sorted(needs.users.keys() - users.keys()))
+    needs.without("client", sorted(needs.clients.keys() - clients.keys()))
     lacked = {
         key: needs.users[key] - _held(user, None, needs.users[key]) for key, user in users.items()
     }

@@ -1,4 +1,4 @@
-"""Finds the users and clients that hold a scope or may do an operation, and through what."""
+"""Finds the users and clients that hold a scope or may do an operation, and their grants."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from api_guard.models import ScopeGrant
 
 @dataclass(frozen=True)
 class Who:
-    """Somebody who can, and through what. `kind` is user, everyone, client or anybody."""
+    """A caller who is allowed, and the grants that allow it.
+
+    `kind` is user, everyone, client or anybody.
+    """
 
     kind: str
     name: str
@@ -47,8 +50,8 @@ def can(scope: str, most: int) -> Iterator[Who]:
 def who_can(method: str, path: str, most: int, urlconf: str | None = None) -> Iterator[Who]:
     """Yield who meets the requirements of an operation. Raises LookupError if none is declared.
 
-    At most `most` users and `most` clients. Users come by a session, clients with a token that
-    carries every scope.
+    At most `most` users and `most` clients. It assumes that users have a session, and that
+    clients have a token with every scope.
     """
     requirements = _requirements_at(method, path, urlconf)
     if all(each.is_public for each in requirements):
@@ -98,7 +101,7 @@ def _users_who_can(
 
 
 def _candidates(held: Iterable[grants.Way]) -> models.QuerySet[Any]:
-    """Return the active users who hold one of these grants, directly or by a group."""
+    """Return the active users who hold one of these grants, directly or through a group."""
     keys: dict[str, list[object]] = {"user": [], "group": []}
     for way in held:
         keys.get(way.kind, []).append(way.pk)
@@ -129,5 +132,4 @@ def _may(requirements: list[Requirement], caller: Caller) -> bool:
 
 def _users() -> models.QuerySet[Any]:
     model: Any = get_user_model()
-    users: models.QuerySet[Any] = model._default_manager.using(router.db_for_write(model))
-    return users.filter(is_active=True)
+    return grants.active(model._default_manager.using(router.db_for_write(model)))

@@ -6,6 +6,7 @@ import base64
 import binascii
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.fields import Field
 
 MAX_BYTES = 65_536
@@ -15,8 +16,8 @@ class BoundedBinaryField(Field[Any, Any, Any, Any]):
     """At most `max_length` bytes, 65,536 by default, in base64 (RFC 4648 §4)."""
 
     default_error_messages = {
-        "invalid": "This must be a string in base64.",
-        "max_length": "There are more than {max_length} bytes.",
+        "invalid": _("This must be a string in base64."),
+        "max_length": _("There are more than {max_length} bytes."),
     }
     # For drf-spectacular.
     _spectacular_annotation = {"field": {"type": "string", "format": "byte"}}

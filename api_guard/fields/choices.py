@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import ChoiceField
 
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean
 from api_guard.fields.flaws import echoed
 from api_guard.fields.forms import is_from_form
 
@@ -20,7 +21,7 @@ class StrictChoiceField(ChoiceField):
     Only a form may send a number as text, because a form contains only text.
     """
 
-    default_error_messages = {"invalid_choice": "This is not one of the choices.{hint}"}
+    default_error_messages = {"invalid_choice": _("This is not one of the choices.{hint}")}
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the choice. Raises ValidationError."""

@@ -6,6 +6,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.fields import BigIntegerField, DecimalField, Field, FloatField, IntegerField
 
 from api_guard.core.numbers import is_plain_decimal, is_plain_float, is_plain_integer
@@ -34,7 +35,7 @@ class BoundedBigIntegerField(BoundedIntegerField, BigIntegerField):
 class BoundedFloatField(FloatField):
     """A finite number. It refuses "nan", "1_0.5" and true."""
 
-    default_error_messages = {"not_finite": "The number is not finite."}
+    default_error_messages = {"not_finite": _("The number is not finite.")}
 
     def to_internal_value(self, data: Any) -> float:
         """Return the number. Raises ValidationError."""

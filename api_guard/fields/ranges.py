@@ -6,11 +6,12 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import DateField, DateTimeField, DecimalField, Field, IntegerField, empty
 from rest_framework.utils import html
 
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean
 from api_guard.fields.flaws import echoed
 
 _BOUNDS = ("[)", "(]", "()", "[]")
@@ -38,12 +39,12 @@ class BoundedRangeField(Field[Any, Any, Any, Any]):
     """
 
     default_error_messages = {
-        "not_a_range": 'This must be an object such as {{"lower": 1, "upper": 5}}.',
-        "unknown_key": "A range has no {name}.{hint}",
-        "invalid_bounds": "The bounds must be one of {bounds}.",
-        "invalid_empty": "Empty must be true or false, and an empty range has no ends.",
-        "reversed": "The lower end is above the upper end.",
-        "out_of_range": "The end of the range is too large.",
+        "not_a_range": _('This must be an object such as {{"lower": 1, "upper": 5}}.'),
+        "unknown_key": _("A range has no {name}.{hint}"),
+        "invalid_bounds": _("The bounds must be one of {bounds}."),
+        "invalid_empty": _("Empty must be true or false, and an empty range has no ends."),
+        "reversed": _("The lower end is above the upper end."),
+        "out_of_range": _("The end of the range is too large."),
     }
 
     def __init__(

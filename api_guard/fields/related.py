@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import MaxLengthValidator
 from django.db.models import Field, ForeignKey, IntegerField, Model, QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.relations import (
     MANY_RELATION_KWARGS,
@@ -33,8 +34,8 @@ class BoundedPrimaryKeyRelatedField(PrimaryKeyRelatedField[Any]):
     """
 
     default_error_messages = {
-        "does_not_exist": "This object does not exist.",
-        "incorrect_type": "This is not a valid key.",
+        "does_not_exist": _("This object does not exist."),
+        "incorrect_type": _("This is not a valid key."),
     }
 
     @classmethod
@@ -102,7 +103,7 @@ class BoundedManyRelatedField(ManyRelatedField):
     """The keys of at most `max_items` other objects. `many=True` makes this field."""
 
     child_relation: BoundedPrimaryKeyRelatedField
-    default_error_messages = {"max_length": "There are more than {max_length} keys."}
+    default_error_messages = {"max_length": _("There are more than {max_length} keys.")}
 
     def __init__(self, *args: Any, max_items: int = MAX_ITEMS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

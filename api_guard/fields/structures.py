@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import MaxLengthValidator
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import DictField, JSONField, ListField, get_error_detail
 
@@ -20,7 +21,7 @@ _LIMITS = JSONLimits()
 class BoundedJSONField(JSONField):
     """JSON with limits for depth, items, bytes and key length, and numbers of 64 bits."""
 
-    default_error_messages = {"max_bytes": "The value is too long."}
+    default_error_messages = {"max_bytes": _("The value is too long.")}
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class BoundedJSONField(JSONField):
         try:
             return super().to_internal_value(data)
         except RecursionError as error:
-            raise ValidationError("The value is nested too deep.", code="too_deep") from error
+            raise ValidationError(_("The value is nested too deep."), code="too_deep") from error
 
 
 class BoundedListField(ListField):
@@ -65,7 +66,7 @@ class BoundedListField(ListField):
     """
 
     max_length: int
-    default_error_messages = {"ragged": "The inner lists must all have the same length."}
+    default_error_messages = {"ragged": _("The inner lists must all have the same length.")}
 
     def __init__(
         self,
@@ -97,7 +98,7 @@ class BoundedDictField(DictField):
     A key is plain text of at most `max_key_length` characters.
     """
 
-    default_error_messages = {"max_length": "There are more than {max_length} keys."}
+    default_error_messages = {"max_length": _("There are more than {max_length} keys.")}
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from api_guard.core.structures import JSONLimits
 from api_guard.forms.flaws import flaws_as_errors
@@ -32,11 +33,11 @@ class BoundedJSONField(forms.JSONField):
         """Return the value. Raises ValidationError."""
         # Text from a form may be up to four times longer, by spaces and escapes.
         if isinstance(value, str) and len(value) > 4 * self.limits.max_bytes:
-            raise ValidationError("The value is too long.", code="max_bytes")
+            raise ValidationError(_("The value is too long."), code="max_bytes")
         try:
             parsed = super().to_python(value)
         except RecursionError as error:
-            raise ValidationError("The value is nested too deep.", code="too_deep") from error
+            raise ValidationError(_("The value is nested too deep."), code="too_deep") from error
         with flaws_as_errors():
             self.limits.refuse_flaw(parsed)
         return parsed

@@ -1,38 +1,29 @@
-"""Requests for grants: ask, approve, decline."""
+"""Requests for grants: who asks, what is open, and how one is withdrawn."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import QuerySet
+from django.db import IntegrityError, models
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
-from api_guard.core.ledger import Event
-from api_guard.grants.authority import (
-    is_break_glass,
-    is_of,
-    may_give_any,
-    may_manage,
-    refuse,
-    refuse_terms,
-    refuse_without_authority,
-    terms_of,
-)
+from api_guard import conf, signals
+from api_guard.core.ledger import Event, Who
+from api_guard.grants.authority import managed_scopes, refuse
 from api_guard.grants.deadlocks import in_transaction
 from api_guard.grants.errors import GrantError, from_validation, refuse_reason
-from api_guard.grants.finding import grantee_of, kind_of, live_of
+from api_guard.grants.finding import grantee_of, kind_of
 from api_guard.grants.reading import database
+from api_guard.grants.telling import tell_after_commit
 from api_guard.grants.who import By, note, user_of, who_of
-from api_guard.grants.writing import give, move
-from api_guard.models import GrantApproval, GrantRequest, ScopeGrant, is_past, recorded
+from api_guard.models import GrantRequest, is_past, recorded
 
-# After this time, nobody remembers the reason for the request.
-OPEN_FOR = timedelta(days=14)
-_OPEN, _GRANTED, _DECLINED = GrantRequest.Outcome
+Outcome = GrantRequest.Outcome
 
 
 def ask(
@@ -45,63 +36,37 @@ def ask(
     kind, who = kind_of(to), who_of(by)
 
     def make() -> GrantRequest:
-        row = GrantRequest(scope=scope, reason=reason, expires_at=expires_at)
+        end_lapsed(expired, who)
+        row = GrantRequest(
+            scope=scope, reason=reason, expires_at=expires_at, asked_at=timezone.now()
+        )
         for name, value in ((kind, to), ("asked_by", user_of(by))):
             setattr(row, name, value)
         with recorded():
             row.save(using=database())
         note(Event.REQUEST, who, to, scope, reason, {"request": row.pk, "expires_at": expires_at})
+        tell_after_commit(signals.request_made, GrantRequest, request=row)
         return row
 
     if expires_at is not None and is_past(expires_at, timezone.now()):
-        raise GrantError("past", f"The expiry {expires_at} is in the past.")
-    if open_requests().filter(scope=scope, **{kind: to}).exists():
-        raise GrantError("already_asked", f"{to} already has an open request for {scope!r}.")
+        raise GrantError("past", _("The expiry %(moment)s is in the past."), {"moment": expires_at})
+    mine = undecided().filter(scope=scope, **{kind: to})
+    expired = [row for row in mine if not is_open(row)]
+    if mine.exclude(pk__in=[row.pk for row in expired]).exists():
+        raise _already_asked(to, scope)
     try:
         return in_transaction(make)
     except ValidationError as error:
         raise from_validation(error) from None
+    except IntegrityError:
+        if not mine.all().exists():
+            raise  # the grantee was deleted meanwhile
+        # Another process asked for the same between the check and the insert.
+        raise _already_asked(to, scope) from None
 
 
-def approve(request: GrantRequest, *, by: models.Model) -> ScopeGrant | GrantRequest:
-    """Approve a request. Returns the grant if there are enough approvals, else the request.
-
-    A sensitive scope needs two approvals by users who may grant it at that moment. Neither may be
-    the user who asked or the grantee. Raises GrantError: `nobody`, `no_authority`, `own_request`,
-    `already_approved`, `closed`, and the codes of `grant`.
-    """
-    if not isinstance(by, get_user_model()):
-        raise GrantError("nobody", f"{by!r} is not a user. Only a user can approve: by=user.")
-    who = who_of(by)
-
-    def write() -> ScopeGrant | None:
-        kept = _taken(request)
-        to = grantee_of(kept)
-        refuse_without_authority(by, kept.scope, to)
-        if kept.asked_by_id == by.pk or to == by:
-            refuse(by, "You cannot approve a request by you or for you.", "own_request")
-        # The settings and the name of the group may have changed since the request.
-        refuse_terms(kept.scope, to, kept.expires_at)
-        is_break_glass(by, to, "", None)  # refuses the user's own group or client
-        approvals = GrantApproval.objects.using(database()).filter(request=kept)
-        if approvals.filter(by=by).exists():
-            raise GrantError("already_approved", "You have already approved this request.")
-        with recorded():
-            GrantApproval(request=kept, by=by).save(using=database())
-        note(Event.APPROVE, who, to, kept.scope, "", {"request": kept.pk})
-        people = [each.by for each in approvals.select_for_update()]
-        if len([person for person in people if _may_approve(person, kept, to)]) < _needed(kept):
-            return None
-        _close(kept, _GRANTED)
-        return _give(kept, to, by)
-
-    made = in_transaction(write)
-    request.refresh_from_db()
-    return request if made is None else made
-
-
-def decline(request: GrantRequest, *, by: By, reason: str = "") -> GrantRequest:
-    """Decline a request. The user who asked may also withdraw it this way.
+def withdraw(request: GrantRequest, *, by: models.Model, reason: str = "") -> GrantRequest:
+    """Withdraw a request. Only the user who asked can do this.
 
     Raises GrantError: `no_authority`, `closed`, `nobody`, or the code of an invalid reason.
     """
@@ -109,11 +74,11 @@ def decline(request: GrantRequest, *, by: By, reason: str = "") -> GrantRequest:
     who = who_of(by)
 
     def write() -> None:
-        kept = _taken(request)
+        kept = taken(request)
         if kept.asked_by_id is None or by != kept.asked_by:
-            refuse_without_authority(by, kept.scope)
-        _close(kept, _DECLINED)
-        note(Event.DECLINE, who, grantee_of(kept), kept.scope, reason, {"request": kept.pk})
+            refuse(by, _("Only the user who asked can withdraw a request."))
+        close(kept, Outcome.WITHDRAWN, by, reason)
+        note(Event.WITHDRAW, who, grantee_of(kept), kept.scope, reason, {"request": kept.pk})
 
     in_transaction(write)
     request.refresh_from_db()
@@ -121,50 +86,91 @@ def decline(request: GrantRequest, *, by: By, reason: str = "") -> GrantRequest:
 
 
 def open_requests() -> QuerySet[GrantRequest]:
-    """Return the requests that are not decided yet."""
-    rows = GrantRequest.objects.using(database())
-    return rows.filter(outcome=_OPEN, asked_at__gt=timezone.now() - OPEN_FOR)
+    """Return the requests that wait to be decided."""
+    since = timezone.now() - conf.request_lifetime()
+    return _rows().filter(outcome=Outcome.OPEN, asked_at__gt=since)
 
 
-def _may_approve(person: models.Model, request: GrantRequest, to: models.Model) -> bool:
-    """Whether somebody who has said yes might say so now."""
-    if may_give_any(person):
-        return person != to
-    return may_manage(person, request.scope) and person != to and not is_of(person, to)
+def undecided() -> QuerySet[GrantRequest]:
+    """Return the requests that are open or too old. A grantee has one of each scope."""
+    return _rows().filter(undecided=1)
+
+
+def end_lapsed(requests: Iterable[GrantRequest], who: Who) -> None:
+    """Close requests that are too old, in the open transaction, each with its record."""
+    for old in requests:
+        if close(old, Outcome.EXPIRED):
+            note(Event.EXPIRE, who, grantee_of(old), old.scope, "", {"request": old.pk})
+
+
+def requests_of(user: models.Model) -> QuerySet[GrantRequest]:
+    """Return the requests that a user has made for itself, the newest first."""
+    return _rows().filter(user=user.pk, asked_by=user.pk).order_by("-pk")
+
+
+def decidable(by: models.Model) -> QuerySet[GrantRequest]:
+    """Return the open requests that a user may decide: not its own, nor those it has approved."""
+    mine = Q(user=by.pk) | Q(asked_by=by.pk) | Q(approvals__by=by.pk)
+    # Written out: NOT of a condition on a column that is NULL would be NULL.
+    rows = open_requests().filter(scope__in=list(managed_scopes(by)))
+    return rows.exclude(pk__in=open_requests().filter(mine).values("pk")).order_by("pk")
+
+
+def judged_by(by: models.Model) -> QuerySet[GrantRequest]:
+    """Return the requests, decided or not, for the scopes that a user may grant."""
+    return _rows().filter(scope__in=list(managed_scopes(by)))
 
 
 def is_open(request: GrantRequest) -> bool:
     """Whether a request that was read waits to be decided."""
-    return request.outcome == _OPEN and request.asked_at > timezone.now() - OPEN_FOR
+    return request.outcome == Outcome.OPEN and timezone.now() < closes_at(request)
 
 
-def _needed(request: GrantRequest) -> int:
-    return 2 if terms_of(request.scope).is_sensitive else 1
+def closes_at(request: GrantRequest) -> datetime:
+    """Return the time from which on nobody can approve a request."""
+    return request.asked_at + conf.request_lifetime()
 
 
-def _taken(request: GrantRequest) -> GrantRequest:
-    """Lock the request and return its current row. Raises GrantError `closed`."""
-    rows = GrantRequest.objects.using(database()).filter(pk=request.pk)
+def state_of(request: GrantRequest) -> str:
+    """Return `open`, `granted`, `declined`, `withdrawn` or `expired`."""
+    if request.outcome != Outcome.OPEN:
+        return request.outcome
+    return "open" if is_open(request) else Outcome.EXPIRED.value
+
+
+def taken(request: GrantRequest) -> GrantRequest:
+    """Lock an open request and return its current row. Raises GrantError `closed`."""
+    rows = _rows().filter(pk=request.pk)
     with recorded():
         # Write first: this locks the row, on SQLite too.
         rows.order_by().update(outcome=models.F("outcome"))
     # Locked, so that MySQL does not show a long transaction what was there when it began.
     kept = open_requests().select_for_update().filter(pk=request.pk).first()
     if kept is None:
+        days = conf.request_lifetime().days
         raise GrantError(
-            "closed", f"The request is already decided, or older than {OPEN_FOR.days} days."
+            "closed",
+            _("The request is already decided, or older than %(days)d days."),
+            {"days": days},
         )
     return kept
 
 
-def _close(request: GrantRequest, outcome: str) -> None:
-    rows: Any = GrantRequest.objects.using(database()).filter(pk=request.pk)
+def close(request: GrantRequest, outcome: str, by: By | None = None, reason: str = "") -> bool:
+    """Write how an open request ended. Return False if another process has done so."""
+    rows: Any = _rows().filter(pk=request.pk, outcome=Outcome.OPEN)
+    user = None if by is None else user_of(by)
     with recorded():
-        rows.update(outcome=outcome, decided_at=timezone.now())
+        done = rows.order_by().update(
+            outcome=outcome, decided_at=timezone.now(), decided_by=user, decision_reason=reason
+        )
+    return bool(done)
 
 
-def _give(request: GrantRequest, to: models.Model, by: models.Model) -> ScopeGrant:
-    held = live_of(request.scope, to)
-    if held is not None:
-        return move(held, request.expires_at, by, request.reason)
-    return give(request.scope, to, by=by, reason=request.reason, expires_at=request.expires_at)
+def _rows() -> QuerySet[GrantRequest]:
+    return GrantRequest.objects.using(database())
+
+
+def _already_asked(to: models.Model, scope: str) -> GrantError:
+    said = _("%(name)s already has an open request for %(scope)r.")
+    return GrantError("already_asked", said, {"name": to, "scope": scope})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
@@ -10,11 +12,14 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from api_guard import conf
 from api_guard.core.scopes import EVERY_SCOPE, ScopeTerms
+from api_guard.grants.bundles import parts
 from api_guard.grants.errors import GrantError
 from api_guard.grants.reading import database
+from api_guard.grants.terms import is_everyone
 from api_guard.grants.who import By, Claimed, System
 from api_guard.models import GrantAuthority, is_past
 
@@ -31,11 +36,56 @@ def may_give_any(user: models.Model) -> bool:
     return getattr(user, "is_active", False) is True and bool(has_perm and has_perm(ANY_SCOPE))
 
 
+@dataclass(frozen=True)
+class Authority:
+    """What somebody may grant and revoke, read once. `groups` are groups of scopes, or `*`."""
+
+    by: By
+    gives_any: bool
+    groups: frozenset[str]
+    terms: Mapping[str, ScopeTerms] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, by: By) -> Authority:
+        """Read it. Code and the command line may do everything.
+
+        A person who runs them has full access anyway.
+        """
+        gives_any = isinstance(by, (System, Claimed)) or may_give_any(by)
+        groups: frozenset[str] = frozenset()
+        if not gives_any and not isinstance(by, (System, Claimed)):
+            groups = _managed(by) - {""}
+        return cls(by, gives_any, groups, conf.scope_terms())
+
+    def is_over(self, scope: str) -> bool:
+        """Whether it covers a scope, or each scope of a bundle. `*` means every scope.
+
+        An undeclared scope has no group.
+        """
+        if self.gives_any or EVERY_SCOPE in self.groups:
+            return True
+        groups = {self.terms.get(part, ScopeTerms("")).group for part in parts(scope)}
+        return bool(groups) and groups <= self.groups
+
+    def scopes(self) -> tuple[str, ...]:
+        """Return the declared scopes and the bundles that it covers."""
+        return tuple(name for name in conf.grantable() if self.is_over(name))
+
+    def refuse_without(self, scope: str, *, to_everyone: bool = False) -> None:
+        """Raise GrantError `no_authority` if it does not cover a scope, or a grant to everyone."""
+        if not self.is_over(scope):
+            refuse(self.by, _("You may not grant or revoke %(scope)r."), names={"scope": scope})
+        if to_everyone and not self.gives_any:
+            said = _("You may not grant %(scope)r to everyone.")
+            refuse(self.by, said, names={"scope": scope})
+
+
 def may_manage(user: models.Model, scope: str) -> bool:
-    """Whether a user may grant and revoke `scope`. `*` means every scope."""
-    if may_give_any(user):
-        return True
-    return bool({terms_of(scope).group, EVERY_SCOPE} & (_managed(user) - {""}))
+    """Whether a user may grant and revoke `scope`. `*` means every scope.
+
+    For a bundle, whether the user may grant each of its scopes.
+    """
+    return Authority.of(user).is_over(scope)
 
 
 def manages(user: models.Model) -> bool:
@@ -44,32 +94,22 @@ def manages(user: models.Model) -> bool:
 
 
 def managed_scopes(user: models.Model) -> tuple[str, ...]:
-    """Return the declared scopes that a user may grant and revoke."""
-    declared = conf.scope_terms()
-    managed = {EVERY_SCOPE} if may_give_any(user) else _managed(user)
-    if EVERY_SCOPE in managed:
-        return tuple(declared)
-    return tuple(name for name, terms in declared.items() if terms.group in managed - {""})
+    """Return the declared scopes, and the bundles, that a user may grant and revoke."""
+    return Authority.of(user).scopes()
 
 
 def refuse_without_authority(by: By, scope: str, grantee: models.Model | None = None) -> None:
     """Raise GrantError `no_authority` if a user may not grant and revoke `scope`.
 
-    Code and the command line always may: a person who runs them has full access anyway. `grantee`
-    gets the scope or loses it.
+    `grantee` gets the scope or loses it.
     """
-    if isinstance(by, (System, Claimed)):
-        return
-    if not may_manage(by, scope):
-        refuse(by, f"You may not grant or revoke {scope!r}.")
-    if isinstance(grantee, Group) and conf.is_everyone_group(grantee.name) and not may_give_any(by):
-        refuse(by, f"You may not grant {scope!r} to everyone.")
+    Authority.of(by).refuse_without(scope, to_everyone=is_everyone(grantee))
 
 
-def refuse_without_any(by: By, what: str) -> None:
-    """Raise GrantError `no_authority` if a user may not grant every scope."""
+def refuse_without_any(by: By, text: str, names: Mapping[str, object] | None = None) -> None:
+    """Raise GrantError `no_authority`, with this text, if a user may not grant every scope."""
     if not isinstance(by, (System, Claimed)) and not may_give_any(by):
-        refuse(by, f"You may not {what}.")
+        refuse(by, text, names=names)
 
 
 def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datetime | None) -> bool:
@@ -85,41 +125,33 @@ def is_break_glass(by: By, grantee: models.Model, reason: str, expires_at: datet
         if not reason.strip() or expires_at is None or not is_past(expires_at, latest):
             refuse(
                 by,
-                "To grant a scope to yourself, write a reason and an expiry within one hour. "
-                "Or ask another user to grant it.",
+                _(
+                    "To grant a scope to yourself, write a reason and an expiry within one hour. "
+                    "Or ask another user to grant it."
+                ),
                 "self_grant",
             )
         return True
     if is_of(by, grantee) and not may_give_any(by):
         refuse(
             by,
-            f"{grantee} is your own group or client. Ask another user to grant the scope.",
+            _("%(name)s is your own group or client. Ask another user to grant the scope."),
             "self_grant",
+            {"name": grantee},
         )
     return False
 
 
-def terms_of(scope: str) -> ScopeTerms:
-    """Return the terms of a scope. An undeclared scope has no group."""
-    return conf.scope_terms().get(scope, ScopeTerms(""))
+def refuse_own(by: By, grantee: models.Model) -> None:
+    """Raise GrantError `own_grant` if users decide whether to keep a grant of their own.
 
-
-def refuse_terms(scope: str, to: models.Model, expires_at: datetime | None) -> None:
-    """Raise GrantError `sensitive_to_everyone` or `too_long`, if the scope is never given so."""
-    terms = terms_of(scope)
-    if terms.is_sensitive and isinstance(to, Group) and conf.is_everyone_group(to.name):
-        raise GrantError(
-            "sensitive_to_everyone",
-            f"{scope!r} is sensitive. It cannot be granted to everyone.",
-        )
-    if terms.max_days is None:
+    Who may grant every scope decides about the groups and clients that it belongs to.
+    """
+    if isinstance(by, (System, Claimed)):
         return
-    latest = timezone.now() + timedelta(days=terms.max_days, minutes=1)
-    if expires_at is None or not is_past(expires_at, latest):
-        raise GrantError(
-            "too_long",
-            f"{scope!r} can be granted for at most {terms.max_days} days. Set an expiry.",
-        )
+    if grantee == by or (is_of(by, grantee) and not may_give_any(by)):
+        said = _("%(name)s is you, or your own group or client.")
+        refuse(by, said, "own_grant", {"name": grantee})
 
 
 def authorities() -> QuerySet[GrantAuthority]:
@@ -146,8 +178,11 @@ def is_of(user: models.Model, grantee: models.Model) -> bool:
     return bool(getattr(grantee, "user_id", None) == user.pk)
 
 
-def refuse(by: models.Model, message: str, code: str = "no_authority") -> NoReturn:
-    """Raise GrantError, and log it."""
+def refuse(
+    by: By, text: str, code: str = "no_authority", names: Mapping[str, object] | None = None
+) -> NoReturn:
+    """Raise GrantError, and log it. `names` fill the placeholders of the text."""
+    error = GrantError(code, text, names)
     # Only to the log: the transaction would roll a record back, and records could flood the ledger.
-    logger.warning("Refused to user %s: %s", by.pk, message)
-    raise GrantError(code, message)
+    logger.warning("Refused to user %s: %s", getattr(by, "pk", by), error)
+    raise error

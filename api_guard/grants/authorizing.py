@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_noop as _
 
 from api_guard.core.ledger import Event
 from api_guard.grants.authority import authorities, refuse_without_any
@@ -22,13 +23,13 @@ def authorize(group: Group, scope_group: str, *, by: By, reason: str = "") -> Gr
     """
     refuse_reason(reason)
     who = who_of(by)
-    refuse_without_any(by, "decide who manages which scopes")
+    refuse_without_any(by, _("You may not decide who manages which scopes."))
 
     def make() -> GrantAuthority:
         row = GrantAuthority(group=group, scope_group=scope_group, reason=reason)
         with recorded():
             row.save(using=database())
-        note(Event.AUTHORIZE, who, group, scope_group, reason)
+        note(Event.AUTHORIZE, who, group, scope_group, reason, {"authority": row.pk})
         return row
 
     try:
@@ -45,14 +46,17 @@ def deauthorize(row: GrantAuthority, *, by: By, reason: str = "") -> None:
     """
     refuse_reason(reason)
     who = who_of(by)
-    refuse_without_any(by, "decide who manages which scopes")
+    refuse_without_any(by, _("You may not decide who manages which scopes."))
 
     def drop() -> bool:
         with recorded():
             count, _each = authorities().filter(pk=row.pk).delete()
         if count:
-            note(Event.DEAUTHORIZE, who, row.group, row.scope_group, reason)
+            facts = {"authority": row.pk}
+            note(Event.DEAUTHORIZE, who, row.group, row.scope_group, reason, facts)
         return bool(count)
 
     if not in_transaction(drop):
-        raise GrantError("not_authorized", f"This authority does not exist: {row}.")
+        raise GrantError(
+            "not_authorized", _("This authority does not exist: %(row)s."), {"row": row}
+        )

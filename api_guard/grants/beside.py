@@ -15,10 +15,22 @@ from django.utils import timezone
 from api_guard import conf
 from api_guard.core.rates import Override
 from api_guard.core.scopes import Granted
+from api_guard.grants.bundles import with_bundles
 from api_guard.grants.grantees import Sides, values_of_everyone
 from api_guard.grants.overrides import live_overrides
-from api_guard.grants.reading import COLUMNS, LiveGrant, as_granted, database, live_rows, moments
+from api_guard.grants.reading import (
+    LiveGrant,
+    as_granted,
+    as_live,
+    columns_of,
+    database,
+    live_rows,
+)
 
+# The columns of an override. Those of a grant are more.
+_OVERRIDE = ("limit", "name")
+# The database writes the JSON itself: there are no spaces or other texts around it.
+_decode = json.JSONDecoder().raw_decode
 # The other databases do not use their indexes for a correlated subquery.
 _VENDORS = ("postgresql", "sqlite")
 
@@ -64,15 +76,15 @@ class Beside:
             return None
         has_everyone = conf.everyone_group() is not None
         sensitive = len(conf.sensitive_scopes()) if has_everyone else 0
-        sides = Sides(user_model, True, has_everyone, vendor, sensitive, outer)
-        return _shared(sides, len(asked.scopes), len(asked.rates))
+        sides = Sides(user_model, True, has_everyone, vendor, sensitive, conf.has_bundles(), outer)
+        return _shared(sides, len(with_bundles(asked.scopes)), len(asked.rates))
 
     def values(self, asked: Asked) -> dict[str, object]:
         """Return the values of the parameters in the columns."""
         return {
-            **moments(timezone.now()),
-            **values_of_everyone(),
-            **{f"scope{number}": name for number, name in enumerate(asked.scopes)},
+            "now": timezone.now(),
+            **(values_of_everyone() if self.sides.has_everyone else {}),
+            **{f"scope{number}": name for number, name in enumerate(with_bundles(asked.scopes))},
             **{f"rate{number}": name for number, name in enumerate(asked.rates)},
         }
 
@@ -80,9 +92,9 @@ class Beside:
         """Return the columns. Each contains a list of rows in JSON, or null."""
         found = []
         if self.scopes:
-            found += live_rows(self.sides, self.scopes, _Listed(*COLUMNS))
+            found += live_rows(self.sides, self.scopes, _Listed(*columns_of(self.sides)))
         if self.rates:
-            found += live_overrides(self.sides, self.rates, _Listed("limit", "name"))
+            found += live_overrides(self.sides, self.rates, _Listed(*_OVERRIDE))
         return [Subquery(each) for each in found]
 
     def read(
@@ -91,19 +103,18 @@ class Beside:
         """Return the grants and overrides in the columns, or None if the columns do not fit."""
         if user is None and self.sides.has_everyone:
             return None  # the columns contain everyone's grants, which are only for users
-        rows: list[LiveGrant] = []
+        rows: list[list[Any]] = []
         overrides: list[Override] = []
         for text in found:
-            for row in json.loads(text) if text and text != "[]" else ():
-                if len(row) == len(COLUMNS):
-                    pk, scope, client, is_due = row
-                    rows.append(LiveGrant(pk, scope, client is not None, bool(is_due)))
-                else:
+            for row in _decode(text)[0] if text and text != "[]" else ():
+                if len(row) == len(_OVERRIDE):
                     limit, name = row
                     overrides.append(Override(name, limit))
-        return Held(
-            asked, user, client_id, as_granted(user, client_id, rows), tuple(rows), tuple(overrides)
-        )
+                else:
+                    rows.append(row)
+        live = as_live(rows)
+        given = as_granted(user, client_id, live)
+        return Held(asked, user, client_id, given, live, tuple(overrides))
 
 
 @cache

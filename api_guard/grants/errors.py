@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from api_guard.models import ScopeGrant
 
 # No database can store these in a text column.
 _NOT_STORED = {
-    "null_character": (re.compile("\x00"), "a null character"),
-    "surrogate": (re.compile("[\ud800-\udfff]"), "a lone surrogate"),
+    "null_character": (re.compile("\x00"), _("It contains a null character.")),
+    "surrogate": (re.compile("[\ud800-\udfff]"), _("It contains a lone surrogate.")),
 }
 
 
 class GrantError(ValueError):
-    """A grant cannot be made, changed or revoked. `code` says why. Nothing was changed."""
+    """A grant cannot be made, changed or revoked. `code` says why. Nothing was changed.
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    `str()` is English, for logs and the command line. `names` fill the placeholders of the text.
+    """
+
+    def __init__(self, code: str, text: str, names: Mapping[str, object] | None = None) -> None:
+        super().__init__(text if names is None else text % names)
+        self.code, self._text, self._names = code, text, names
+
+    @property
+    def detail(self) -> str:
+        """The same in the active language, for a page or an API."""
+        text = gettext(self._text)
+        return text if self._names is None else text % self._names
 
 
 def from_validation(error: ValidationError) -> GrantError:
@@ -40,11 +52,11 @@ def refuse_reason(reason: str) -> None:
     try:
         text = field.clean(reason, None)
     except ValidationError as error:
-        raise GrantError(str(error.error_list[0].code), _said(error.messages)) from None
-    for code, (pattern, name) in _NOT_STORED.items():
+        raise _invalid(str(error.error_list[0].code), " ".join(error.messages)) from None
+    for code, (pattern, why) in _NOT_STORED.items():
         if pattern.search(text):
-            raise GrantError(code, _said([f"It contains {name}."]))
+            raise _invalid(code, gettext(why))
 
 
-def _said(messages: list[str]) -> str:
-    return f"The reason is not valid. {' '.join(messages)}"
+def _invalid(code: str, why: str) -> GrantError:
+    return GrantError(code, _("The reason is not valid. %(why)s"), {"why": why})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import QuerySet
 
 from api_guard.grants.errors import GrantError
-from api_guard.grants.reading import stored
+from api_guard.grants.reading import database, stored
 from api_guard.models import GRANTEES, Held, ScopeGrant
 
 
@@ -26,12 +30,36 @@ def grantee_of(row: Held) -> models.Model:
     return row.grantee
 
 
+def with_grantees(rows: Sequence[ScopeGrant]) -> Sequence[ScopeGrant]:
+    """Read the grantees of these grants, with one query for each kind, and return the grants."""
+    for kind in GRANTEES:
+        key: Any = ScopeGrant._meta.get_field(kind)
+        named = {getattr(row, key.attname) for row in rows} - {None}
+        found = key.related_model._base_manager.using(database()).in_bulk(named) if named else {}
+        for row in rows:
+            if getattr(row, key.attname) in found:
+                key.set_cached_value(row, found[getattr(row, key.attname)])
+    return rows
+
+
 def held(grantee: models.Model) -> QuerySet[ScopeGrant]:
     """Return the grants of a user, a group or a client that are not revoked, also expired ones.
 
     Raises GrantError `no_grantee`.
     """
     return stored().filter(live=1, **{kind_of(grantee): grantee})
+
+
+def active(users: QuerySet[Any], *, is_active: bool = True) -> QuerySet[Any]:
+    """Keep the users that are active, or those that are not.
+
+    A user model may have no column for it. Then Django takes all of its users to be active.
+    """
+    try:
+        users.model._meta.get_field("is_active")
+    except FieldDoesNotExist:
+        return users if is_active else users.none()
+    return users.filter(is_active=is_active)
 
 
 def live_of(scope: str, grantee: models.Model) -> ScopeGrant | None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_noop as _
 
+from api_guard.core.scopes import EVERY_SCOPE
 from api_guard.grants import asking, writing
 from api_guard.grants.authority import (
+    Authority,
     is_break_glass,
-    refuse_terms,
+    refuse,
     refuse_without_authority,
-    terms_of,
 )
 from api_guard.grants.errors import GrantError, refuse_reason
 from api_guard.grants.finding import grantee_of, held, kind_of, live_of
+from api_guard.grants.holdings import live_keys
 from api_guard.grants.reading import get
+from api_guard.grants.terms import is_longer, refuse_terms, terms_of
 from api_guard.grants.who import By, Claimed, System, who_of
-from api_guard.models import GrantRequest, ScopeGrant, is_past
+from api_guard.models import GrantRequest, ScopeGrant
 
 
 def grant(
@@ -62,7 +66,8 @@ def ensure(
     if terms_of(scope).is_sensitive:
         raise GrantError(
             "needs_approval",
-            f"{scope!r} is sensitive: two users have to approve it. Ask for it with grant().",
+            _("%(scope)r is sensitive: two users have to approve it. Ask for it with grant()."),
+            {"scope": scope},
         )
     is_for_oneself = _judge(scope, to, by, reason, expires_at)
     try:
@@ -106,6 +111,18 @@ def revoke_all(grantee: models.Model, *, by: By, reason: str = "") -> int:
     return writing.end_all(rows, by, reason)
 
 
+def refuse_to_end_tokens(grantee: models.Model, *, by: By) -> None:
+    """Raise GrantError `no_authority` if a user may not end the tokens of a user or a client.
+
+    It needs the authority for every scope that the grantee holds, also through groups. If the
+    grantee holds none, it needs the authority for all scopes.
+    """
+    authority = Authority.of(by)
+    scopes = {scope for _key, scope in live_keys(grantee)} or {EVERY_SCOPE}
+    if not all(map(authority.is_over, scopes)):
+        refuse(by, _("You may not end the tokens of %(name)s."), names={"name": grantee})
+
+
 def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str = "") -> ScopeGrant:
     """Change the expiry of a live grant. With None, the grant does not expire.
 
@@ -120,14 +137,17 @@ def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str 
 
     def judge(kept: ScopeGrant) -> None:
         grantee = grantee_of(kept)
-        if not _is_longer(kept.expires_at, expires_at):
+        if not is_longer(kept.expires_at, expires_at):
             return
         refuse_terms(kept.scope, grantee, expires_at)
         if kept.is_break_glass or is_break_glass(by, grantee, "", None):
-            raise GrantError("self_grant", "You cannot extend a grant that you gave to yourself.")
+            said = _("You cannot extend a grant that you gave to yourself.")
+            raise GrantError("self_grant", said)
         if terms_of(kept.scope).is_sensitive:
             raise GrantError(
-                "needs_approval", f"{kept.scope!r} is sensitive: ask for it with grant()."
+                "needs_approval",
+                _("%(scope)r is sensitive: ask for it with grant()."),
+                {"scope": kept.scope},
             )
 
     return writing.move(row, expires_at, by, reason, judge)
@@ -141,9 +161,3 @@ def _judge(scope: str, to: models.Model, by: By, reason: str, expires_at: dateti
     refuse_without_authority(by, scope, to)
     refuse_terms(scope, to, expires_at)
     return is_break_glass(by, to, reason, expires_at)
-
-
-def _is_longer(was: datetime | None, becomes: datetime | None) -> bool:
-    if becomes is None:
-        return was is not None
-    return was is not None and not is_past(becomes, was)

@@ -22,7 +22,8 @@ class Sides:
 
     The user's groups and the group of everyone belong to the user. In a subquery, `outer` contains
     the lookups of the user's and the client's primary keys in the outer query. `sensitive` is the
-    number of scopes that the group of everyone does not give.
+    number of scopes that the group of everyone does not give. With `has_bundles`, the rows have a
+    column more: what is pinned for their bundle.
     """
 
     user_model: type[models.Model] | None
@@ -30,6 +31,7 @@ class Sides:
     has_everyone: bool
     vendor: str
     sensitive: int = 0
+    has_bundles: bool = False
     outer: tuple[str, str] | None = None
 
     @classmethod
@@ -42,6 +44,7 @@ class Sides:
             has_everyone,
             connections[alias].vendor,
             len(conf.sensitive_scopes()) if has_everyone else 0,
+            conf.has_bundles(),
         )
 
 

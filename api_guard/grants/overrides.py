@@ -7,15 +7,17 @@ from functools import cache
 from typing import Any
 
 from django.db import models
-from django.db.models import IntegerField, Q, QuerySet, Value
+from django.db.models import IntegerField, Q, QuerySet, TextField, Value
 
 from api_guard.core.rates import Override
 from api_guard.core.scopes import Granted
+from api_guard.grants.bundles import with_bundles
 from api_guard.grants.grantees import Sides, held_by, parameters
 from api_guard.grants.reading import (
-    COLUMNS,
     LiveGrant,
     as_granted,
+    as_live,
+    columns_of,
     database,
     joined,
     live_rows,
@@ -42,17 +44,19 @@ def granted_with_overrides(
     if scopes is not None and rates is not None and not (scopes or rates):
         return as_granted(user, client_id, ()), (), ()
     sides = Sides.of(user, client_id, database())
-    counts = [None if asked is None else len(asked) for asked in (scopes, rates)]
-    values = values_of(user, client_id, scopes or ())
+    names = None if scopes is None else with_bundles(scopes)
+    counts = [None if asked is None else len(asked) for asked in (names, rates)]
+    values = values_of(user, client_id, names or ())
     values |= {f"rate{number}": name for number, name in enumerate(rates or ())}
-    rows: list[LiveGrant] = []
+    rows: list[list[Any]] = []
     overrides: list[Override] = []
-    for number, name, client, is_due, kind in _statement(sides, *counts).rows(values):
+    for *row, kind in _statement(sides, *counts).rows(values):
         if kind == _OVERRIDE:
-            overrides.append(Override(name, number))
+            overrides.append(Override(row[1], row[0]))
         else:
-            rows.append(LiveGrant(number, name, client is not None, bool(is_due)))
-    return as_granted(user, client_id, rows), tuple(rows), tuple(overrides)
+            rows.append(row)
+    found = as_live(rows)
+    return as_granted(user, client_id, found), found, tuple(overrides)
 
 
 @cache
@@ -63,12 +67,12 @@ def _statement(sides: Sides, scopes: int | None, rates: int | None) -> Statement
         "limit",
         "name",
         Value(None, client.target_field),
-        Value(0, IntegerField()),
+        *([Value(None, TextField())] if sides.has_bundles else []),
         Value(_OVERRIDE, IntegerField()),
     )
 
     def build() -> QuerySet[Any, Any]:
-        grants = live_rows(sides, scopes, *COLUMNS, Value(_GRANT, IntegerField()))
+        grants = live_rows(sides, scopes, *columns_of(sides), Value(_GRANT, IntegerField()))
         overrides = () if rates == 0 else live_overrides(sides, rates, *columns)
         return joined(*(() if scopes == 0 else grants), *overrides)
 

@@ -1,52 +1,33 @@
-"""Reads the live grants of a caller, and records their use."""
+"""Reads the live grants of a caller."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import models, router, transaction
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db import models, router
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from api_guard import conf
 from api_guard.core.scopes import Granted
+from api_guard.grants.bundles import PINNED, opened, with_bundles
 from api_guard.grants.grantees import Sides, held_by, parameters, values_of_everyone
-from api_guard.grants.using import write_use
 from api_guard.models import ScopeGrant
 from api_guard.models.statements import Parameter, Statement
 
-# The last column says whether a use has to be written.
-COLUMNS = (
-    "pk",
-    "scope",
-    "client",
-    Case(
-        When(
-            Q(last_used_at__isnull=True)
-            | Q(last_used_at__lte=Parameter("due", models.DateTimeField())),
-            then=Value(1),
-        ),
-        default=Value(0),
-        output_field=IntegerField(),
-    ),
-)
+COLUMNS = ("pk", "scope", "client")
 
 
 @dataclass(frozen=True)
 class LiveGrant:
-    """A live grant as a request reads it, given to the client or to the user's side.
-
-    `is_due` is true if its last use was never written, or an interval ago.
-    """
+    """A live grant as a request reads it, given to the client or to the user's side."""
 
     pk: int
     scope: str
     to_client: bool
-    is_due: bool
 
 
 def live_grants(
@@ -59,11 +40,20 @@ def live_grants(
     if (user is None and client_id is None) or (scopes is not None and not scopes):
         return ()
     sides = Sides.of(user, client_id, database())
-    statement = _live_statement(sides, None if scopes is None else len(scopes))
-    rows = statement.rows(values_of(user, client_id, scopes or ()))
+    asked = None if scopes is None else with_bundles(scopes)
+    statement = _live_statement(sides, None if asked is None else len(asked))
+    return as_live(statement.rows(values_of(user, client_id, asked or ())))
+
+
+def as_live(rows: Iterable[Sequence[Any]]) -> tuple[LiveGrant, ...]:
+    """Return the grants in rows of `COLUMNS`. A bundle becomes one grant for each scope it opens.
+
+    The rows have a last column, `PINNED`, if there are bundles.
+    """
     return tuple(
-        LiveGrant(pk, scope, grantee is not None, bool(is_due))
-        for pk, scope, grantee, is_due in rows
+        LiveGrant(pk, scope, client is not None)
+        for pk, name, client, *pinned in rows
+        for scope in opened(name, pinned[0] if pinned else None)
     )
 
 
@@ -72,7 +62,7 @@ def values_of(
 ) -> dict[str, object]:
     """Return the values for the parameters of `held_by` and `counting`."""
     return {
-        **moments(timezone.now()),
+        "now": timezone.now(),
         "user": None if user is None else user.pk,
         "client": client_id,
         **values_of_everyone(),
@@ -80,21 +70,18 @@ def values_of(
     }
 
 
-def moments(now: datetime) -> dict[str, datetime]:
-    """Return the time now, and the time before which the last use has to be written again."""
-    return {"now": now, "due": now - timedelta(seconds=conf.last_used_interval())}
-
-
 @cache
 def _live_statement(sides: Sides, count: int | None) -> Statement:
-    return Statement(ScopeGrant, lambda: joined(*live_rows(sides, count, *COLUMNS)))
+    return Statement(ScopeGrant, lambda: joined(*live_rows(sides, count, *columns_of(sides))))
+
+
+def columns_of(sides: Sides) -> tuple[Any, ...]:
+    """Return the columns of the live grants of a caller."""
+    return (*COLUMNS, PINNED) if sides.has_bundles else COLUMNS
 
 
 def live_rows(sides: Sides, count: int | None, *columns: Any) -> list[QuerySet[Any, Any]]:
-    """Return the queries for the live grants of a caller, of `count` scopes or of all.
-
-    Another source of scopes, such as a bundle, would be one more query here.
-    """
+    """Return the queries for the live grants of a caller, of `count` names or of all."""
     is_live = counting(Parameter("now", models.DateTimeField()))
     rows = ScopeGrant.objects.filter(is_live).order_by().values_list(*columns)
     asked = None if count is None else parameters("scope", "scope", ScopeGrant, count)
@@ -151,18 +138,6 @@ def counting(now: datetime | Parameter) -> Q:
 def stored() -> QuerySet[ScopeGrant]:
     """Return all grants, from the database that they are written to: a replica may be behind."""
     return ScopeGrant.objects.using(database())
-
-
-def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:
-    """Write `last_used_at` of the rows that gave `scopes`, after commit, once per interval.
-
-    It does not wait for locks. A failure is logged, and the request goes on.
-    """
-    used = frozenset(scopes)
-    due = [row.pk for row in rows if row.is_due and row.scope in used]
-    if due:
-        alias, said = database(), moments(timezone.now())
-        transaction.on_commit(lambda: write_use(alias, due, said["now"], said["due"]), using=alias)
 
 
 def database() -> str:

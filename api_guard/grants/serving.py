@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,14 +11,20 @@ from django.http import HttpRequest
 _request: ContextVar[HttpRequest | None] = ContextVar("api_guard_request", default=None)
 
 
-@contextmanager
-def serving(request: HttpRequest) -> Iterator[None]:
+class serving:  # noqa: N801  # a context manager, which reads as a function
     """Make `request` the current request in this context."""
-    token = _request.set(request)
-    try:
-        yield
-    finally:
-        _request.reset(token)
+
+    # A class, because every request enters it, and a generator takes three times as long.
+    __slots__ = ("_request", "_token")
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._token = _request.set(self._request)
+
+    def __exit__(self, *_: object) -> None:
+        _request.reset(self._token)
 
 
 def current_request() -> HttpRequest | None:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, connections, models, transaction
+from django.db.models import F, QuerySet
 from django.dispatch import Signal
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from api_guard.core.ledger import Event
 from api_guard.grants.deadlocks import in_transaction
 from api_guard.grants.errors import GrantError, from_validation
-from api_guard.grants.finding import held, kind_of, unrevoked_like
+from api_guard.grants.finding import (
+    grantee_of,
+    held,
+    kind_of,
+    unrevoked_like,
+    with_grantees,
+)
 from api_guard.grants.reading import database, stored
-from api_guard.grants.who import By, note, user_of, who_of
+from api_guard.grants.who import By, note, note_many, user_of, who_of
 from api_guard.models import ScopeGrant, is_past, recorded
 
 logger = logging.getLogger("api_guard.grants")
@@ -69,11 +76,17 @@ def give(
         if not held(to).filter(scope=scope).exists():
             raise  # the grantee was deleted meanwhile
         # Another process granted the same between the check and the insert.
-        raise GrantError("already_granted", f"{to} already holds {scope!r}.") from None
+        said = _("%(name)s already holds %(scope)r.")
+        raise GrantError("already_granted", said, {"name": to, "scope": scope}) from None
     if is_break_glass:
-        logger.warning("Break-glass: %s, until %s, by itself. %s", row, expires_at, reason)
-        transaction.on_commit(lambda: _tell(row, by), using=database())
+        report_break_glass(row, by)
     return row
+
+
+def report_break_glass(row: ScopeGrant, by: By) -> None:
+    """Log that a user has granted a scope to itself, and send the signal after the commit."""
+    logger.warning("Break-glass: %s, until %s, by itself. %s", row, row.expires_at, row.reason)
+    transaction.on_commit(lambda: _tell(row, by), using=database())
 
 
 def _tell(row: ScopeGrant, by: By) -> None:
@@ -94,7 +107,8 @@ def end(row: ScopeGrant, by: By, reason: str) -> ScopeGrant:
         return found
 
     if not in_transaction(revoke):
-        raise GrantError("already_revoked", f"{row} was already revoked at {row.revoked_at}.")
+        said = _("%(grant)s was already revoked at %(moment)s.")
+        raise GrantError("already_revoked", said, {"grant": row, "moment": row.revoked_at})
     return row
 
 
@@ -110,22 +124,24 @@ def move(
     reason: str,
     judge: Callable[[ScopeGrant], None] | None = None,
 ) -> ScopeGrant:
-    """Move the expiry of a live grant; None takes it away.
+    """Change the expiry of a live grant; None removes it.
 
-    `judge` is called with the grant as it stands, locked, and raises where it is not to be moved.
+    `judge` gets the locked grant, and raises if its expiry must not change.
     Raises GrantError: `already_revoked`, `expired`, `past`.
     """
     now = timezone.now()
     if expires_at is not None and is_past(expires_at, now):
-        raise GrantError("past", f"The expiry {expires_at} is in the past.")
+        raise GrantError("past", _("The expiry %(moment)s is in the past."), {"moment": expires_at})
     who = who_of(by)
 
     def write() -> None:
         kept = stored().select_for_update().get(pk=row.pk)
         if kept.revoked_at is not None:
-            raise GrantError("already_revoked", f"{kept} was revoked at {kept.revoked_at}.")
+            said = _("%(grant)s was revoked at %(moment)s.")
+            raise GrantError("already_revoked", said, {"grant": kept, "moment": kept.revoked_at})
         if not kept.is_live(now):
-            raise GrantError("expired", f"{kept} expired at {kept.expires_at}. Grant it again.")
+            said = _("%(grant)s expired at %(moment)s. Grant it again.")
+            raise GrantError("expired", said, {"grant": kept, "moment": kept.expires_at})
         if judge is not None:
             judge(kept)
         with recorded():
@@ -139,18 +155,30 @@ def move(
     return row
 
 
+def lock_on_sqlite(rows: QuerySet[ScopeGrant]) -> bool:
+    """Write these rows unchanged on SQLite, which would refuse a write that follows a read."""
+    is_sqlite = connections[rows.db].vendor == "sqlite"
+    return is_sqlite and bool(rows.order_by().update(revoked_reason=F("revoked_reason")))
+
+
 def close(rows: QuerySet[ScopeGrant], by: By, reason: str, event: Event = Event.REVOKE) -> int:
     """Revoke these grants in the open transaction, and return their number."""
+    return len(closed(rows, by, reason, event))
+
+
+def closed(
+    rows: QuerySet[ScopeGrant], by: By, reason: str, event: Event = Event.REVOKE
+) -> Sequence[ScopeGrant]:
+    """Revoke these grants in the open transaction, and return them as they were before."""
     who = who_of(by)
     with recorded():
-        # Write first: SQLite would refuse a write that follows a read.
-        if not rows.order_by().update(revoked_reason=reason):
-            return 0
+        lock_on_sqlite(rows)
         # As it stands now: MySQL shows a long transaction what was there when it began.
-        found = list(rows.select_for_update())
+        found = with_grantees(list(rows.select_for_update()))
         stored().filter(pk__in=[row.pk for row in found]).update(
             revoked_at=timezone.now(), revoked_by=user_of(by), revoked_reason=reason
         )
-    for row in found:
-        note(event, who, row.grantee, row.scope, reason, {"grant": row.pk})
-    return len(found)
+    noted = ((grantee_of(row), row.scope, {"grant": row.pk}) for row in found)
+    if found:
+        note_many(event, who, noted, reason)
+    return found

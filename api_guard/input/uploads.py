@@ -12,9 +12,8 @@ from api_guard.core.files import HEAD, KINDS, find_name_flaw, kind_named, kinds_
 from api_guard.core.flaws import Flaw, FlawError
 from api_guard.core.images import frames_of
 from api_guard.core.invisibles import drop_left_over
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean, words
 from api_guard.core.text import normalize
-from api_guard.core.words import words
 from api_guard.exceptions import GuardError
 from api_guard.input.contents import (
     MAX_ENTRIES,

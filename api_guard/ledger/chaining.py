@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from math import inf
+from time import monotonic
 
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
@@ -30,27 +32,35 @@ from api_guard.models.transactions import in_transaction
 logger = logging.getLogger("api_guard.ledger")
 
 _BATCH = 200
+# A request that changes very many grants does not wait for the chain.
+_SECONDS = 2.0
 
 
 def chain_after_commit() -> None:
-    """Chain the committed records. A failure is only logged: the next call chains them."""
+    """Chain the committed records, for at most a few seconds. The next call chains the rest.
+
+    A failure is only logged.
+    """
     try:
-        chain()
+        chain(_SECONDS)
     except (DatabaseError, GuardError):
         logger.exception("The newest records of the ledger are not chained yet.")
 
 
-def chain() -> int:
+def chain(seconds: float = inf) -> int:
     """Chain all committed records that are not chained yet, and return their number.
 
-    Raises GuardError if the head is missing or was changed. Then nothing is chained.
+    After so many seconds it stops. Raises GuardError if the head is missing or was changed: then
+    nothing is chained.
     """
-    count, last = 0, ""
+    count, last, end = 0, "", monotonic() + seconds
     # This read locks nothing: of many processes at once, most find that the work is done.
     while unchained(last, 1):
         _make_head()
         added, last = in_transaction(partial(_chain_batch, last), database())
         count += added
+        if monotonic() > end:
+            break
     return count
 
 

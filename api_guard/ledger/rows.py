@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import router
 from django.db.models import Model, Q, QuerySet
@@ -17,6 +17,7 @@ _COLUMNS = (
     *("sequence", "previous", "digest"),
 )
 _PAGE = 500
+_BYTES = "bytes "
 # The limits of a BigIntegerField.
 LEAST, MOST = -(2**63), 2**63 - 1
 
@@ -48,7 +49,12 @@ def written(moment: datetime) -> str:
 
 def records(rows: QuerySet[LedgerRecord]) -> list[Record]:
     """Return the rows of a queryset as values."""
-    return [Record(*row) for row in rows.values_list(*_COLUMNS)]
+    return [Record(*map(_text, row)) for row in rows.values_list(*_COLUMNS)]
+
+
+def _text(value: Any) -> Any:
+    """Return a text or None as it is. SQLite stores bytes too, which no signature may cover."""
+    return f"{_BYTES}{value.hex()}" if isinstance(value, bytes) else value
 
 
 def chained(after: int, last: int = MOST) -> Iterator[list[Record]]:
@@ -65,12 +71,16 @@ def chained(after: int, last: int = MOST) -> Iterator[list[Record]]:
         yield page
         end = page[-1]
         # If somebody dropped the constraint, two records may have the same number.
-        more = Q(sequence__gt=end.sequence) | Q(id__gt=end.id)
+        more = Q(sequence__gt=end.sequence)
+        if not end.id.startswith(_BYTES):  # bytes are larger than any text, and are the last
+            more |= Q(id__gt=end.id)
         condition = Q(sequence__gte=end.sequence, sequence__lte=last) & more
 
 
 def unchained(after: str = "", size: int = _PAGE) -> list[Record]:
     """Return at most `size` unchained records with an id larger than `after`, in order."""
+    if after.startswith(_BYTES):
+        return []  # bytes are larger than any text, and would be found again and again
     rows = writable(LedgerRecord).filter(sequence__isnull=True, id__gt=after)
     return records(rows.order_by("id")[:size])
 
@@ -86,7 +96,7 @@ def details(ids: Collection[str]) -> dict[str, list[Detail]]:
     found: dict[str, list[Detail]] = {}
     rows = writable(LedgerDetail).filter(record__in=ids)
     for record, *detail in rows.values_list("record", "part", "key", "text", "salt", "forgotten"):
-        found.setdefault(record, []).append(Detail(*detail))
+        found.setdefault(record, []).append(Detail(*map(_text, detail)))
     return found
 
 
@@ -109,4 +119,5 @@ def place_of(found: SignedPlace | None) -> Place:
 
 def signed(row: LedgerHead | LedgerCheckpoint) -> SignedPlace:
     """Return the row as a value."""
-    return SignedPlace(Place(row.sequence, row.digest), row.at, row.key_id, row.mac)
+    place = Place(row.sequence, _text(row.digest))
+    return SignedPlace(place, _text(row.at), _text(row.key_id), _text(row.mac))

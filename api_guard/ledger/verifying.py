@@ -16,7 +16,7 @@ from api_guard.ledger.details import DetailJudge, lost_records
 
 @dataclass
 class Tally:
-    """The numbers that are counted while the ledger is verified."""
+    """The numbers that are counted while the ledger is verified. `last` is the end of the chain."""
 
     chained: int = 0
     unchained: int = 0
@@ -25,6 +25,7 @@ class Tally:
     pruned_through: int = 0
     left_by_prune: int = 0
     is_export_too_old: bool = False
+    last: Place | None = None
 
 
 def verify(tally: Tally, exported: Place | None = None) -> Iterator[Finding]:
@@ -88,6 +89,7 @@ def _chained(walk: Walk, lowest: int, judge: DetailJudge, tally: Tally) -> Itera
         if head is None or head.place.sequence <= lowest or lowest == before:
             break
     yield from walk.end(head)
+    tally.last = walk.place
 
 
 def _tail(walk: Walk, judge: DetailJudge, keys: Keys, tally: Tally) -> Iterator[Finding]:

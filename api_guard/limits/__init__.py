@@ -1,1 +1,1 @@
-"""How often a caller may ask, and how often a credential may fail."""
+"""Limits: how often a caller may ask, and how often a credential may fail."""

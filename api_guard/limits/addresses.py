@@ -1,4 +1,4 @@
-"""Request -> address: the one reader of REMOTE_ADDR and of what proxies forward."""
+"""Request -> address. Only this module reads REMOTE_ADDR and the fields of proxies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger("api_guard")
 
 
 def address_of(request: HttpRequest | Any) -> str:
-    """Return the address that a request is counted by, "unknown" where it has none.
+    """Return the address under which a request is counted; "unknown" if it has no address.
 
     Takes Django's requests and DRF's.
     """
@@ -38,7 +38,7 @@ def address_of(request: HttpRequest | Any) -> str:
 
 @cache
 def _say_unknown() -> None:
-    # Once a process: it is a mistake of the deployment, the same for every request.
+    # Log it once in a process: this is a mistake of the deployment, the same for every request.
     logger.error(
         "A request came without an address (REMOTE_ADDR is empty), as behind a proxy on a Unix "
         "socket: all such callers share one count. If a proxy forwards their addresses, write "

@@ -1,13 +1,16 @@
-"""The options of the commands that write grants: the grantee, the user and the reason."""
+"""The options of the commands that write grants: the grantee, the user, the reason, a time."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management.base import CommandError, CommandParser
 from django.db import models, router
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from api_guard import grants
 from api_guard.models import ScopeGrant
@@ -45,6 +48,17 @@ def by_of(options: dict[str, Any], command: str) -> grants.By:
     if options["by"] is None:
         return grants.System(f"manage.py {command}")
     return grants.Claimed(user_named(options["by"]))
+
+
+def moment_of(text: str) -> datetime:
+    """Return a time that an option names, in the current time zone. Raises CommandError."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise CommandError(f"{text!r} is not a time, such as 2027-01-31T12:00Z.")
+    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
 
 
 def user_named(name: str) -> models.Model:

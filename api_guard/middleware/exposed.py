@@ -1,4 +1,4 @@
-"""Refuses a secret that came where others can read it: in clear, or in the query string."""
+"""Refuses a secret that others can read: it came without TLS or in the query string."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from api_guard.exceptions import InsecureTransport, Refusal, TokenInQuery
 def refuse_exposed(
     request: HttpRequest, view: Callable[..., Any] | None = None
 ) -> HttpResponseBase | None:
-    """Refuse what must not even be redirected: a secret that came where others can read it."""
+    """Refuse a request with a secret that others can read. Not even a redirect may answer it."""
     if _is_plaintext(request) and _is_concerned(request, view):
         return _refused(InsecureTransport(), request, view)
     has_token = "access_token" in request.META.get("QUERY_STRING", "")
@@ -39,7 +39,7 @@ def _refused(
 
 
 def revoke_exposed(request: HttpRequest) -> None:
-    """Revoke the tokens of a request that was refused for how it came, if the project says so."""
+    """Revoke the exposed tokens of a refused request, if the project's settings say so."""
     if not conf.revoke_exposed_tokens():
         return
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -50,7 +50,7 @@ def revoke_exposed(request: HttpRequest) -> None:
 
 
 def _is_plaintext(request: HttpRequest) -> bool:
-    # A redirect would teach clients to send their tokens in clear, and to follow it.
+    # A redirect would work, and so teach clients to send their tokens without TLS.
     if settings.SECURE_SSL_REDIRECT is not True or request.is_secure():
         return False
     path = request.path_info.lstrip("/")
@@ -61,7 +61,7 @@ def _is_concerned(request: HttpRequest, view: Callable[..., Any] | None) -> bool
     path = request.path_info
     if view is None:
         try:
-            # A path of i18n_patterns() is found in its own language only, which nobody set so far.
+            # A path of i18n_patterns() resolves only in its own language, which is not set yet.
             with override(get_language_from_path(path) or get_language()):
                 view = resolve(path, getattr(request, "urlconf", None)).func
         except Resolver404:

@@ -9,7 +9,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
 
-from api_guard.access.decisions import record_refused
+from api_guard.access.decisions import record_answer, record_refused
 from api_guard.access.endpoints import (
     Status,
     dotted_path,
@@ -34,10 +34,10 @@ logger = logging.getLogger("api_guard")
 
 
 class GuardMiddleware:
-    """Refuse what nobody declared, before it runs; and what nobody decided, after it ran.
+    """Refuse undeclared views before they run, and answers without a decision after they ran.
 
-    First in `MIDDLEWARE`. It concerns the views of Django REST framework, wherever they are, and
-    every view below `API_GUARD["PREFIXES"]`.
+    It comes first in `MIDDLEWARE`. It covers all views of Django REST framework, and every view
+    below `API_GUARD["PREFIXES"]`.
     """
 
     sync_capable = True
@@ -57,8 +57,13 @@ class GuardMiddleware:
         if refused is None:
             credentials.mark_gated(request)
             watch_form(request)
-            with serving(request):
-                response = told(request, seal(request, self.get_response(request)))
+            try:
+                with serving(request):
+                    response = told(request, seal(request, self.get_response(request)))
+            except BaseException as error:  # a server ends its worker by SystemExit
+                credentials.end(request, error)
+                raise
+            record_answer(request, response)
             if credentials.is_open(request):
                 _settle(request, response)
             return response
@@ -70,8 +75,14 @@ class GuardMiddleware:
         if refused is None:
             credentials.mark_gated(request)
             watch_form(request)
-            with serving(request):
-                response = told(request, seal(request, await self.get_response(request)))
+            try:
+                with serving(request):
+                    response = told(request, seal(request, await self.get_response(request)))
+            except BaseException as error:
+                if credentials.is_open(request):
+                    await sync_to_async(credentials.end)(request, error)
+                raise
+            record_answer(request, response)
             if credentials.is_open(request):
                 await sync_to_async(_settle)(request, response)
             return response
@@ -81,16 +92,16 @@ class GuardMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        """Refuse an endpoint that is neither declared nor exempt, whatever it says of itself."""
+        """Refuse an endpoint that is not declared and not exempt."""
         del args, kwargs
         record_route(request, view)
-        # The path alone may not have led here: a middleware may have chosen the URLconf.
+        # The path may not be enough to find the view: a middleware may have chosen the URLconf.
         refused = refuse_exposed(request, view)
         if refused is not None:
             revoke_exposed(request)
             return refused
         status, classes = gate_status_of(view, request.path_info), view_classes_of(view)
-        # A view of DRF reports it itself: there the caller is known.
+        # A DRF view reports it itself, because it knows the caller.
         is_reported = status is Status.UNGUARDED and classes and reported_at(request) is not None
         if status is not Status.GUARDED and not is_reported:
             found = refuse_undeclared(view, status, classes)
@@ -108,9 +119,7 @@ class GuardMiddleware:
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
-        """Answer what is refused where no view of DRF does, in Django's login or in a renderer, and
-        what a database that is down keeps from being answered.
-        """
+        """Answer refusals and outages outside of DRF views, for example in Django's login."""
         refusal = refusal_of(request, exception)
         return None if refusal is None else page_of(refusal, request)
 
@@ -120,7 +129,7 @@ def _log(refusal: Refusal, request: HttpRequest, endpoint: Any) -> None:
         logger.error("%s is neither guarded nor exempt: refused.", request.path_info)
     else:
         logger.error(
-            "%s lost its guard: something was put in the place of its hooks.",
+            "%s lost its guard: other code replaced its hooks.",
             dotted_path(endpoint),
         )
 
@@ -128,9 +137,9 @@ def _log(refusal: Refusal, request: HttpRequest, endpoint: Any) -> None:
 def refuse_undeclared(
     view: Callable[..., Any], status: Status | None, classes: tuple[type, ...]
 ) -> tuple[Refusal, Any] | None:
-    """Return the refusal of an endpoint that nobody declared or that lost its guard.
+    """Return the refusal of an endpoint that is undeclared or has lost its guard.
 
-    And with it the class or the function. `status` and `classes` are those of `view`.
+    It comes with the class or the function. `status` and `classes` are those of `view`.
     """
     if status is Status.UNGUARDED:
         return UndeclaredEndpoint(), endpoint_of(view)

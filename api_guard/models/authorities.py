@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from api_guard import conf
-from api_guard.core.scopes import EVERY_SCOPE, did_you_mean
+from api_guard.core.names import did_you_mean
+from api_guard.core.scopes import EVERY_SCOPE
 from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
 
 
@@ -60,8 +61,11 @@ class GrantAuthority(models.Model):
         ]
 
     def __str__(self) -> str:
-        what = "every scope" if self.scope_group == EVERY_SCOPE else self.scope_group
-        return f"{self.group} may give {what}"
+        if self.scope_group == EVERY_SCOPE:
+            said = _("The members of %(group)s may grant and revoke every scope")
+        else:
+            said = _("The members of %(group)s may grant and revoke the scopes of %(scopes)s")
+        return str(said % {"group": self.group, "scopes": self.scope_group})
 
     # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:

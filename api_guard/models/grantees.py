@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any, Self
 
+from django.apps import apps
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, router
 from django.db.models import ForeignKey, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 GRANTEES = ("user", "group", "client")
+_FOR = {
+    "user": _("%(what)s for user %(name)s"),
+    "group": _("%(what)s for group %(name)s"),
+    "client": _("%(what)s for client %(name)s"),
+    "nobody": _("%(what)s for nobody"),
+}
 
 
-def of_one_grantee() -> Q:
-    """Match a row that names exactly one grantee."""
+def user_model() -> Any:
+    """Return the user model of the settings. The cache saves a dozen calls of the registry."""
+    return _model(settings.AUTH_USER_MODEL)
+
+
+@cache
+def _model(name: str) -> Any:
+    return apps.get_model(name)
+
+
+def one_grantee(name: str) -> models.CheckConstraint:
+    """Return the constraint that each row has exactly one grantee."""
     one = Q()
     for grantee in GRANTEES:
-        one |= Q(**{f"{name}__isnull": name != grantee for name in GRANTEES})
-    return one
+        one |= Q(**{f"{kind}__isnull": kind != grantee for kind in GRANTEES})
+    return models.CheckConstraint(
+        condition=one,
+        name=name,
+        violation_error_code="one_grantee",
+        violation_error_message=_("Choose exactly one grantee: a user, a group or a client."),
+    )
 
 
 class Held(models.Model):
@@ -76,6 +100,10 @@ class Held(models.Model):
             key.set_cached_value(self, self._named(key).get())
         grantee: models.Model = key.get_cached_value(self)
         return grantee
+
+    def for_grantee(self, what: str) -> str:
+        """Say for whom `what` is."""
+        return str(_FOR[self.grantee_kind] % {"what": what, "name": self.grantee})
 
     def _named(self, key: ForeignKey[Any, Any]) -> QuerySet[Any]:
         """Return the row that a foreign key points to, from the database that it is written to."""

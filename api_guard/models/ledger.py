@@ -7,9 +7,18 @@ change. Digests and times are stored as text, because every database returns tex
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import F, Value
+from django.db.models.functions import Greatest, Least, StrIndex, Substr
 from django.utils.translation import gettext_lazy as _
 
 from api_guard.models.append_only import AppendOnly
+
+# Longer names are found by their beginning.
+LONGEST_SCOPE = 200
+# The content is canonical JSON: a quote inside of a text is escaped. No fact is called scope.
+_BEFORE = ',"scope":"'
+_FROM = Substr("content", StrIndex(F("content"), Value(_BEFORE)) + Value(len(_BEFORE)))
+_LENGTH = Least(Greatest(StrIndex(_FROM, Value('"')) - Value(1), Value(0)), Value(LONGEST_SCOPE))
 
 
 class LedgerRecord(AppendOnly):
@@ -28,15 +37,25 @@ class LedgerRecord(AppendOnly):
     sequence = models.BigIntegerField(_("number"), null=True, unique=True)
     previous = models.CharField(_("previous digest"), max_length=64, null=True, unique=True)  # noqa: DJ001  # unique allows many nulls, but only one empty text
     digest = models.CharField(_("digest"), max_length=64, null=True)  # noqa: DJ001  # likewise
+    # To find records by. The database takes it out of the signed content, so it cannot differ.
+    scope = models.GeneratedField(
+        verbose_name=_("scope"),
+        expression=Substr(_FROM, Value(1), _LENGTH),
+        output_field=models.CharField(max_length=LONGEST_SCOPE),
+        db_persist=True,
+    )
 
     class Meta(AppendOnly.Meta):
         verbose_name = _("ledger record")
+        verbose_name_plural = _("ledger records")
         ordering = ["-id"]
+        permissions = [("export_ledgerrecord", "Can export the ledger")]
         indexes = [
             # For the records that are not chained yet, in order.
             models.Index(fields=["sequence", "id"], name="api_guard_ledger_unchained"),
             # For the event filter of the admin, whose list is ordered by id.
             models.Index(fields=["event", "-id"], name="api_guard_ledger_events"),
+            models.Index(fields=["scope", "-id"], name="api_guard_ledger_scopes"),
         ]
 
     def __str__(self) -> str:
@@ -59,7 +78,8 @@ class LedgerDetail(AppendOnly):
 
     class Meta(AppendOnly.Meta):
         verbose_name = _("ledger detail")
-        indexes = [models.Index(fields=["key", "record"], name="api_guard_ledger_parties")]
+        verbose_name_plural = _("ledger details")
+        indexes = [models.Index(fields=["key", "part", "record"], name="api_guard_ledger_named")]
         constraints = [
             models.UniqueConstraint(
                 fields=["record", "part"], name="api_guard_one_ledger_detail_per_part"
@@ -89,6 +109,7 @@ class LedgerHead(LedgerPlace):
 
     class Meta(LedgerPlace.Meta):
         verbose_name = _("head of the ledger")
+        verbose_name_plural = _("heads of the ledger")
 
     def __str__(self) -> str:
         return f"head at {self.sequence}"
@@ -101,6 +122,21 @@ class LedgerCheckpoint(LedgerPlace):
 
     class Meta(LedgerPlace.Meta):
         verbose_name = _("ledger checkpoint")
+        verbose_name_plural = _("ledger checkpoints")
 
     def __str__(self) -> str:
         return f"pruned through {self.sequence}"
+
+
+class LedgerVerification(LedgerPlace):
+    """The end of the chain when the ledger was verified, and how many errors were found."""
+
+    sequence = models.BigIntegerField(_("number"))
+    errors = models.PositiveIntegerField(_("errors"))
+
+    class Meta(LedgerPlace.Meta):
+        verbose_name = _("verification of the ledger")
+        verbose_name_plural = _("verifications of the ledger")
+
+    def __str__(self) -> str:
+        return f"verified up to {self.sequence}"

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import oauth2_settings
 
 from api_guard.models.cascading import cascade
-from api_guard.models.grantees import GRANTEES, Held, of_one_grantee
-from api_guard.models.recorded import SignalledQuerySet
+from api_guard.models.grantees import GRANTEES, Held, one_grantee
+from api_guard.models.recorded import SavedWithRecord, SignalledQuerySet
 
 
-class RateOverride(Held):
+class RateOverride(Held, SavedWithRecord):
     """Another limit for one rate, until the row expires or is deleted.
 
     `name` identifies the rate: `budget:search/m`, `budget:api/h` for the ceiling, or
@@ -65,18 +65,12 @@ class RateOverride(Held):
     class Meta:
         base_manager_name = "objects"
         verbose_name = _("rate override")
+        verbose_name_plural = _("rate overrides")
         ordering = ["name", "-limit"]
         # The list of the admin.
         indexes = [models.Index(fields=["name", "-limit", "-id"], name="api_guard_overrides")]
         constraints = [
-            models.CheckConstraint(
-                condition=of_one_grantee(),
-                name="api_guard_override_of_one_grantee",
-                violation_error_code="one_grantee",
-                violation_error_message=_(
-                    "Choose exactly one grantee: a user, a group or a client."
-                ),
-            ),
+            one_grantee("api_guard_override_of_one_grantee"),
             models.CheckConstraint(
                 condition=Q(limit__gte=1),
                 name="api_guard_override_admits_somebody",
@@ -96,7 +90,7 @@ class RateOverride(Held):
 
     def __str__(self) -> str:
         rate, _slash, period = self.name.rpartition("/")
-        return f"{rate} {self.limit}/{period} for {self.grantee_kind} {self.grantee}"
+        return self.for_grantee(f"{rate} {self.limit}/{period}")
 
     # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:

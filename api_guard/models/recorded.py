@@ -8,12 +8,26 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, router, transaction
 from django.utils.translation import gettext_lazy as _
 
 from api_guard.exceptions import GuardError
+from api_guard.models.append_only import AppendOnlyError
 
 _is_recorded: ContextVar[bool] = ContextVar("api_guard_is_recorded", default=False)
+
+
+class UnrecordedError(GuardError):
+    """Code tried to write rows in bulk without a record in the ledger."""
+
+
+def is_unrecorded(error: Exception) -> bool:
+    """Whether code tried a write without a record, or a change of the ledger itself."""
+    if not isinstance(error, ValidationError):
+        return isinstance(error, (UnrecordedError, AppendOnlyError))
+    # Django collects the errors of a row by field.
+    flaws = ValidationError([error]).error_list
+    return any(flaw.code == "unrecorded" for flaw in flaws)
 
 
 @contextmanager
@@ -40,10 +54,24 @@ def refuse_unrecorded() -> None:
         )
 
 
-class SignalledQuerySet(models.QuerySet[Any]):
-    """Refuses the writes that send no signal, and so leave no record. Raises GuardError.
+class SavedWithRecord(models.Model):
+    """A row that a receiver records when it is saved: both are stored, or neither is."""
 
-    It is the base manager too: `add()` of a related manager writes by that one.
+    class Meta:
+        abstract = True
+
+    # Any: Django's own signature.
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the row and its record in one transaction."""
+        using = kwargs.get("using") or router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using):
+            super().save(*args, **kwargs)
+
+
+class SignalledQuerySet(models.QuerySet[Any]):
+    """Refuses the writes that send no signal, and so leave no record. Raises UnrecordedError.
+
+    It is also the base manager, because `add()` of a related manager writes through that.
     """
 
     # Any: Django's own signatures.
@@ -75,7 +103,7 @@ class SignalledQuerySet(models.QuerySet[Any]):
 
 
 class RecordedQuerySet(SignalledQuerySet):
-    """Refuses to delete in bulk too. Raises GuardError."""
+    """Refuses to delete in bulk too. Raises UnrecordedError."""
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete the rows."""
@@ -88,7 +116,7 @@ class RecordedQuerySet(SignalledQuerySet):
 
 def _refuse_in_bulk(how: str) -> None:
     if not _is_recorded.get():
-        raise GuardError(
+        raise UnrecordedError(
             f"{how} would write rows without a record in the ledger. Write grants.grant(scope, to, "
             "by=user), grants.revoke(row, by=user) or grants.extend(row, moment, by=user). In code "
             'without a user, write by=System("migration 0007"). Save other rows one by one.'

@@ -34,6 +34,7 @@ class RedeemedCode(models.Model):
 
     class Meta:
         verbose_name = _("redeemed code")
+        verbose_name_plural = _("redeemed codes")
 
     def __str__(self) -> str:
         return f"code {self.code_checksum[:8]}…"

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from api_guard.models.recorded import SignalledQuerySet
+from api_guard.models.recorded import SavedWithRecord, SignalledQuerySet
 
 
-class RemoteSubject(models.Model):
+class RemoteSubject(SavedWithRecord):
     """A user of this site, as another authorization server names it.
 
     Only issuer and subject together always mean the same person (OpenID Connect Core §5.7). A name
@@ -38,6 +38,7 @@ class RemoteSubject(models.Model):
     class Meta:
         base_manager_name = "objects"
         verbose_name = _("remote subject")
+        verbose_name_plural = _("remote subjects")
         # The searches and the filter of the admin.
         indexes = [
             models.Index(fields=["subject", "-id"], name="api_guard_subjects"),

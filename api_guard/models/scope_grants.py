@@ -14,15 +14,17 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import oauth2_settings
 
 from api_guard import conf
-from api_guard.core.scopes import MAX_SCOPE_LENGTH, did_you_mean
+from api_guard.core.names import did_you_mean
+from api_guard.core.scopes import MAX_SCOPE_LENGTH
 from api_guard.models.cascading import cascade
-from api_guard.models.grantees import GRANTEES, Held, of_one_grantee
+from api_guard.models.grantees import GRANTEES, Held, one_grantee
 from api_guard.models.recorded import RecordedQuerySet, refuse_unrecorded
+from api_guard.models.used import Used
 
 
 def validate_scope(name: str) -> None:
-    """Raise ValidationError unless `name` is declared in `API_GUARD["SCOPES"]`."""
-    declared = conf.scopes()
+    """Raise ValidationError unless `name` is a declared scope, or a bundle such as `@editor`."""
+    declared = conf.grantable()
     if name not in declared:
         raise ValidationError(
             _("%(name)r is not declared in API_GUARD['SCOPES'].%(hint)s"),
@@ -39,7 +41,7 @@ def is_past(moment: datetime, now: datetime) -> bool:
         return True
 
 
-class ScopeGrant(Held):
+class ScopeGrant(Used, Held):
     """A scope given to a user, a group or a client until it expires or is revoked.
 
     Write it with `api_guard.grants`. A revoked grant cannot be changed.
@@ -100,7 +102,7 @@ class ScopeGrant(Held):
     revoked_reason = models.CharField(
         _("reason of revocation"), max_length=500, blank=True, editable=False
     )
-    last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
+    kept_until = models.DateTimeField(_("kept until"), null=True, blank=True, editable=False)
     is_break_glass = models.BooleanField(
         _("break-glass"),
         default=False,
@@ -125,17 +127,11 @@ class ScopeGrant(Held):
     class Meta:
         base_manager_name = "objects"
         verbose_name = _("scope grant")
+        verbose_name_plural = _("scope grants")
         permissions = [("grant_any_scope", _("Can grant every scope and decide who manages which"))]
         ordering = ["-granted_at", "-pk"]
         constraints = [
-            models.CheckConstraint(
-                condition=of_one_grantee(),
-                name="api_guard_exactly_one_grantee",
-                violation_error_code="one_grantee",
-                violation_error_message=_(
-                    "Choose exactly one grantee: a user, a group or a client."
-                ),
-            ),
+            one_grantee("api_guard_exactly_one_grantee"),
             # Every request reads the unrevoked grants of its grantees from these three indexes.
             # They have no condition, because MySQL and MariaDB would ignore it.
             *(
@@ -149,7 +145,7 @@ class ScopeGrant(Held):
             ),
         ]
         # For the lists of the admin: all grants, the grants of one scope, and the live, expired or
-        # revoked grants. No index contains `last_used_at`, the column that is written most.
+        # revoked grants.
         indexes = [
             models.Index(fields=["-granted_at", "-id"], name="api_guard_grants"),
             models.Index(fields=["scope", "-granted_at", "-id"], name="api_guard_grants_of_scope"),
@@ -159,7 +155,7 @@ class ScopeGrant(Held):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} for {self.grantee_kind} {self.grantee}"
+        return self.for_grantee(self.scope)
 
     # Any: Django's own signature.
     def save(self, *args: Any, **kwargs: Any) -> None:

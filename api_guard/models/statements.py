@@ -43,10 +43,13 @@ class Parameter(Expression):
 
 @dataclass(frozen=True)
 class _Compiled:
-    """SQL with named placeholders, its parameters, and its constant values."""
+    """SQL with named placeholders, its parameters, and its constant values.
+
+    A parameter has a name, a field, and the type of a value that needs no conversion.
+    """
 
     sql: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[tuple[str, Field[Any, Any], type | None], ...]
     constants: Mapping[str, Any]
     columns: tuple[Any, ...]
 
@@ -74,10 +77,9 @@ class Statement:
         if compiled is None:
             compiled = self._compiled[alias] = _compile(self._build(), connection)
         bound = {**compiled.constants}
-        for parameter in compiled.parameters:
-            bound[parameter.name] = _bind(
-                parameter.output_field, values[parameter.name], connection
-            )
+        for name, field, as_it_is in compiled.parameters:
+            value = values[name]
+            bound[name] = value if type(value) is as_it_is else _bind(field, value, connection)
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, bound)
             found = [list(row) for row in cursor.fetchall()]
@@ -95,7 +97,9 @@ def _compile(queryset: QuerySet[Any, Any], connection: Any) -> _Compiled:
     places = iter(list(_places(given, parameters, constants)))
     named = _PLACE.sub(lambda found: next(places) if found[0] == "%s" else "%%", sql)
     columns = tuple(column for column, _, _ in compiler.select)
-    return _Compiled(named, tuple(parameters.values()), constants, columns)
+    fields = {name: each.output_field for name, each in parameters.items()}
+    said = tuple((name, field, _as_it_is(field)) for name, field in fields.items())
+    return _Compiled(named, said, constants, columns)
 
 
 def _places(
@@ -157,11 +161,19 @@ def _quicker(convert: Any, uses_tz: bool) -> Any:
     return to_moment
 
 
+def _as_it_is(field: Field[Any, Any]) -> type | None:
+    """Return the type of a value that the database accepts for a field without a conversion."""
+    for kind, accepted in _AS_IT_IS.items():
+        names = ("get_db_prep_value", "get_prep_value", "to_python")
+        if isinstance(field, kind) and all(
+            getattr(type(field), name) is getattr(kind, name) for name in names
+        ):
+            return accepted
+    return None
+
+
 def _bind(field: Field[Any, Any], value: Any, connection: Any) -> Any:
-    kind = type(field)
-    if type(value) is _AS_IT_IS.get(kind):
-        return value
-    is_moment = kind is models.DateTimeField and type(value) is datetime
+    is_moment = type(field) is models.DateTimeField and type(value) is datetime
     if is_moment and value.tzinfo is not None and settings.USE_TZ:
         # get_prep_value() would not change this value.
         return connection.ops.adapt_datetimefield_value(value)

@@ -18,12 +18,13 @@ from oauthlib.oauth2.rfc6749.errors import (
     MismatchingRedirectURIError,
     OAuth2Error,
 )
-from oauthlib.openid.connect.core.exceptions import ConsentRequired
+from oauthlib.openid.connect.core.exceptions import ConsentRequired, LoginRequired
 
 from api_guard.core.redirects import with_issuer
 from api_guard.oauth2 import parameters
 from api_guard.oauth2.narrowing import live_scopes
 from api_guard.oauth2.redirects import may_redirect_to
+from api_guard.oauth2.subjects import is_another
 from api_guard.oauth2.toolkit import FatalClientError, OAuthToolkitError
 
 # The user cannot untick this scope: without it, the client cannot sign the user in.
@@ -50,6 +51,8 @@ class AuthorizationView(views.AuthorizationView):  # type: ignore[misc]  # ships
             raise OAuthToolkitError(error=error) from None
         if not request.user.is_authenticated:
             return scopes, credentials  # validated again after the sign-in
+        if "login" not in request.GET.get("prompt", "") and is_another(asked, request.user):
+            raise OAuthToolkitError(error=LoginRequired(request=asked))
         scopes = live_scopes(scopes, request.user, asked.client)
         if not scopes:
             raise OAuthToolkitError(error=InvalidScopeError(request=asked))

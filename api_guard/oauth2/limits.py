@@ -38,9 +38,11 @@ def limit_secrets(view: View) -> View:
         except Refusal as refusal:
             _each(clients + users, Attempt.dropped)
             return _refused(refusal)
-        except Exception:
-            # The attempt has no result. An outage must not block the client.
-            _each(clients + users, Attempt.dropped)
+        except BaseException as raised:
+            # The attempt has no result. An outage must not block the client, also where the server
+            # ends a worker that hangs (SystemExit).
+            for attempt in clients + users:
+                attempt.ended_by(raised)
             raise
         _judge(response.status_code, error, clients, users)
         return response
@@ -62,8 +64,9 @@ def limit_user_codes(view: View) -> View:
         attempts = [attempt] if attempt is not None else []
         try:
             response = view(request, *args, **kwargs)
-        except Exception:
-            _each(attempts, Attempt.dropped)
+        except BaseException as raised:
+            for each in attempts:
+                each.ended_by(raised)
             raise
         is_bad = response.status_code != 302 and response.status_code < 500
         _each(attempts, Attempt.failed if is_bad else Attempt.dropped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
 from oauth2_provider.settings import oauth2_settings
 
 from api_guard import conf, grants
@@ -9,12 +10,12 @@ from api_guard.core.scopes import PROTOCOL_SCOPES
 from api_guard.oauth2.toolkit import BaseScopes
 
 _PROTOCOL_DESCRIPTIONS = {
-    "openid": "Sign you in",
-    "profile": "See your name",
-    "email": "See your e-mail address",
-    "address": "See your postal address",
-    "phone": "See your telephone number",
-    "offline_access": "Act for you while you are away",
+    "openid": _("Sign you in"),
+    "profile": _("See your name"),
+    "email": _("See your e-mail address"),
+    "address": _("See your postal address"),
+    "phone": _("See your telephone number"),
+    "offline_access": _("Act for you while you are away"),
 }
 
 
@@ -55,4 +56,4 @@ def _granted_to(application: object) -> frozenset[str]:
 def _protocol_scopes() -> dict[str, str]:
     if oauth2_settings.OIDC_ENABLED is not True:
         return {}
-    return {name: _PROTOCOL_DESCRIPTIONS[name] for name in sorted(PROTOCOL_SCOPES)}
+    return {name: str(_PROTOCOL_DESCRIPTIONS[name]) for name in sorted(PROTOCOL_SCOPES)}

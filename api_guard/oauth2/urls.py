@@ -11,7 +11,7 @@ from oauth2_provider.urls import (
 
 from api_guard.oauth2 import views
 from api_guard.oauth2.authorizing import AuthorizationView
-from api_guard.oauth2.challenging import challenge_clients
+from api_guard.oauth2.challenging import challenge_callers, challenge_clients
 from api_guard.oauth2.deciding import as_deciding
 from api_guard.oauth2.headers import as_endpoint, as_page
 from api_guard.oauth2.introspection import IntrospectTokenView
@@ -55,6 +55,8 @@ def _harden(pattern: URLPattern) -> URLPattern:
     view = _LIMITED[name](view) if name in _LIMITED else view
     if name in _AUTHENTICATING:
         view = challenge_clients(view, takes_tokens=name == "introspect")
+    if name == "user-info":
+        view = challenge_callers(view)
     view = as_deciding(view)
     is_page = name in _PAGES or name.startswith("authorized-token")
     answer = as_page(view) if is_page else as_endpoint(view)

@@ -79,7 +79,7 @@ class DeviceAuthorizationView(views.DeviceAuthorizationView):  # type: ignore[mi
         Remove `scope` from the response: oauthlib 4.0 adds it, and the toolkit fails with it.
         """
         if request.GET or not request.POST.get("client_id"):
-            return {}, InvalidRequestError("The body has no client_id.").json, 400
+            return {}, InvalidRequestError("Missing client_id parameter.").json, 400
         # oauthlib 3.3 refuses a content type with parameters, such as `charset`.
         request.META["CONTENT_TYPE"] = request.content_type
         headers, body, status = super().create_device_authorization_response(request)

@@ -9,7 +9,8 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from api_guard.core.bodies import Malformed
 from api_guard.core.forms import refuse_fields
 from api_guard.core.limits import Limits
-from api_guard.core.media_types import content_length
+from api_guard.core.media_types import content_length, is_utf8
+from api_guard.exceptions import UnsupportedCharset
 from api_guard.parsers.reading import refusals
 from api_guard.parsers.streams import Counted, last_boundary
 
@@ -48,6 +49,9 @@ def refuse_parsed(http: Any, limits: Limits) -> None:
         return
     if http.method != "POST":
         return  # Django parses forms only of POST
+    if not is_utf8(http.encoding):
+        # A middleware has set it. Our parsers refuse it too.
+        raise UnsupportedCharset
     with refusals():
         if counted is not None:
             if isinstance(counted.error, _TOO_MUCH):

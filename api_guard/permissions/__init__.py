@@ -1,4 +1,4 @@
-"""The default that refuses what is undeclared, and scopes for `permission_classes`."""
+"""Guarded, the default that refuses undeclared views, and HasScopes for `permission_classes`."""
 
 from api_guard.permissions.declared import Guarded, HasScopes
 from api_guard.permissions.refusing import refusal_for

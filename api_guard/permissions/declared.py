@@ -1,4 +1,4 @@
-"""The default that refuses what is undeclared, and scopes for `permission_classes`."""
+"""Guarded, the default that refuses undeclared views, and HasScopes for `permission_classes`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 
 class Guarded(BasePermission):
-    """Refuse every view that has neither a guard nor an exemption.
+    """Refuse every view that has no guard and is not exempt.
 
-    For `REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"]`. A guarded view has been decided before DRF
-    asks its permissions, so that nothing is decided here.
+    For `REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"]`. It decides nothing for a guarded view,
+    because the guard has decided before DRF asks the permissions.
     """
+
+    replaces_default = True
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Return True for a declared view; raise UndeclaredEndpoint for any other."""
@@ -36,17 +38,18 @@ class Guarded(BasePermission):
         if is_declared or is_exempt(cls) or is_covered(request._request):
             return True
         if REPORTED in view.__dict__:
-            return True  # the gate asks the permissions of before
+            return True  # the gate asks the earlier permissions
         raise UndeclaredEndpoint
 
 
 class HasScopes(OperationHolderMixin, BasePermission):
-    """Require scopes in `permission_classes = [HasScopes("notes:read")]`; several are all needed.
+    """Require all of some scopes: `permission_classes = [HasScopes("notes:read")]`.
 
-    `@guard` does more, and cannot be lost to an override; this is for a step-by-step move.
+    Use it to move a project step by step. `@guard` does more, and an override cannot remove it.
     """
 
     declares_scopes = True
+    replaces_default = True
 
     def __init__(self, *scopes: str | AnyOf) -> None:
         try:
@@ -57,17 +60,17 @@ class HasScopes(OperationHolderMixin, BasePermission):
             raise GuardError('HasScopes: name a scope, as in HasScopes("notes:read").')
 
     def __call__(self) -> HasScopes:
-        """Stand where DRF expects a class."""
+        """Return the permission, because DRF expects a class and calls it."""
         return self
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Return True for a caller that holds the scopes; refuse any other as a guard does."""
+        """Return True for a caller that has the scopes; refuse any other as a guard does."""
         caller = caller_of(request)
         decision = decide(self.requirement, caller)
         if decision.allowed:
-            record_decision(request, view)
+            record_decision(request, view, self.requirement.scope_names)
             return True
-        # Inside an OR the other side has its say, so that a raise would be too early.
+        # Inside an OR the other side may still allow, so do not raise yet.
         if _is_needed(self, view.permission_classes):
             refusal = refusal_for(decision, caller, request, view, self.requirement)
             found = reported_at(request, self.requirement)
@@ -82,7 +85,7 @@ class HasScopes(OperationHolderMixin, BasePermission):
 
 
 def _is_needed(wanted: HasScopes, permissions: Sequence[object]) -> bool:
-    """Whether no other permission of a view can stand in for this one."""
+    """Whether a view requires this permission, so that no other one can replace it."""
     for permission in permissions:
         if permission is wanted:
             return True

@@ -1,4 +1,4 @@
-"""Holds a DRF permission to its word: it admits by returning exactly True."""
+"""Makes a DRF permission strict: it allows only by returning exactly True."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ logger = logging.getLogger("api_guard")
 
 
 class _Strict:
-    """A DRF permission that admits only by returning exactly True.
+    """A DRF permission that allows only by returning exactly True.
 
-    `unsure` is what an answer counts for that is no bool: below a NOT, True is what refuses. With
-    `is_awaited`, a method that is a coroutine function stays one: adrf tells by that what to await.
+    `unsure` replaces an answer that is not a bool: below a NOT it is True, because True refuses
+    there. With `is_awaited`, a coroutine function stays a coroutine function, so that adrf awaits
+    it.
     """
 
     def __init__(self, permission: Any, unsure: bool, is_awaited: bool) -> None:
@@ -29,7 +30,7 @@ class _Strict:
 
     @property  # type: ignore[misc]  # as unittest.mock does
     def __class__(self) -> Any:
-        # What looks at a view's permissions, such as a schema generator, looks for classes.
+        # A schema generator, for example, looks for the classes of a view's permissions.
         return type(self._permission)
 
     def __getattr__(self, name: str) -> Any:
@@ -48,7 +49,7 @@ class _Strict:
             try:
                 return self._judge(await asks(*args, **kwargs))
             except CancelledError:
-                # adrf would take what was cancelled for a yes.
+                # adrf would treat a cancelled permission as a yes.
                 return self._judge(None)
 
         def answer(*args: Any, **kwargs: Any) -> bool:
@@ -61,8 +62,8 @@ class _Strict:
             return answer
         if answer or self._unsure:
             logger.error(
-                "%s answered %s, which is neither True nor False: refused. A permission returns "
-                "bool, and is no coroutine where the view awaits none.",
+                "%s answered %s, which is neither True nor False: refused. A permission must "
+                "return a bool. It may be a coroutine only if the view awaits it.",
                 dotted_path(type(self._permission)),
                 type(answer).__name__,
             )
@@ -72,18 +73,18 @@ class _Strict:
 
 
 def strict(permission: Any, *, unsure: bool = False, is_awaited: bool = False) -> Any:
-    """Return a permission that admits where `permission` returns exactly True, and only there.
+    """Return a permission that allows only if `permission` returns exactly True.
 
-    `is_awaited` says that the view awaits a permission that is a coroutine, as those of adrf do.
+    `is_awaited` says that the view awaits permissions that are coroutines, as adrf's views do.
     """
     if type(permission) is _Strict:
-        return permission  # from a get_permissions() that asked another one
+        return permission  # it comes from a get_permissions() that called another one
 
     def side(each: Any, *, unsure: bool = unsure) -> Any:
         return strict(each, unsure=unsure, is_awaited=is_awaited)
 
-    # Each side for itself: the log names the class, and a NOT makes no admission of a non-answer.
-    # New ones, because a view may share what it returns.
+    # Make each side strict, so that the log names its class and a NOT does not turn an invalid
+    # answer into a yes. Make new objects, because a view may share its own.
     sides: Any = permission
     if isinstance(permission, (AND, OR)):
         permission = type(permission)(side(sides.op1), side(sides.op2))

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db.models import Field as Column
 from django.db.models import GeneratedField
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.serializers import LIST_SERIALIZER_KWARGS, LIST_SERIALIZER_KWARGS_REMOVE
 from rest_framework.settings import api_settings
 from rest_framework.utils.html import is_html_input
 
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean
 from api_guard.fields import BoundedPrimaryKeyRelatedField, StrictChoiceField
 from api_guard.fields.flaws import MAX_ERRORS, echoed
 from api_guard.serializers.dates import where_dated
@@ -84,7 +85,7 @@ class _Strict(serializers.Serializer[Any]):
         found = [(key, error) for key, error in refused if error is not None]
         errors: dict[str, Any] = {key: [error] for key, error in found[:MAX_ERRORS]}
         if len(found) > MAX_ERRORS:
-            more = ErrorDetail(f"And {len(found) - MAX_ERRORS} more.", code="unknown_field")
+            more = ErrorDetail(_("And %d more.") % (len(found) - MAX_ERRORS), code="unknown_field")
             errors[str(api_settings.NON_FIELD_ERRORS_KEY)] = [more]
         return errors
 
@@ -93,11 +94,11 @@ class _Strict(serializers.Serializer[Any]):
         name = echoed(key)
         if field is None:
             writable = [known for known, field in self.fields.items() if not field.read_only]
-            text = f"This field does not exist.{did_you_mean(name, writable)}"
+            text = _("This field does not exist.") + did_you_mean(name, writable)
             return name, ErrorDetail(text, code="unknown_field")
         hidden = field.read_only or isinstance(field, serializers.HiddenField)
         if hidden and options_of(self).refuse_read_only and not self._says_which_row(field, value):
-            return name, ErrorDetail("This field cannot be written.", code="read_only")
+            return name, ErrorDetail(_("This field cannot be written."), code="read_only")
         return name, None
 
     def _says_which_row(self, field: Any, value: object) -> bool:

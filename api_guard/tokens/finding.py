@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from django.apps import apps
 from django.db import router
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from oauth2_provider.settings import oauth2_settings
 
 from api_guard.models.statements import Parameter, Statement
@@ -86,7 +86,10 @@ def _statement(token_model: Any, beside: Beside | None) -> tuple[Statement, tupl
             names += [f"{name}__{field.attname}" for field in model._meta.concrete_fields]
         parameter = Parameter("checksum", token_model._meta.get_field("token_checksum"))
         tokens = token_model._default_manager.filter(token_checksum=parameter).order_by()
-        return tokens.values_list(*names, *(beside.columns() if beside else ()))  # type: ignore[no-any-return]
+        # Short names: psycopg parses a query of more than 4,096 characters anew each time.
+        short = {f"c{place}": F(name) for place, name in enumerate(names)}
+        columns = beside.columns() if beside else ()
+        return tokens.annotate(**short).values_list(*short, *columns)  # type: ignore[no-any-return]
 
     return Statement(token_model, build), tuple(columns)
 

@@ -52,6 +52,19 @@ def revoke_tokens(
     return count
 
 
+def count_tokens(grantee: models.Model) -> int:
+    """Return how many tokens and codes `revoke_tokens` would revoke.
+
+    Raises TypeError if `grantee` is not a user or a client.
+    """
+    count = 0
+    for model, which in _filters(grantee).items():
+        live = {"revoked__isnull": True} if model is get_refresh_token_model() else {}
+        rows = model._base_manager.using(router.db_for_write(model))
+        count += rows.filter(**which, **live).count()
+    return count
+
+
 def revoke_exposed(token: str) -> bool:
     """Revoke an access token that others may have read, and its refresh token.
 

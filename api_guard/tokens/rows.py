@@ -62,14 +62,10 @@ class Columns:
             and model.__new__ is object.__new__
             and model.__setattr__ is _setattr
             and _function_of(model) is _from_db
-            and not _has_listeners(pre_init, model)
-            and not _has_listeners(post_init, model)
+            # Most sites have no receivers, and has_listeners() takes five calls.
+            and not (pre_init.receivers and pre_init.has_listeners(model))
+            and not (post_init.receivers and post_init.has_listeners(model))
         )
-
-
-def _has_listeners(signal: Any, model: Any) -> bool:
-    # Most sites have no receivers, and has_listeners() takes five calls.
-    return bool(signal.receivers) and signal.has_listeners(model)
 
 
 def relate(instance: Any, name: str, other: Any) -> None:

@@ -1,10 +1,8 @@
 """The users, clients, grants and notes of the demo, the same at every start."""
 
 import secrets
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -36,7 +34,6 @@ class Seeded:
     reporter_secret: str
     inspector_secret: str
     redirect_uri: str
-    verifier: str
     alice_note: int
     bob_note: int
     bob_notebook: int
@@ -45,11 +42,6 @@ class Seeded:
     television_client: str = "television"
     inspector_client: str = "inspector"
 
-    @property
-    def challenge(self) -> str:
-        """The PKCE challenge for the verifier (RFC 7636 §4.2)."""
-        return urlsafe_b64encode(sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
-
 
 @transaction.atomic
 def sow(site: str) -> Seeded:
@@ -57,7 +49,7 @@ def sow(site: str) -> Seeded:
     passwords = {name: secrets.token_urlsafe(12) for name in ("admin", "alice", "bob")}
     admin, alice, bob = (_user(name, password) for name, password in passwords.items())
     redirect_uri = f"{site}/callback/"
-    demo = _demo_client(redirect_uri)
+    demo = _demo_client(redirect_uri, f"{site}/docs/oauth2-redirect.html")
     reporter, reporter_secret = _program("reporter")
     inspector, inspector_secret = _program("inspector")
     television = _television_client()
@@ -72,7 +64,6 @@ def sow(site: str) -> Seeded:
         reporter_secret=reporter_secret,
         inspector_secret=inspector_secret,
         redirect_uri=redirect_uri,
-        verifier=secrets.token_urlsafe(48),
         alice_note=_notes(alice)[0].pk,
         bob_note=_notes(bob, notebook)[0].pk,
         bob_notebook=notebook.pk,
@@ -88,7 +79,7 @@ def _user(name, password):
     return user
 
 
-def _demo_client(redirect_uri):
+def _demo_client(*redirect_uris):
     """A client in a browser, without a secret: its users sign in and consent."""
     client, _ = Application.objects.update_or_create(
         client_id="demo",
@@ -96,7 +87,7 @@ def _demo_client(redirect_uri):
             "name": "Demo",
             "client_type": Application.CLIENT_PUBLIC,
             "authorization_grant_type": Application.GRANT_AUTHORIZATION_CODE,
-            "redirect_uris": redirect_uri,
+            "redirect_uris": " ".join(redirect_uris),
         },
     )
     return client

@@ -16,8 +16,7 @@ class NotebookSerializer(serializers.ModelSerializer):
 
 
 class NoteSerializer(serializers.ModelSerializer):
-    """It has no author: the guard's `owner="author"` fills it in from the caller."""
-
+    # It has no author: the guard's `owner="author"` fills it in from the caller.
     title = PlainTextField(max_length=120)
     body = RichTextField(max_length=5000, preset="comment", allow_blank=True, required=False)
 
@@ -60,3 +59,22 @@ class AuthorSerializer(serializers.ModelSerializer):
         model = get_user_model()
         fields = ["username", "notes"]
         read_only_fields = fields
+
+
+class AuditSerializer(serializers.Serializer):
+    grants = serializers.ListField(child=serializers.CharField())
+    remarks = RemarkSerializer(many=True)
+
+
+class StatisticsSerializer(serializers.Serializer):
+    notes = serializers.IntegerField()
+    published = serializers.IntegerField()
+    authors = serializers.IntegerField()
+
+
+class PingSerializer(serializers.Serializer):
+    ping = serializers.CharField()
+
+
+class HealthSerializer(serializers.Serializer):
+    status = serializers.CharField()

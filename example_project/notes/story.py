@@ -1,98 +1,70 @@
-"""The story of the demo: command lines to paste, and their answers."""
+"""The story of the demo: command lines to paste, their answers, and what to notice."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
-from example_project.notes.command_lines import CommandLines
 from example_project.notes.seed import Seeded
+
+# A command that is longer has its answer on the next line.
+_COLUMN = 26
 
 
 @dataclass(frozen=True)
 class Line:
-    """A command line. Its output contains `answer`; `meaning` explains it."""
+    """A command line. Its output contains `answer`; `notice` says what to look at."""
 
     command: str
     answer: str
-    meaning: str = ""
+    notice: str
+
+    def __str__(self) -> str:
+        said = f"-> {self.answer}  {self.notice}"
+        if len(self.command) <= _COLUMN:
+            return f"   {self.command:{_COLUMN}} {said}"
+        return f"   {self.command}\n   {'':{_COLUMN}} {said}"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the story: what it shows, and why."""
+    """One step of the story: what it shows."""
 
     title: str
-    why: str
     lines: list[Line] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return "\n".join([self.title, *map(str, self.lines)])
 
 
 @dataclass(frozen=True)
 class Story:
-    """The demo's story, with the command lines of this start."""
+    """The demo's story, of one start. `shell` and `log` are the paths of files to name."""
 
-    lines: CommandLines
-
-    @property
-    def site(self) -> str:
-        return self.lines.site
-
-    @property
-    def seeded(self) -> Seeded:
-        return self.lines.seeded
+    site: str
+    seeded: Seeded
+    shell: str
+    log: str
 
     def __str__(self) -> str:
-        return "\n".join([self._opening(), *self._told(), self._closing()])
+        told = [f"{number}. {step}" for number, step in enumerate(self.steps(), start=1)]
+        return "\n".join([*self._opening(), "", *told, *self._closing()])
 
-    def _opening(self) -> str:
+    def _opening(self) -> Iterator[str]:
         passwords = self.seeded.passwords
-        return f"""
-api_guard demo: a notes API that is closed by default
-=====================================================
-Everything that a view does not allow explicitly is refused. A request needs a scope that is on its
-token AND was granted, in the admin, to its user AND to its client. Grants are looked up at every
-request: after you revoke one, even a valid token is refused immediately.
+        yield "A notes API that refuses what is not declared in code and granted to the caller."
+        yield f"   Admin  {self.site}/admin/  as admin, password {passwords['admin']}"
+        yield f"   Users  alice, password {passwords['alice']}; bob, password {passwords['bob']}"
+        yield f"   API    {self.site}/docs/  in Swagger: press Authorize, and sign in as alice"
+        yield f"   Log    {self.log}; Ctrl-C here stops the server"
+        yield "Open a second terminal here, paste line by line, and look for what follows ->."
+        yield f"   . {self.shell}"
 
-  Admin     {self.site}/admin/     user: admin   password: {passwords["admin"]}
-  Users     alice, password {passwords["alice"]}      bob, password {passwords["bob"]}
-  Clients   demo       an app in which alice has signed in; it has a token of hers
-            reporter   a program without a user, secret {self.seeded.reporter_secret}
-  Granted   read and write notes: to the group writers (alice is in it), to bob, and to demo
-            publish notes: to alice, and to demo
-            to reporter: nothing yet
-
-Open a second terminal in this directory and paste the lines below. "->" shows the answer.
-"""
-
-    def _told(self) -> Iterator[str]:
-        for number, step in enumerate(self.steps(), start=1):
-            yield f"{number}. {step.title}\n   {step.why}\n"
-            for line in step.lines:
-                yield f"   {line.command}\n     -> {line.answer}{line.meaning}\n"
-
-    def _closing(self) -> str:
-        query = urlencode(
-            {
-                "response_type": "code",
-                "client_id": self.seeded.demo_client,
-                "redirect_uri": self.seeded.redirect_uri,
-                "scope": "notes:read notes:write",
-                "code_challenge": self.seeded.challenge,
-                "code_challenge_method": "S256",
-            }
-        )
-        return f"""In a browser: sign in as alice or bob, and consent to what demo requests:
-
-   {self.site}/o/authorize/?{query}
-
-   The next page shows a code. Within a minute, exchange it for a token:
-
-   {self.lines.exchange()}
-
-For more to try, see example_project/README.md. Ctrl-C stops the server.
-"""
+    def _closing(self) -> Iterator[str]:
+        yield f"7. In a browser, as bob: {self.site}/client/"
+        yield "   He consents to two scopes, granted to him and to the client. The page after that"
+        yield "   has the line that exchanges his code for a token. More: example_project/README.md"
 
     def steps(self) -> list[Step]:
-        """The six steps, in order; each needs the ones before it."""
+        """The steps, in order; each needs the ones before it."""
         return [
             self._no_token(),
             self._without_a_grant(),
@@ -104,77 +76,94 @@ For more to try, see example_project/README.md. Ctrl-C stops the server.
 
     def _no_token(self) -> Step:
         return Step(
-            "Refused: the request has no credential.",
-            "Everybody may read published notes, because the view says PUBLIC. Notes need a scope.",
+            "Nobody in particular: only a view that says PUBLIC answers.",
             [
-                Line(self.lines.curl("/published/"), "200"),
-                Line(self.lines.curl("/notes/"), "401", " not_authenticated"),
+                Line(
+                    "get /published/",
+                    "200",
+                    "the one note that bob published: its view says read=PUBLIC",
+                ),
+                Line("get /notes/", "401", "not_authenticated: this view requires notes:read"),
             ],
         )
 
     def _without_a_grant(self) -> Step:
         return Step(
-            "Refused: a client without any grant.",
-            "reporter has a valid id and secret, but gets no token.",
-            [Line(self.lines.ask_for_token(), "invalid_scope")],
+            "A program without a grant gets no token.",
+            [
+                Line(
+                    "login",
+                    "invalid_scope",
+                    "its secret is right, but nothing was granted to it",
+                )
+            ],
         )
 
     def _granted(self) -> Step:
         return Step(
-            "Allowed: the scope is granted.",
-            "Grant notes:read to the client reporter, in the admin:\n"
-            f"   {self.site}/admin/api_guard/scopegrant/add/\n"
-            "   or by this line:",
+            f"Grant notes:read to it: {self.site}/admin/api_guard/scopegrant/add/ or",
             [
-                Line(self.lines.grant("reporter"), "Granted: notes:read", " for client Reporter."),
                 Line(
-                    f"{self.lines.reporter_token()}; {self.lines.curl('/notes/', '$TOKEN')}",
-                    "200",
-                    " with a new token, and an empty list: a program has no notes of its own",
+                    "manage guard_grant --client reporter notes:read",
+                    "Granted: notes:read",
+                    "to the program; nothing else changed",
                 ),
                 Line(
-                    self.lines.curl("/notes/", self.seeded.alice_token),
+                    'get /notes/ "$(token)"',
                     "200",
-                    " alice's notes, by her token for demo",
+                    'and no notes: owner="author", and a program wrote none',
+                ),
+                Line(
+                    "get /notes/ $ALICE",
+                    "200",
+                    "her own notes: token, user and client have the scope",
                 ),
             ],
         )
 
     def _foreign_note(self) -> Step:
-        alice = self.seeded.alice_token
         return Step(
-            "Not found: another user's note.",
-            'The view says owner="author". Alice cannot even see that bob has such a note.',
+            'Another user\'s note does not exist: the view says owner="author".',
             [
-                Line(self.lines.curl(f"/notes/{self.seeded.alice_note}/", alice), "200"),
-                Line(self.lines.curl(f"/notes/{self.seeded.bob_note}/", alice), "404"),
+                Line(f"get /notes/{self.seeded.alice_note}/ $ALICE", "200", "her own"),
+                Line(
+                    f"get /notes/{self.seeded.bob_note}/ $ALICE",
+                    "404",
+                    "bob's: not even that it exists",
+                ),
             ],
         )
 
     def _too_many(self) -> Step:
         return Step(
-            "Refused: too many requests.",
-            "The view allows 5/s for each caller. Twelve quick calls:",
-            [
-                Line(
-                    self.lines.many_curls("/notes/", self.seeded.alice_token),
-                    "429",
-                    " from the sixth call in a second until the next second begins",
-                )
-            ],
+            "Too many requests are refused: the view says 5/s.",
+            [Line("many /notes/ $ALICE", "429", "from the sixth call of a second on")],
         )
 
     def _revoked(self) -> Step:
-        call = self.lines.curl("/notes/", self.seeded.alice_token)
         return Step(
-            "Revoked: the same token is refused on the next request.",
-            "In the admin, select notes:read of the client Demo and choose Revoke:\n"
-            f"   {self.site}/admin/api_guard/scopegrant/?q=demo&state=live\n"
-            "   or use this line; then grant it again, as in step 3.",
+            f"Revoke a grant of demo: {self.site}/admin/api_guard/scopegrant/?q=demo&state=live or",
             [
-                Line(self.lines.revoke("demo"), "Revoked 1 grant", " of Demo."),
-                Line(call, "403", " insufficient_scope"),
-                Line(self.lines.grant("demo"), "Granted: notes:read", " for client Demo."),
-                Line(call, "200"),
+                Line(
+                    "manage guard_revoke --client demo --scope notes:read",
+                    "Revoked 1 grant",
+                    "of the client; no token was touched",
+                ),
+                Line(
+                    "get /notes/ $ALICE",
+                    "403",
+                    "at once, with the same token, which is valid for hours",
+                ),
+                Line(
+                    "manage guard_can --user alice --client demo GET /notes/",
+                    "notes:read",
+                    "is what the client lacks: each refusal can be explained",
+                ),
+                Line(
+                    "manage guard_grant --client demo notes:read",
+                    "Granted: notes:read",
+                    "to demo again",
+                ),
+                Line("get /notes/ $ALICE", "200", "with the same token"),
             ],
         )

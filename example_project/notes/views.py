@@ -2,8 +2,8 @@
 
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Q
-from django.http import HttpResponse
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action, api_view
 from rest_framework.generics import ListAPIView
 from rest_framework.mixins import DestroyModelMixin
@@ -16,11 +16,15 @@ from api_guard.permissions import HasScopes
 from api_guard.throttling import RateThrottle
 from example_project.notes.models import Note, Notebook, Remark
 from example_project.notes.serializers import (
+    AuditSerializer,
     AuthorSerializer,
+    HealthSerializer,
     NotebookSerializer,
     NoteSerializer,
+    PingSerializer,
     PublishedNoteSerializer,
     RemarkSerializer,
+    StatisticsSerializer,
     TitleSerializer,
 )
 
@@ -38,6 +42,7 @@ class NoteViewSet(ModelViewSet):
     queryset = Note.objects.all()
     serializer_class = NoteSerializer
 
+    @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def publish(self, request, pk=None):
         note = self.get_object()
@@ -104,11 +109,13 @@ class TitleList(ListAPIView):
 class AuditView(APIView):
     """All live grants, and the remarks of the staff."""
 
+    @extend_schema(responses=AuditSerializer)
     def get(self, request):
         rows = grants.live().select_related("user", "group", "client")
         remarks = RemarkSerializer(Remark.objects.select_related("author")[:20], many=True)
         return Response({"grants": [str(row) for row in rows], "remarks": remarks.data})
 
+    @extend_schema(request=RemarkSerializer, responses={201: RemarkSerializer})
     def post(self, request):
         serializer = RemarkSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -120,6 +127,7 @@ staff_only = guard(read=STAFF, write=STAFF)
 
 
 @staff_only
+@extend_schema(responses=StatisticsSerializer)
 @api_view(["GET"])
 def statistics(request):
     """Count notes and authors."""
@@ -146,20 +154,15 @@ class AuthorList(ListAPIView):
 
 
 @guard(read=PUBLIC, throttle="20/m")
+@extend_schema(responses=PingSerializer)
 @api_view(["GET"])
 def ping(request):
     """Public, with a rate."""
     return Response({"ping": "pong"})
 
 
+@extend_schema(responses=HealthSerializer)
 @api_view(["GET"])
 def health(request):
     """It has no guard: API_GUARD["EXEMPT"] names it, with a reason."""
     return Response({"status": "up"})
-
-
-def callback(request):
-    """The page after the consent. The client `demo` would exchange the code here."""
-    code = request.GET.get("code")
-    text = f"The code is {code}" if code else f"No code: {request.GET.get('error', 'none given')}"
-    return HttpResponse(f"{text}\n", content_type="text/plain")

@@ -7,7 +7,7 @@ import * as oauth from "openid-client";
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const hear = async () => JSON.parse((await lines.next()).value);
 const tell = (value) => console.log(JSON.stringify(value));
-const { site, issuer, redirectUri, inspectorSecret } = await hear();
+const { site, issuer, redirectUri, inspectorSecret, signs } = await hear();
 
 const at = (clientId, authentication) =>
   oauth.discovery(new URL(issuer), clientId, {}, authentication, {
@@ -90,6 +90,39 @@ const got = await plain.processAuthorizationCodeResponse(
   ),
 );
 tell({ plain: got.scope, status: await call(demo, got.access_token) });
+
+// OpenID Connect: the ID token is signed by the issuer that was discovered, and names the user.
+if (signs) {
+  const provider = await oauth.discovery(new URL(issuer), "demo", {}, oauth.None(), {
+    execute: [oauth.allowInsecureRequests, oauth.enableNonRepudiationChecks],
+  });
+  const expectedNonce = oauth.randomNonce();
+  const askWho = async (also) => {
+    const url = oauth.buildAuthorizationUrl(provider, {
+      redirect_uri: redirectUri,
+      scope: "openid notes:read",
+      code_challenge: challenge,
+      code_challenge_method: "S256",
+      state: checks.expectedState,
+      nonce: expectedNonce,
+      ...also,
+    });
+    tell({ url: url.href });
+    return new URL((await hear()).back);
+  };
+  const identity = { ...checks, expectedNonce, idTokenExpected: true };
+  const signedIn = await oauth.authorizationCodeGrant(provider, await askWho({}), identity);
+  const claims = signedIn.claims();
+  const user = await oauth.fetchUserInfo(provider, signedIn.access_token, claims.sub);
+  tell({
+    identity: claims.iss,
+    told: user.sub === claims.sub,
+    status: await call(provider, signedIn.access_token),
+  });
+  // Another user comes back where this one was asked for.
+  const other = await askWho({ id_token_hint: signedIn.id_token });
+  tell({ another: await refused(() => oauth.authorizationCodeGrant(provider, other, identity)) });
+}
 
 // A program on its own behalf asks what a token opens.
 const inspector = await at("inspector", oauth.ClientSecretBasic(inspectorSecret));

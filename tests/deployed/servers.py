@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import shutil
 import subprocess
@@ -72,12 +73,11 @@ def pgbouncer(sockets):
             stop(process)
 
 
-def environment(database, cache):
-    import json
-
+def environment(database, cache, urls="tests.deployed.urls"):
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.deployed.settings",
+        "DEPLOYED_URLCONF": urls,
         "DEPLOYED_DATABASE": json.dumps(database),
         "DEPLOYED_CACHE": json.dumps(cache),
     }
@@ -114,12 +114,12 @@ def served(server, env):
         stop(process)
 
 
-def ask(port, path, token=None):
+def ask(port, path, token=None, method="GET"):
     """Return the status of one request."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, headers=headers)
         response = connection.getresponse()
         response.read()
         return response.status

@@ -7,4 +7,4 @@ from tests.settings import *  # noqa: F403
 
 DATABASES = {"default": json.loads(os.environ["DEPLOYED_DATABASE"])}
 CACHES = {"default": json.loads(os.environ["DEPLOYED_CACHE"])}
-ROOT_URLCONF = "tests.deployed.urls"
+ROOT_URLCONF = os.environ["DEPLOYED_URLCONF"]

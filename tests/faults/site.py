@@ -6,12 +6,13 @@ import base64
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -57,16 +58,20 @@ class Site:
     """A process that serves the site."""
 
     def __init__(self, database, cache, **api_guard):
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+            "FAULTS_DATABASE": json.dumps(database),
+            "FAULTS_CACHE": json.dumps(cache),
+            "FAULTS_API_GUARD": json.dumps(api_guard),
+        }
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults"],
             cwd=ROOT,
-            env={
-                **os.environ,
-                "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-                "FAULTS_DATABASE": json.dumps(database),
-                "FAULTS_CACHE": json.dumps(cache),
-                "FAULTS_API_GUARD": json.dumps(api_guard),
-            },
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -104,6 +109,29 @@ class Site:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
+
+
+class Workers(Site):
+    """The site in gunicorn's sync workers, which it ends when a request takes four seconds."""
+
+    def start(self):
+        super().start()  # fills the database
+        self.close()
+        options = ["--bind", f"127.0.0.1:{self.port}", "--workers", "3", "--timeout", "4"]
+        options += ["--preload"]  # or a busy machine starts workers too slowly for that
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *options, "django.core.wsgi:get_wsgi_application()"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(600):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.05)
+        raise AssertionError("gunicorn did not start")
 
 
 def _code(data):

@@ -261,6 +261,14 @@ def _lengths() -> list[Crash]:
             MULTIPART,
         ),
         Crash(
+            "a file that is not UTF-8, echoed as a text",
+            "got/",
+            b'--X\r\nContent-Disposition: form-data; name="title"; filename="a.txt"\r\n\r\n'
+            b"tea\n\xff\xfe\r\n--X--\r\n",
+            MULTIPART,
+            answers=(200,),
+        ),
+        Crash(
             "a moment after the last one in UTC",
             "found/?created=9999-12-31T23:59:59-06:00",
             answers=(200, 400),

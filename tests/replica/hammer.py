@@ -112,13 +112,15 @@ def main():
     time.sleep(1)
     grants.revoke_all(user, by=grants.System("a test"))
     grants.revoke(grants.held(client).get(), by=grants.System("a test"))
+    # The standby counts from the commit of the grants; a busy machine takes long over the tokens.
+    revoked = time.monotonic()
     tokens.revoke_tokens(signed_out)
     committed = time.monotonic()
     refreshed = 0
     while ScopeGrant.objects.filter(live=1).count() > 4:
         refreshed += refresh(APIClient())
         time.sleep(0.1)
-    lag = time.monotonic() - committed
+    lag = time.monotonic() - revoked
     time.sleep(0.3)
     until.set()
     for hammer in hammers:

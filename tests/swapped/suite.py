@@ -7,11 +7,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.contrib.auth.admin import UserAdmin
 from django.urls import include, path
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from api_guard import SIGNED_IN, grants, guard, tokens
+from tests.admin_forms import ADD, LIST, extend, giving, link, messages, revoke
 from tests.swapped.models import AccessToken, Application, RefreshToken, User
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +29,8 @@ BACK = "https://client.example/back"
 def notes(request):
     return Response(str(request.user.pk))
 
+
+admin.site.register(User, UserAdmin)
 
 urlpatterns = [
     path("notes", notes),
@@ -118,23 +123,80 @@ def test_a_disabled_client_and_a_token_bound_to_a_key_are_refused(client, pair, 
 
 def test_the_admin_grants_and_ends(client, alice, app):
     client.force_login(User.objects.create_superuser("root", password="root"))
-    form = {
-        "user": alice.pk,
-        "group": "",
-        "client": "",
-        "scopes": "notes:read",
-        "reason": "",
-        "expires_at_0": "",
-        "expires_at_1": "",
-    }
-    assert client.post("/admin/api_guard/scopegrant/add/", form).status_code == 302
-    assert grants.held(alice).count() == 1
+    page = client.get(link(user=alice.pk, client=app.pk, scopes="notes:read")).content.decode()
+    assert f'value="user:{alice.pk}" selected' in page
+    form = giving(alice, app, scopes=["notes:read", "notes:write"])
+    assert client.post(ADD, form).status_code == 302
+    assert grants.held(alice).count() == 2
+    rows = [*grants.held(alice), *grants.held(app)]
+    found = client.get(f"{LIST}?q={app.client_id}").context["cl"].result_list
+    assert set(found) == set(grants.held(app))
+    one = rows.pop()
+    assert f"/{one.pk}/change/" in client.get(LIST).content.decode()
+    [said] = messages(extend(client, [one.pk], expiry="day"))
+    assert said.startswith("The new end of 1 grant")
+    assert messages(revoke(client, [one.pk])) == ["1 grant was revoked."]
     form = {"user": alice.pk, "client": "", "revoke_grants": "on", "reason": ""}
     assert client.post("/admin/api_guard/scopegrant/end-access/", form).status_code == 302
     assert grants.held(alice).count() == 0
+
+
+def test_the_access_pages_give_take_and_link(client, alice, app):
+    client.force_login(User.objects.create_superuser("root", password="root"))
+    for kind, grantee in (("user", alice), ("client", app)):
+        url = f"/admin/api_guard/access/{kind}/{grantee.pk}/"
+        opts = grantee._meta
+        if grantee is alice:
+            admin_page = f"/admin/{opts.app_label}/{opts.model_name}/{grantee.pk}/change/"
+            assert f'href="{url}"' in client.get(admin_page).content.decode()
+        form = {
+            "_give": "",
+            "scopes": "notes:read",
+            "expiry": "week",
+            "expires_on": "",
+            "reason": "",
+        }
+        assert client.post(url, form).status_code == 302
+        row = grants.held(grantee).get()
+        page = client.get(url, {"with": app.pk if kind == "user" else alice.pk})
+        assert f'name="grant" value="{row.pk}"' in page.content.decode()
+        assert url in client.get("/admin/api_guard/access/", {"q": str(grantee)}).content.decode()
+    scope = client.get("/admin/api_guard/scope/notes_3Aread/").content.decode()
+    assert str(alice.pk) in scope
+    asked = {"method": "GET", "path": "/notes", "user": "alice", "client": "web"}
+    assert ">allowed<" in client.post("/admin/api_guard/explanation/", asked).content.decode()
+    for grantee in (alice, app):
+        kind = "user" if grantee is alice else "client"
+        row = grants.held(grantee).get()
+        url = f"/admin/api_guard/access/{kind}/{grantee.pk}/"
+        assert client.post(url, {"_take": "", "grant": row.pk}).status_code == 302
+        assert not grants.held(grantee).exists()
+    page = client.post("/admin/api_guard/explanation/", asked).content.decode()
+    assert f"user={alice.pk}" in page
+    assert f"client={app.pk}" in page
 
 
 def test_a_new_password_ends_every_token(client, pair, alice):
     alice.set_password("looking glass")
     alice.save()
     assert call(client, pair) == 401
+
+
+def test_the_pages_of_clients_blocks_and_the_matrix(client, pair, alice, app):
+    root = User.objects.create_superuser("root")
+    client.force_login(root)
+    app.user = alice
+    app.save()
+    pages = "/admin/api_guard"
+    assert [line.row for line in client.get(f"{pages}/client/").context["lines"]] == [app]
+    url = f"{pages}/client/{quote(app.pk)}/"
+    page = client.get(url)
+    assert [found.row for found, _url, _share in page.context["users"]] == [alice]
+    page = client.post(url, {"reason": "leaked"}, follow=True)
+    assert messages(page)[0].startswith("Revoked")
+    assert not AccessToken.objects.exists()
+    [line] = client.get(f"{pages}/matrix/?group=-").context["lines"]
+    assert [bool(cell.ways) for cell in line.cells][:2] == [True, True]
+    assert client.get(line.cells[0].url).status_code == 200
+    assert client.get(f"{pages}/ledgerrecord/?whom=alice&event=grant").context["lines"]
+    assert client.get(f"{pages}/block/?kind=user&account=alice").status_code == 200

@@ -1,4 +1,4 @@
-"""Request -> Caller; the only room that knows tokens, users and addresses."""
+"""Request -> Caller. Only this package knows tokens, users and addresses."""
 
 from api_guard.access.callers.asking import (
     Known,

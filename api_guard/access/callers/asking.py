@@ -1,4 +1,4 @@
-"""Who asks: the caller of a request, and the grants that were read for it."""
+"""Finds the caller of a request, and the grants that were read for it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _faults_as_unavailable:  # noqa: N801
 
 
 class _Asked:
-    """A caller and, once its grants were looked up, the rows behind them."""
+    """A caller and, after its grants were looked up, their rows."""
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class _Asked:
     ) -> None:
         self.rows: tuple[grants.LiveGrant, ...] = ()
         self._granted = Granted()
-        # The scopes that were looked up; None where all were.
+        # The scopes that were looked up; None means all of them.
         self._known: frozenset[str] | None = NO_SCOPES
         self._user = user
-        # What was read with the token.
+        # The grants that were read together with the token.
         self._held = held
         if self._held is not None:
             self._granted, self.rows = self._held.granted, self._held.rows
@@ -69,7 +69,7 @@ class _Asked:
 
     def _look_up_some(self, names: tuple[str, ...]) -> Granted:
         if self._known is not None and not self._known.issuperset(names):
-            # With a second requirement all are read, for there may be a third.
+            # A second requirement reads all grants, because there may be a third one.
             self._read(None if self._known else names)
         return self._granted
 
@@ -97,7 +97,7 @@ class _Asked:
 
 @dataclass(frozen=True)
 class Known:
-    """A caller, and what was looked up of its grants: those of `scopes`, None for all."""
+    """A caller and the grants that were looked up: those of `scopes`; None means all."""
 
     caller: Caller
     granted: Granted
@@ -105,35 +105,34 @@ class Known:
 
 
 def known_caller(request: HttpRequest) -> Known | None:
-    """Return who asks as far as that is known. It authenticates nobody, and asks no database."""
+    """Return the caller if it is known already. This does not authenticate or use a database."""
     known = getattr(request, _ATTRIBUTE, None)
     return None if known is None else known[2].known()
 
 
 def caller_of(request: Request) -> Caller:
-    """Return who asks. The request is authenticated on the way; once is enough for every call."""
+    """Return the caller. The first call authenticates the request."""
     return _asked(request).caller
 
 
 def caller_as(
     user: models.Model | None, client_id: object, credential: Credential, carried: frozenset[str]
 ) -> Caller:
-    """Return who would ask with such a credential. Its grants are looked up as for a request."""
+    """Return the caller that such a credential would give. Its grants are looked up as usual."""
     return _Asked(user, client_id, credential, carried).caller
 
 
 def rows_behind(request: Request) -> tuple[grants.LiveGrant, ...]:
-    """Return the live grants that were read for this request, if they were."""
+    """Return the live grants that were read for this request, if any."""
     return _asked(request).rows
 
 
 def overrides_of(
     request: Request, rates: tuple[str, ...], scopes: tuple[str, ...] = ()
 ) -> tuple[Override, ...]:
-    """Return the limits that the caller has in place of those in code, of `rates` by their names.
+    """Return the caller's own limits that replace those in code, for the rates named in `rates`.
 
-    What it is granted of `scopes` is read with them, so that both are one query. Raises
-    GuardUnavailable.
+    The same query reads the caller's grants of `scopes`. Raises GuardUnavailable.
     """
     return _asked(request).overrides(scopes, rates)
 
@@ -144,15 +143,15 @@ def throttle_key(request: Request) -> str:
 
 
 def key_of(caller: Caller) -> str | None:
-    """Return the name under which a caller is counted; None where that is its address."""
+    """Return the name under which a caller is counted; None if its address is counted."""
     if caller.user_id is not None:
         return f"user:{caller.user_id}"
     return None if caller.client_id is None else f"client:{caller.client_id}"
 
 
 def _asked(request: Request) -> _Asked:
-    # Kept on Django's request, because DRF clones its own for every probe. The authenticator is
-    # part of the memory: another view that is handed the same request may see another caller.
+    # Keep it on Django's request, because DRF clones its own for every probe. Keep the
+    # authenticator with it: another view that gets the same request may see another caller.
     found = vars(request)
     if "_authenticator" in found and "_user" in found:
         authenticator, user = found["_authenticator"], found["_user"]

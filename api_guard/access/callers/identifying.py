@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
-from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.module_loading import import_string
 from rest_framework.request import ForcedAuthentication, Request
 
-from api_guard import conf
+from api_guard import conf, tokens
 from api_guard.core.caller import Standing
 from api_guard.core.scopes import NO_SCOPES, Credential
+from api_guard.models.grantees import user_model
 
 
 @runtime_checkable
 class ScopedAuthentication(Protocol):
-    """An authenticator that says what its credential carries."""
+    """An authenticator that reports the scopes of its credential."""
 
     def token_scopes(self, auth: Any) -> Iterable[str]:
         """Return the scopes that `request.auth` carries."""
@@ -66,10 +66,12 @@ def _identify_forced(
 def kind_of_token(
     user: models.Model | None, client_id: object, authenticator: object
 ) -> Credential:
-    """Tell a token of a client from one that no client was issued, where the site takes that."""
+    """Return PERSONAL for a token without a client, if the site accepts those; else TOKEN."""
     if client_id is not None or user is None or not conf.takes_clientless_tokens():
         return Credential.TOKEN
     is_personal = getattr(authenticator, "has_personal_tokens", True) is True
+    # A deleted client must not turn its tokens into personal ones, which may do more.
+    is_personal = is_personal and tokens.keep_their_client()
     return Credential.PERSONAL if is_personal else Credential.TOKEN
 
 
@@ -81,15 +83,18 @@ def is_unscoped(authenticator: type) -> bool:
 @lru_cache(maxsize=256)
 def _is_listed(authenticator: type, listed: frozenset[str]) -> bool:
     path = f"{authenticator.__module__}.{authenticator.__qualname__}"
-    # A class may be listed by the name under which a package shows it.
+    # A class may be listed by the name under which its package exports it.
     return path in listed or any(_resolves_to(name, authenticator) for name in listed)
 
 
 def says_scopes(authenticator: Any) -> bool:
-    """Whether an authenticator, or a class of them, reports what its credential carries."""
-    # What isinstance() asks of ScopedAuthentication, in a tenth of its time.
-    names = ("token_scopes", "token_client")
-    return all(callable(getattr(authenticator, name, None)) for name in names)
+    """Whether an authenticator, or an authenticator class, reports the scopes of its credential."""
+    # The same test as isinstance(..., ScopedAuthentication), in a tenth of the time.
+    scopes, client = (
+        getattr(authenticator, "token_scopes", None),
+        getattr(authenticator, "token_client", None),
+    )
+    return callable(scopes) and callable(client)
 
 
 def _resolves_to(path: str, cls: type) -> bool:
@@ -101,12 +106,12 @@ def _resolves_to(path: str, cls: type) -> bool:
 
 def _active_user(request: Request) -> models.Model | None:
     user: Any = request.user
-    is_user = isinstance(user, get_user_model()) and user.is_authenticated is True
+    is_user = isinstance(user, user_model()) and user.is_authenticated is True
     return user if is_user and getattr(user, "is_active", False) is True else None
 
 
 def standing_of(user: models.Model | None) -> Standing:
-    """Return the standing of a user; of a client alone, PUBLIC."""
+    """Return the standing of a user, or PUBLIC for a client without a user."""
     if user is None:
         return Standing.PUBLIC
     return Standing.STAFF if getattr(user, "is_staff", False) is True else Standing.SIGNED_IN

@@ -3,9 +3,17 @@
 from api_guard.access.decisions.lines import read_line
 from api_guard.access.decisions.recording import (
     record_allowed,
+    record_answer,
     record_held_back,
     record_hidden,
     record_refused,
 )
 
-__all__ = ["read_line", "record_allowed", "record_held_back", "record_hidden", "record_refused"]
+__all__ = [
+    "read_line",
+    "record_allowed",
+    "record_answer",
+    "record_held_back",
+    "record_hidden",
+    "record_refused",
+]

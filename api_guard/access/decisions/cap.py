@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-# How many lines one caller has in how many seconds. If too many callers are refused, the rest
-# share one count.
+# A caller gets so many lines in so many seconds. If too many callers are refused, the rest share
+# one count.
 LINES = 20
 SECONDS = 60.0
 _MOST_CALLERS = 1000

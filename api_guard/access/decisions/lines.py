@@ -14,15 +14,15 @@ _SIGNATURE = "signature"
 
 
 def line_of(record: DecisionRecord) -> str:
-    """Return one line of JSON, signed: text of a client in a log is never read as a decision."""
+    """Return one signed line of JSON. A client cannot forge a decision with text in a log."""
     line = record.as_line()
     return json.dumps(record.as_dict() | {_SIGNATURE: _signer().signature(line)})
 
 
 def read_line(line: str) -> DecisionRecord | None:
-    """Return the decision in a line of a log; None without one that this site signed.
+    """Return the decision in a line of a log; None if this site did not sign one.
 
-    The line is what `line_of` returned, or a JSON object that holds it, as text or as an object.
+    The line comes from `line_of`, or is a JSON object that contains it as text or as an object.
     """
     return next(filter(None, map(_verified, _candidates(line))), None)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from rest_framework.request import Request
 
 from api_guard.access.callers import known_caller
@@ -21,15 +22,19 @@ from api_guard.access.endpoints import dotted_path, operation_of
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Denial
 from api_guard.core.decision_records import DecisionRecord, Lacks, Outcome, lacks_of, shortened
-from api_guard.core.policy import Operation
+from api_guard.core.operations import Operation
 from api_guard.core.requirements import Requirement
 from api_guard.core.scopes import Credential
 from api_guard.exceptions import RateLimited, Refusal
 from api_guard.limits.addresses import address_of
+from api_guard.limits.credentials import is_gated
+
+# On a request: the refusals that were only reported.
+_HELD_BACK = "_api_guard_held_back"
 
 
 def record_allowed(view: Any, request: Request, requirement: Requirement | None) -> None:
-    """Record that a view has let a request in."""
+    """Record that a view has allowed a request."""
     if not is_allowed_told():
         return
     http = request._request
@@ -57,11 +62,28 @@ def record_refused(
 
 
 def record_held_back(refusal: Refusal, request: HttpRequest, view: Any) -> None:
-    """Log a refusal that is only reported. No signal is sent, and the client is told nothing."""
-    if is_held_back_told():
-        record = _record_of(Outcome.WOULD_REFUSE, refusal, request, view, None)
-        # Per operation, so that one of them does not keep the others out of the log.
-        tell_held_back(record, f"{_capped_as(record)} {record.method} {record.view}")
+    """Log a refusal that is only reported. No signal is sent, and the client is told nothing.
+
+    The middleware logs it with the answer that it sees; without the middleware it is logged now.
+    """
+    if not is_held_back_told():
+        return
+    record = _record_of(Outcome.WOULD_REFUSE, refusal, request, view, None)
+    if is_gated(request):
+        request.__dict__.setdefault(_HELD_BACK, []).append(record)
+    else:
+        _tell_held_back(record)
+
+
+def record_answer(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Log the refusals that were only reported, with the status that the client got instead."""
+    for record in request.__dict__.pop(_HELD_BACK, ()):
+        _tell_held_back(replace(record, answered=response.status_code))
+
+
+def _tell_held_back(record: DecisionRecord) -> None:
+    # Per operation, so that one operation does not use up the lines of the others.
+    tell_held_back(record, f"{_capped_as(record)} {record.method} {record.view}")
 
 
 def _record_of(
@@ -153,7 +175,7 @@ def _operation(view: Any, http: HttpRequest | None, match: Any) -> Operation:
 
 
 def _because(reason: str, caller: Caller | None) -> str:
-    """Say why the caller cannot have any scope, whatever is granted."""
+    """Say why the caller cannot have any scope, even if scopes are granted."""
     if caller is None or reason != Denial.INSUFFICIENT_SCOPE.value:
         return ""
     if caller.credential is Credential.UNKNOWN:

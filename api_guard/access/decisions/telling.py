@@ -21,17 +21,17 @@ cap = Cap()
 
 
 def is_allowed_told() -> bool:
-    """Whether an admission is logged or received."""
+    """Whether somebody logs or receives allowed requests."""
     return bool(access_allowed.receivers) or logger.isEnabledFor(logging.DEBUG)
 
 
 def is_refused_told() -> bool:
-    """Whether a refusal is logged or received."""
+    """Whether somebody logs or receives refusals."""
     return bool(access_denied.receivers) or logger.isEnabledFor(logging.WARNING)
 
 
 def tell_allowed(record: DecisionRecord, sender: type | None, request: HttpRequest | None) -> None:
-    """Log an admission, and send its signal."""
+    """Log an allowed request, and send its signal."""
     if logger.isEnabledFor(logging.DEBUG):
         _log(logging.DEBUG, record)
     _send(access_allowed, record, sender, request)
@@ -42,7 +42,7 @@ def tell_refused(
 ) -> bool:
     """Log a refusal within the cap, and send its signal.
 
-    Return whether it was logged or received: if not, the id leads nowhere.
+    Return whether it was logged or received. If not, its id leads nowhere.
     """
     is_logged = is_held_back_told() and tell_held_back(record, caller)
     _send(access_denied, record, sender, request)
@@ -50,7 +50,7 @@ def tell_refused(
 
 
 def is_held_back_told() -> bool:
-    """Whether a refusal is logged."""
+    """Whether refusals are logged."""
     return logger.isEnabledFor(logging.WARNING)
 
 

@@ -1,10 +1,12 @@
-"""Walks the URLconf into Endpoints; the one answer to "what is reachable, and how?"."""
+"""Walks the URLconf and returns Endpoints: what is reachable, and what it requires."""
 
+from api_guard.access.endpoints.collapsing import collapsed
 from api_guard.access.endpoints.composed import declares_scopes, is_and, sides_of
 from api_guard.access.endpoints.hooks import HOOKS, is_hook, is_own_of, is_whole
 from api_guard.access.endpoints.listing import FORMATS, Row, listing
 from api_guard.access.endpoints.operations import operation_of
 from api_guard.access.endpoints.rates import counted_as, rates_in_use
+from api_guard.access.endpoints.rulers import models_everywhere, policies_over, rulers_of
 from api_guard.access.endpoints.signing_in import has_handed_out_a_token
 from api_guard.access.endpoints.statuses import (
     Status,
@@ -19,6 +21,7 @@ from api_guard.access.endpoints.views import (
     dotted_path,
     endpoint_of,
     exemptions_of,
+    function_of,
     initkwarg,
     is_exempt,
     plain_view,
@@ -31,12 +34,10 @@ from api_guard.access.endpoints.walk import (
     Endpoint,
     Route,
     callbacks,
+    current_urlconf,
     endpoints,
-    models_everywhere,
     operations,
-    policies_over,
     routes,
-    rulers_of,
 )
 
 __all__ = [
@@ -50,12 +51,15 @@ __all__ = [
     "Status",
     "Unheld",
     "callbacks",
+    "collapsed",
     "counted_as",
+    "current_urlconf",
     "declares_scopes",
     "dotted_path",
     "endpoint_of",
     "endpoints",
     "exemptions_of",
+    "function_of",
     "gate_status_of",
     "has_handed_out_a_token",
     "initkwarg",

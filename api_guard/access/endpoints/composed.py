@@ -1,8 +1,8 @@
-"""The scopes that a list of permission classes requires, composed classes included."""
+"""Reads the scopes that permission classes require, also from composed classes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rest_framework.permissions import AND, OperandHolder
@@ -11,6 +11,15 @@ from rest_framework.permissions import AND, OperandHolder
 def declares_scopes(permissions: Iterable[Any]) -> bool:
     """Whether a list of permission classes requires scopes that no other permission can waive."""
     return any(_requirements(permission) for permission in permissions)
+
+
+def required_by(permissions: Iterable[Any]) -> Iterator[str]:
+    """Yield what each `HasScopes` of a list requires, also inside an AND."""
+    for permission in permissions:
+        if is_and(permission):
+            yield from required_by(sides_of(permission))
+        elif _requirements(permission):
+            yield str(getattr(permission, "requirement", "its own scopes"))
 
 
 def _requirements(permission: Any) -> bool:

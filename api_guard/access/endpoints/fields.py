@@ -10,16 +10,16 @@ from typing import Any
 from django.db.models import Model
 from rest_framework.relations import ManyRelatedField, RelatedField
 
+from api_guard.access.endpoints.rulers import rulers_of
 from api_guard.access.endpoints.subjects import serializer_class_of
 from api_guard.access.endpoints.views import dotted_path, policy_of
-from api_guard.access.endpoints.walk import rulers_of
 
 
 def narrowed_fields(view_class: type) -> Iterator[str]:
     """Yield each writable related field of a view with the views whose object rules narrow it.
 
-    As in `author<notes.views.Profile`: the rule of that view decides who can be named. Not those
-    that `@guard(related=...)` lifts.
+    For example `author<notes.views.Profile`: the rule of that view decides which users the field
+    accepts. Fields in `@guard(related=...)` are left out.
     """
     policy = policy_of(view_class)
     for source, model in _related_fields(view_class):

@@ -5,7 +5,7 @@ from __future__ import annotations
 _ABSENT = object()
 
 
-# A guard wraps these hooks. It is whole while all of them are its own.
+# A guard wraps these hooks. It is whole as long as all of them are its wrappers.
 HOOKS = (
     "initialize_request",
     "initial",

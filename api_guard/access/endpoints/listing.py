@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 from api_guard.access.endpoints.fields import narrowed_fields
 from api_guard.access.endpoints.statuses import Status
@@ -16,6 +16,7 @@ from api_guard.core.requirements import Requirement
 
 _WRITES = ("POST", "PUT", "PATCH")
 _FIRST_PARTY = " (first-party only)"
+_HAS_SCOPES = " (HasScopes)"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def listing(endpoints: Iterable[Endpoint]) -> list[Row]:
     methods: dict[Row, list[str]] = {}
     for endpoint in endpoints:
         methods.setdefault(_row(endpoint), []).append(endpoint.operation.method)
-    return [Row(" ".join(names), *astuple(row)[1:]) for row, names in methods.items()]
+    return [replace(row, method=" ".join(names)) for row, names in methods.items()]
 
 
 def _row(endpoint: Endpoint) -> Row:
@@ -48,7 +49,7 @@ def _row(endpoint: Endpoint) -> Row:
         rates = " ".join(map(str, policy.rates_for(operation)[1]))
         objects = _objects(policy, endpoint)
     elif endpoint.status is Status.GUARDED:
-        requirement = "HasScopes"
+        requirement = f"{', '.join(endpoint.declared)}{_HAS_SCOPES}"
     action = operation.action or ""
     path, view, status = endpoint.route, endpoint.view, endpoint.status.value
     return Row("", path, view, action, requirement, rates, objects, status)

@@ -16,7 +16,7 @@ from api_guard.core.objects import ObjectRule
 def leads_to_user(model: type[Model], lookup: str) -> str | None:
     """Return the lookup that compares with a user's primary key, or None if it leads to no user.
 
-    A lookup that ends at another model would compare the numbers of two different things.
+    A lookup that ends at another model would compare the keys of two different models.
     """
     user_model = get_user_model()
     found: Any = model

@@ -1,4 +1,4 @@
-"""The rates in use, their places, and the names of the rates of a view."""
+"""Lists the rates in use and where they are declared, and names the rates of a view."""
 
 from __future__ import annotations
 

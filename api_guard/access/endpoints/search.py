@@ -10,14 +10,14 @@ from itertools import chain
 from types import CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
-# The search ends after so many objects, because a decorator may lead anywhere.
+# The search stops after so many objects, because a decorator may lead anywhere.
 _DEEPEST = 100
 _WIDEST = 1000
 
 # Classes in these modules are base classes, and not views.
 _ABSTRACT = ("rest_framework.views", "rest_framework.generics", "rest_framework.viewsets", "adrf.")
 _CONTAINERS = (dict, list, tuple, set, frozenset)
-# Attributes that call a view class, and attributes that only have its name.
+# Attributes whose value is a view class that may be called, and one that only names the class.
 _CALLS = frozenset({"as_view", "dispatch"})
 _NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
 
@@ -31,20 +31,18 @@ class Found(NamedTuple):
 
 def views_of(callback: Any) -> tuple[Found, ...]:
     """Return the DRF views of a callback, however it is decorated, the nearest first."""
-    return (_nearest if _is_hashable(callback) else _nearest.__wrapped__)(callback)
+    try:
+        return _nearest(callback)
+    except TypeError:  # it cannot be a key of the cache
+        return _nearest.__wrapped__(callback)
 
 
 def hidden_views_of(callback: Any) -> tuple[Found, ...]:
     """Return the DRF views that a callback contains in another way, and may call."""
-    return (_hidden if _is_hashable(callback) else _hidden.__wrapped__)(callback)
-
-
-def _is_hashable(callback: Any) -> bool:
     try:
-        hash(callback)
+        return _hidden(callback)
     except TypeError:
-        return False
-    return True
+        return _hidden.__wrapped__(callback)
 
 
 # This runs with every request. The result for a hashable callback is cached.
@@ -56,13 +54,13 @@ def _nearest(callback: Any) -> tuple[Found, ...]:
 @cache
 def _hidden(callback: Any) -> tuple[Found, ...]:
     if is_view(callback):
-        return ()  # what a view calls is its own business
+        return ()  # do not look at what a view calls
     return _search(callback, _held_by, _WIDEST)
 
 
 def _search(callback: Any, look: Callable[[Any], Iterable[Any]], most: int) -> tuple[Found, ...]:
     views: dict[int, Found] = {}
-    waiting = [callback]  # nothing is taken out, so that no two objects share an id
+    waiting = [callback]  # keep all objects, so that no two share an id
     seen: set[int] = set()
     for found in waiting:
         if id(found) in seen:
@@ -82,14 +80,14 @@ def _search(callback: Any, look: Callable[[Any], Iterable[Any]], most: int) -> t
 
 def is_view(callback: Any) -> bool:
     """Whether a callback is a DRF view itself, and not a wrapper of one."""
-    # The search ends here at once; a class leads to itself.
+    # The search stops here at once; a class leads to itself.
     views = views_of(callback)
     return len(views) == 1 and views[0].callback is callback and views[0].view_class is not callback
 
 
 def _view_class_at(callback: Any) -> Any:
     """Return the class that `as_view()` has noted at the callback that it returned."""
-    # Static, and by type(), because the object may be anything, also a lazy object.
+    # Use static lookup and type(), because the object may be anything, even a lazy object.
     if not _is_a(callback, (type, *_CONTAINERS)):
         for name in ("cls", "view_class"):
             cls = getattr_static(callback, name, None)
@@ -108,7 +106,7 @@ def _is_a(found: Any, kinds: Any) -> bool:
 
 
 def _wrapped_by(callback: Any) -> list[Any]:
-    """Return what a decorated callback wraps: by functools, or in the cells of its closure."""
+    """Return what a decorated callback wraps, through functools or the cells of its closure."""
     inner = [getattr_static(callback, name, None) for name in ("__wrapped__", "func")]
     if _is_a(callback, partial):
         inner.append(callback.func)
@@ -117,7 +115,7 @@ def _wrapped_by(callback: Any) -> list[Any]:
 
 
 def _held_by(grantee: Any) -> list[Any]:
-    """Return everything that `grantee` may take a view from."""
+    """Return everything in which `grantee` may have a view."""
     inner: Iterable[Any]
     if _is_a(grantee, dict):
         inner = grantee.values()
@@ -190,7 +188,7 @@ def _cells_of(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _only_names(function: FunctionType, variable: str) -> bool:
-    """Whether all that a function does with a variable of its closure is to read its name."""
+    """Whether a function uses a variable of its closure only to read its name."""
     instructions = list(dis.get_instructions(function.__code__))
     uses = [i for i, each in enumerate(instructions) if each.argval == variable]
     return all(

@@ -1,4 +1,4 @@
-"""The views that sign a user in without a signal: they return a token."""
+"""Knows the views that sign a user in without a signal, by returning a token."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _TOKENS = ("token", "access")
 
 
 def has_handed_out_a_token(callback: Callable[..., Any], response: HttpResponseBase) -> bool:
-    """Whether DRF's view of tokens or one of simplejwt's, or one derived from them, let a user in.
+    """Whether a token view of DRF or simplejwt, or a subclass of one, has signed a user in.
 
-    A success alone does not say so: a view may have caught what went wrong.
+    A successful status is not enough: the view may have caught a failure.
     """
     data = getattr(response, "data", None)
     if response.status_code >= 300 or not isinstance(data, Mapping):

@@ -1,4 +1,4 @@
-"""Whether the view behind a callback is guarded, exempt or neither."""
+"""Tells whether the view behind a callback is guarded, exempt or neither."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ _WEAKNESS = (Status.GUARDED, Status.EXEMPT, Status.UNKNOWN, Status.UNGUARDED)
 def status_of(callback: Any, path: str) -> Status | None:
     """Return the status of the view behind a callback, or None if the guard ignores it.
 
-    `path` is the request's path, or the route's: below `API_GUARD["PREFIXES"]` every view is.
-    A view that the callback only holds counts where nobody declared it, for it may be called.
+    `path` is the path of the request or of the route: below `API_GUARD["PREFIXES"]` every view
+    counts. A view that the callback only contains counts if it is undeclared, because it may be
+    called.
     """
     weakest = _weakest(callback)
     if weakest is not None:
@@ -86,7 +87,7 @@ def _is_below_prefixes(path: str) -> bool:
     prefixes = conf.prefixes()
     if not prefixes or path.startswith(prefixes):
         return bool(prefixes)
-    # A prefix holds in every language of i18n_patterns().
+    # A prefix applies to every language of i18n_patterns().
     language = get_language_from_path(path)
     return language is not None and path[1 + len(language) :].startswith(prefixes)
 
@@ -102,9 +103,8 @@ def _status_of_view(found: Found) -> Status:
 
 def _asks_permissions(cls: Any) -> bool:
     """Whether no method that leads to `permission_classes` is overridden."""
-    # By the class, and not by the module of the function: tools such as Sentry put their own
-    # function
-    # into DRF's class.
+    # Compare the class and not the function's module: tools such as Sentry replace functions of
+    # DRF's classes.
     names = ("dispatch", "initial", "check_permissions", "get_permissions")
     owners = (next(owner for owner in cls.__mro__ if name in vars(owner)) for name in names)
     return all(owner.__module__.partition(".")[0] in ("rest_framework", "adrf") for owner in owners)

@@ -15,7 +15,7 @@ from api_guard.access.endpoints.views import policy_of
 def model_of(view_class: Any, initkwargs: Mapping[str, Any] | None = None) -> type[Model] | None:
     """Return the model of a view.
 
-    What its guard says, its queryset, its serializer, or what its methods return.
+    The guard names it, or it comes from the queryset, the serializer or the view's methods.
     """
     policy = policy_of(view_class)
     if policy is not None and policy.model is not None:
@@ -51,7 +51,7 @@ def _model_of_serializer(serializer_class: Any) -> Any:
     return getattr(getattr(serializer_class, "Meta", None), "model", None)
 
 
-# By class, as long as the class exists: a view may be made for one request.
+# Cached by class, as long as the class exists: a view may be made for one request.
 _MODELS: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
 
 

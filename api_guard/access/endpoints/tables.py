@@ -1,4 +1,4 @@
-"""Which models share rows: proxies, parents and children of one table are one kind of object."""
+"""Finds models that share rows: proxies, parents and children of one table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def roots(model: type[Model]) -> frozenset[type[Model]]:
 
 @cache
 def shared_root(one: type[Model], other: type[Model]) -> type[Model] | None:
-    """Return the table at the top that both models keep their rows in; None for strangers."""
+    """Return the top table in which both models keep their rows; None if they share none."""
     return min(roots(one) & roots(other), key=lambda model: model._meta.label, default=None)
 
 
@@ -40,7 +40,7 @@ def key_in(instance: Model, root: type[Model]) -> object:
 
 
 def _as_stored(key: Any, value: object) -> object:
-    """Return a key as it is stored: what came as text, in an address for instance, is a number."""
+    """Return a key as it is stored: a key that came as text, for example in a URL, as a number."""
     with suppress(ValidationError):
         return key.to_python(value) if isinstance(value, str) else value
     return value

@@ -15,7 +15,7 @@ _NAME = "unheld"
 
 @dataclass(frozen=True)
 class Unheld:
-    """One use: where it stands, of which models, and why."""
+    """One use: its place, its models and its reason."""
 
     place: str
     models: str
@@ -23,7 +23,7 @@ class Unheld:
 
 
 def uses_of_unheld() -> Iterator[Unheld]:
-    """Yield every call of `unheld` in the modules of installed apps that are loaded."""
+    """Yield every call of `unheld` in the loaded modules of installed apps."""
     names = {config.name for config in apps.get_app_configs()} - {"api_guard"}
     for name, module in sorted(sys.modules.items()):
         path = getattr(module, "__file__", None)

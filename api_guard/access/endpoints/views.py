@@ -1,4 +1,4 @@
-"""What a view is called, what its guard says, and which class stands behind a callback."""
+"""Finds the name of a view, its policy, and the class behind a callback."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def dotted_path(view: Any) -> str:
 
 
 def is_exempt(view: Any) -> bool:
-    """Whether `API_GUARD["EXEMPT"]` names a view, or the module it lives in."""
+    """Whether `API_GUARD["EXEMPT"]` names a view or its module."""
     return next(exemptions_of(view), None) is not None
 
 
 def exemptions_of(view: Any) -> Iterator[str]:
-    """Yield the entries of `API_GUARD["EXEMPT"]` that name a view, or the module it lives in."""
+    """Yield the entries of `API_GUARD["EXEMPT"]` that name a view or its module."""
     names = (dotted_path(view), view.__module__)
     yield from (path for path in conf.exempt() if path in names or _named(path) is view)
 
 
 @cache
 def _named(path: str) -> Any:
-    """Return the view that a dotted path leads to; a view class where it leads to its callback."""
+    """Return the view at a dotted path; if a callback is there, return its view class."""
     try:
         found = import_string(path)
     except ImportError:
@@ -61,7 +61,7 @@ def view_classes_of(callback: Any) -> tuple[type, ...]:
 
 def plain_view(callback: Any) -> Any:
     """Return the function or the class of a plain Django view."""
-    # A class is named by the callback itself: what its dispatch() is wrapped in lies deeper.
+    # The callback itself names the class. Wrappers of its dispatch() are deeper.
     view: Any = inspect.unwrap(callback, stop=lambda found: hasattr(found, "view_class"))
     view = getattr(view, "view_class", getattr(view, "func", view))
     return view if hasattr(view, "__qualname__") else type(view)
@@ -72,7 +72,16 @@ def endpoint_of(callback: Any) -> Any:
     return view_class_of(callback) or plain_view(callback)
 
 
+def function_of(cls: Any) -> Any:
+    """Return the function under `@api_view`, which has made the class; None for other classes."""
+    if cls.__qualname__ != "WrappedAPIView":
+        return None
+    handlers = (getattr(cls, name, None) for name in cls.http_method_names if name != "options")
+    handler = next(each for each in handlers if each is not None)
+    return inspect.getclosurevars(handler).nonlocals.get("func")
+
+
 def initkwarg(callback: Any, cls: type, name: str = "permission_classes") -> Any:
-    """Return an attribute of a view, as `as_view(...)` or its class has it."""
+    """Return an attribute of a view, from `as_view(...)` or from its class."""
     initkwargs = getattr(callback, "initkwargs", {})
     return initkwargs.get(name, getattr(cls, name, ()))

@@ -9,18 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.db.models import Model
 from django.urls import URLResolver, get_resolver, get_urlconf
 
-from api_guard.access.endpoints.owners import leads_to_user
+from api_guard.access.endpoints.composed import required_by
 from api_guard.access.endpoints.statuses import Status, listed_class_of, status_of
-from api_guard.access.endpoints.subjects import model_of
-from api_guard.access.endpoints.tables import shared_root
 from api_guard.access.endpoints.views import dotted_path, initkwarg, plain_view, policy_of
-from api_guard.core.policy import (
-    Operation,
-    Policy,
-)
+from api_guard.core.operations import Operation
+from api_guard.core.policy import Policy
 from api_guard.core.requirements import Requirement
 
 ANY_METHOD = "ANY"
@@ -30,7 +25,8 @@ ANY_METHOD = "ANY"
 class Endpoint:
     """One route × method × action of the URLconf.
 
-    `policy` and `requirement` are None where the view has no guard, or its guard is silent here.
+    `policy` is None if the view has no guard; `requirement` is None if nothing is declared here.
+    `declared` are the requirements of `HasScopes` in the permission classes of a view without one.
     """
 
     route: str
@@ -40,6 +36,7 @@ class Endpoint:
     policy: Policy | None = None
     requirement: Requirement | None = None
     view_class: type | None = None
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,10 +50,11 @@ class Route:
 
 def routes(urlconf: str | None = None) -> tuple[Route, ...]:
     """Return every route to a DRF view, in the order of the URLconf."""
-    return _routes(_current(urlconf))
+    return _routes(current_urlconf(urlconf))
 
 
-def _current(urlconf: str | None) -> str | None:
+def current_urlconf(urlconf: str | None = None) -> str | None:
+    """Return `urlconf`, or by default the URLconf of the current request or of the site."""
     return urlconf or get_urlconf() or getattr(settings, "ROOT_URLCONF", None)
 
 
@@ -70,8 +68,8 @@ def _routes(urlconf: str | None) -> tuple[Route, ...]:
 
 
 def callbacks(urlconf: str | None = None) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield every route with what answers it, a plain view too."""
-    current = _current(urlconf)
+    """Yield every route with its callback, also of plain views."""
+    current = current_urlconf(urlconf)
     if current:
         yield from _walk(get_resolver(current), "/")
 
@@ -79,8 +77,6 @@ def callbacks(urlconf: str | None = None) -> Iterator[tuple[str, Callable[..., A
 def _forget(*, setting: str, **_: object) -> None:
     if setting in ("ROOT_URLCONF", "API_GUARD"):
         _routes.cache_clear()
-        _routed_over.cache_clear()
-        _models_everywhere.cache_clear()
 
 
 setting_changed.connect(_forget)
@@ -103,7 +99,7 @@ def endpoints(urlconf: str | None = None) -> Iterator[Endpoint]:
 
 
 def operations(route: Route) -> Iterator[Operation]:
-    """Yield what a route answers: methods, HEAD and OPTIONS too, and the actions behind them."""
+    """Yield the methods that a route answers (also HEAD and OPTIONS) and their actions."""
     cls, actions = route.view_class, getattr(route.callback, "actions", None)
     if cls is None:
         yield Operation(ANY_METHOD)
@@ -132,72 +128,14 @@ def _endpoint(route: Route, operation: Operation) -> Endpoint:
     requirement = policy.requirement_for(operation) if policy is not None else None
     if status is Status.GUARDED and requirement is not None and requirement.is_public:
         status = Status.PUBLIC
-    return Endpoint(route.path, operation, dotted_path(cls), status, policy, requirement, cls)
+    permissions = () if policy else initkwarg(route.callback, cls)
+    declared = tuple(required_by(permissions))
+    view = dotted_path(cls)
+    return Endpoint(route.path, operation, view, status, policy, requirement, cls, declared)
 
 
-def _routes_of_all(urlconf: str | None) -> Iterator[Route]:
-    """Yield the routes of this URLconf, and of the site's where a middleware has chosen another."""
+def routes_of_all(urlconf: str | None) -> Iterator[Route]:
+    """Yield the routes of this URLconf, and the site's if a middleware has chosen another one."""
     yield from _routes(urlconf)
     if urlconf != (root := getattr(settings, "ROOT_URLCONF", None)):
         yield from _routes(root)
-
-
-def policies_over(model: type[Model], view_class: type) -> tuple[tuple[Policy, type[Model]], ...]:
-    """Return the policies with an object rule over `model`, or over what shares its rows.
-
-    Each with the model that it is about; those of every reachable view, and of the view at work,
-    routed or not.
-    """
-    routed = _routed_over(model, _current(None))
-    # Not kept: a class may have been made for this request alone.
-    own = None if view_class in routed else _ruling(view_class, {}, model)
-    return (*(() if own is None else (own,)), *routed.values())
-
-
-def rulers_of(model: type[Model], view_class: type) -> tuple[type, ...]:
-    """Return the other views whose object rules `policies_over` finds."""
-    return tuple(cls for cls in _routed_over(model, _current(None)) if cls is not view_class)
-
-
-@cache
-def _routed_over(model: type[Model], urlconf: str | None) -> dict[type, tuple[Policy, type[Model]]]:
-    found: dict[type, tuple[Policy, type[Model]]] = {}
-    for route in _routes_of_all(urlconf):
-        ruling = _ruling(route.view_class, _initkwargs(route), model)
-        if route.view_class is not None and ruling is not None:
-            found.setdefault(route.view_class, ruling)
-    return found
-
-
-def _ruling(
-    cls: type | None, initkwargs: dict[str, Any], model: type[Model]
-) -> tuple[Policy, type[Model]] | None:
-    policy = policy_of(cls)
-    if policy is None or not policy.has_object_rule:
-        return None
-    own = model_of(cls, initkwargs)
-    if own is None or shared_root(own, model) is None:
-        return None
-    # An owner that leads from the model to no user (E016) says nothing of other views.
-    says = policy.objects or any(leads_to_user(own, each) for each in policy.owner.values())
-    return (policy, own) if says else None
-
-
-def models_everywhere() -> tuple[type[Model], ...]:
-    """Return the models whose object rules hold in every guarded view: `hold="everywhere"`."""
-    return _models_everywhere(_current(None))
-
-
-@cache
-def _models_everywhere(urlconf: str | None) -> tuple[type[Model], ...]:
-    found: dict[type[Model], None] = {}
-    for route in _routes_of_all(urlconf):
-        policy, model = policy_of(route.view_class), model_of(route.view_class, _initkwargs(route))
-        if policy is not None and policy.is_everywhere and model is not None:
-            found.setdefault(model)
-    return tuple(found)
-
-
-def _initkwargs(route: Route) -> dict[str, Any]:
-    kept: dict[str, Any] = getattr(route.callback, "initkwargs", {})
-    return kept

@@ -1,4 +1,4 @@
-"""The last gate, in DRF's own APIView: every view passes it, whoever calls it."""
+"""The last gate, in DRF's own APIView: every view passes it, no matter how it is called."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 
 from rest_framework.views import APIView
 
-from api_guard.access.gate.entrance import checked_initial, planted, planted_setup
+from api_guard.access.gate.entrance import checked_initial
+from api_guard.access.gate.planting import planted, planted_setup
 from api_guard.access.gate.refusing import completed
 
 __all__ = ["install"]
 
 _MARK = "is_api_guard_gate"
 
-# dispatch() itself is left alone: as_view() copies what is noted at it, and subclasses replace it.
+# Do not wrap dispatch() itself: as_view() copies its attributes, and subclasses replace it.
 _WRAPPERS: dict[str, Callable[[Any], Any]] = {
     "__new__": planted,
     "setup": planted_setup,
@@ -24,7 +25,7 @@ _WRAPPERS: dict[str, Callable[[Any], Any]] = {
 
 
 def install() -> None:
-    """Put the gate into APIView; a second time changes nothing, whatever stands around it."""
+    """Put the gate into APIView. A second call changes nothing, even if others wrapped it since."""
     for name, wrap in _WRAPPERS.items():
         if not hasattr(getattr(APIView, name), _MARK):
             wrapper = wrap(APIView.__dict__.get(name))

@@ -1,4 +1,4 @@
-"""Refuses a view that is neither declared nor exempt when it is called, however that is done."""
+"""Refuses a view that is not declared and not exempt, no matter how it is called."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
-from rest_framework.views import APIView, set_rollback
+from rest_framework.views import set_rollback
 
-from api_guard.access.callers import caller_of
+from api_guard import grants
+from api_guard.access.callers import caller_of, rows_behind
 from api_guard.access.decisions import record_allowed, record_refused
 from api_guard.access.endpoints import (
     POLICY_ATTRIBUTE,
@@ -30,6 +31,7 @@ from api_guard.access.record import (
     is_covered,
     record_decision,
     record_refusal,
+    scopes_required,
     was_decided,
 )
 from api_guard.access.reporting import REPORTED, ask, report, reported_at, tell
@@ -39,44 +41,14 @@ from api_guard.exceptions import Refusal, UndeclaredEndpoint, Unsealed
 
 logger = logging.getLogger("api_guard")
 
-# On an instance: it has passed; and a dispatch() that it was given for itself.
+# Attributes of an instance: its own dispatch(); it has passed the gate; it is undeclared.
+OWN = "_api_guard_own_dispatch"
 _PASSED = "_api_guard_passed"
 _IS_UNDECLARED = "_api_guard_is_undeclared"
-_OWN = "_api_guard_own_dispatch"
-
-_make = object.__new__
-
-
-def planted(whole: object) -> Callable[..., Any]:
-    """Plant the gate on each new view: a ViewSet is never set up."""
-    del whole
-
-    def new(cls: Any, /, *args: Any, **kwargs: Any) -> Any:
-        make: Any = super(APIView, cls).__new__
-        view = make(cls) if make is _make else make(cls, *args, **kwargs)
-        # On the instance, for the class may have any dispatch(), and be given another one.
-        view.__dict__["dispatch"] = MethodType(dispatch, view)
-        return view
-
-    return new
-
-
-def planted_setup(whole: object) -> Callable[..., None]:
-    """Plant the gate again where the view was given a dispatch() for itself, as by as_view()."""
-    del whole
-
-    def setup(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> None:
-        own = view.dispatch
-        if type(own) is not MethodType or own.__func__ is not dispatch:
-            view.__dict__[_OWN] = own
-            view.__dict__["dispatch"] = MethodType(dispatch, view)
-        super(APIView, view).setup(request, *args, **kwargs)
-
-    return setup
 
 
 def checked_initial(whole: Callable[..., None]) -> Callable[..., None]:
-    """Refuse once more before the view looks at the request, for who calls another dispatch()."""
+    """Refuse before the view reads the request, in case another dispatch() was called."""
 
     @functools.wraps(whole)
     def initial(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -93,16 +65,19 @@ def checked_initial(whole: Callable[..., None]) -> Callable[..., None]:
             return
         http = None if policy_of(type(view)) is not None else http_of(request)
         if http is not None and was_decided(http, type(view)):
+            used = scopes_required(http, type(view))
+            if used:
+                grants.record_use(rows_behind(request), used)
             record_allowed(view, request, None)
 
     return initial
 
 
 def dispatch(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
-    """Refuse a view that nobody declared; let any other answer, and note how it did."""
+    """Refuse an undeclared view. Let every other view answer, and note how it answered."""
     cls, state = type(view), view.__dict__
     http = request if isinstance(request, HttpRequest) else http_of(request)
-    # Written out for the guarded, because every request comes here.
+    # A short way for guarded views, because every request comes here.
     is_sealed = isinstance(getattr(cls, POLICY_ATTRIBUTE, None), Policy)
     if not is_sealed:
         is_sealed = declares_scopes(view.permission_classes)
@@ -114,7 +89,7 @@ def dispatch(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
             is_sealed = state[_IS_UNDECLARED] = True
             report(found, view)
     state[_PASSED] = True
-    own = state.get(_OWN) or _bound(view, cls)
+    own = state.get(OWN) or _bound(view, cls)
     with left_as_it_was():
         return _dispatch(view, http, own, is_sealed, request, *args, **kwargs)
 
@@ -141,16 +116,16 @@ def _dispatch(
 
 
 def _answer_as_before(view: Any, request: Any) -> None:
-    """Report that nobody declared the view, and let the permissions of before answer."""
+    """Report that the view is undeclared, and let its earlier permissions answer."""
     with faults_as_unavailable():
-        caller_of(request)  # for the record
+        caller_of(request)  # the record names the caller
     tell(UndeclaredEndpoint(), request, view)
     ask(view.__dict__[REPORTED], view, request)
     record_decision(request, view)
 
 
 def _bound(view: Any, cls: Any) -> Any:
-    # Looked up with every call, for a test may have put another one into the class.
+    # Look it up on every call, because a test may have patched the class.
     own = cls.dispatch
     if type(own) is FunctionType:
         return MethodType(own, view)
@@ -171,7 +146,7 @@ async def _awaited(view: Any, http: HttpRequest, answer: Awaitable[Any]) -> Any:
 
 
 def _may_run(view: Any, http: HttpRequest | None) -> bool:
-    # The policy of the class, and the permissions of the instance: as_view() may give it others.
+    # The policy is on the class. The permissions are on the instance: as_view() may change them.
     cls = type(view)
     if policy_of(cls) is not None or declares_scopes(view.permission_classes) or is_exempt(cls):
         return True
@@ -201,7 +176,7 @@ async def _later(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _is_async(view: Any) -> bool:
-    """Whether who calls the view awaits its answer."""
+    """Whether the code that calls the view awaits its answer."""
     if iscoroutinefunction(type(view).dispatch):
         return True
     with suppress(ImproperlyConfigured):  # handlers of both kinds

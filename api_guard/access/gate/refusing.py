@@ -1,4 +1,4 @@
-"""Knows how a view refused a request, whatever became of the refusal's status."""
+"""Knows whether a view refused a request, even if the project changed the status."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from api_guard.exceptions import HiddenObject, Refusal, Unsealed
 
 logger = logging.getLogger("api_guard")
 
-# On an instance: the answer that its handle_exception() made before any decision, and its status.
+# Attribute of an instance: the answer of its handle_exception() before any decision, and its
+# status.
 _REFUSAL = "_api_guard_refusal"
 _CLOSED = "is_api_guard_closed"
-# On an exception that is no refusal of ours: its decision was recorded.
+# Attribute of an exception that is not one of our refusals: its decision was recorded.
 _RECORDED = "_api_guard_recorded"
 
 
 def completed(whole: Callable[..., Any]) -> Callable[..., Any]:
-    """Have DRF's handle_exception() record a refusal and say all of it."""
+    """Make DRF's handle_exception() record a refusal and add all its fields to the answer."""
 
     @functools.wraps(whole)
     def complete(view: Any, /, exc: Exception) -> Any:
@@ -44,19 +45,19 @@ def completed(whole: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _record_hidden(view: Any, exc: Exception) -> None:
-    """Record a 404 in which an object rule had a part."""
+    """Record a 404 that an object rule may have caused."""
     vetting, http = view.__dict__.get(VETTING), http_of(getattr(view, "request", None))
     if http is None or vetting is None or _RECORDED in exc.__dict__:
         return
     is_hidden = isinstance(exc, HiddenObject)
     if is_hidden or (vetting.has_run and vetting.rule is not None):
         exc.__dict__[_RECORDED] = True
-        # A queryset that the rule has narrowed does not say what it left out.
+        # The rule narrowed the queryset. The queryset cannot tell what was left out.
         record_hidden(http, view, "hidden_object" if is_hidden else "not_found")
 
 
 def settle(view: Any, http: HttpRequest, answer: Any) -> None:
-    """Note whether what the view answered is a refusal, decided, or neither."""
+    """Note whether the view's answer is a refusal, was decided, or neither."""
     status = getattr(answer, "status_code", 500)
     if status >= 400 or _is_refusal(view, answer, status):
         record_refusal(http, type(view))
@@ -65,16 +66,16 @@ def settle(view: Any, http: HttpRequest, answer: Any) -> None:
 
 
 def _is_refusal(view: Any, answer: Any, status: int) -> bool:
-    # The very answer, with the status that the project gave it: a dispatch() that puts another one
-    # in its place, or makes a success of it, has swallowed the refusal.
+    # It must be the same answer with the status that the project gave it. A dispatch() that
+    # replaces the answer, or turns it into a success, has swallowed the refusal.
     kept, kept_status = view.__dict__.get(_REFUSAL, (None, 0))
     return kept is answer and kept_status == status
 
 
 def handle_exception(view: Any, /, exc: Exception) -> Any:
-    """Note what the view makes of an exception before it has decided.
+    """Note how the view answers an exception that comes before the decision.
 
-    On the instance, because a class may have a handle_exception() that calls no super().
+    It is set on the instance, because the handle_exception() of a class may not call super().
     """
     whole: Callable[..., Any] = completed(type(view).handle_exception)
     http = http_of(getattr(view, "request", None))
@@ -96,7 +97,7 @@ def _finalize_response(view: Any, /, request: Any, response: Any, *args: Any, **
 
 
 def _close_handlers(view: Any) -> None:
-    """Let no handler run any more: not for a dispatch() that goes on, and not for a renderer."""
+    """Stop all handlers from now on, also if dispatch() continues or a renderer calls one."""
     actions = getattr(view, "action_map", None) or {}
     for name in {*view.http_method_names, *actions.values()}:
         handler = getattr(view, name, None)

@@ -1,5 +1,4 @@
-"""Finds the objects of a model that an object rule allows a caller, and the models that share "
-"rows."""
+"""Finds the objects that an object rule allows a caller, and the models that share rows."""
 
 from api_guard.access.endpoints.owners import (
     first_hop,
@@ -26,6 +25,7 @@ from api_guard.access.ownership.views import (
     WRITING,
     Asking,
     allowed_by_views,
+    is_anybodys,
     is_ruled,
     rules_over,
 )
@@ -40,6 +40,7 @@ __all__ = [
     "Mark",
     "allowed_by_views",
     "first_hop",
+    "is_anybodys",
     "is_marked",
     "is_oneself",
     "is_ruled",

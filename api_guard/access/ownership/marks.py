@@ -1,4 +1,4 @@
-"""Marks a queryset that an object rule has narrowed, and vets the objects that it yields."""
+"""Marks a queryset that an object rule has narrowed, and checks the objects that it yields."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Vets(Protocol):
 
 
 class Mark(Expression):
-    """A condition that adds nothing to the SQL, and says that an object rule's stands beside it.
+    """A condition that adds nothing to the SQL. It shows that an object rule is applied beside it.
 
-    Every copy of the queryset has it. A pickled one, in a cache for instance, has a mark that says
-    nothing: no request goes with it.
+    Every copy of the queryset has it. After pickling, for example in a cache, the mark means
+    nothing, because there is no request.
     """
 
     output_field = BooleanField()
@@ -45,7 +45,7 @@ class Mark(Expression):
 
 
 def put_mark(queryset: QuerySet[Any], mark: Mark) -> QuerySet[Any]:
-    """Mark a queryset that was just narrowed, and vet the objects that it yields."""
+    """Mark a queryset that was just narrowed, and check the objects that it yields."""
     queryset.query.where.add(mark, AND)
     iterable: Any = queryset._iterable_class
     if issubclass(iterable, ModelIterable):
@@ -61,10 +61,11 @@ def is_marked(query: Query, rule_key: object) -> bool:
 def _marks(query: Query) -> list[Mark]:
     """Return the marks of conditions that hold for every row.
 
-    A condition that was negated, or made one side of an OR, says nothing any more.
+    A condition that was negated, or is one side of an OR, does not hold for every row.
     """
     if query.combinator:
-        # The rows come from every side; the condition of the first query is still its own.
+        # A combined query takes rows from all its queries, so the first query's condition is not
+        # enough.
         first, *others = map(_marks, query.combined_queries)
         keys = [{mark.rule_key for mark in marks} for marks in others]
         return [mark for mark in first if all(mark.rule_key in each for each in keys)]

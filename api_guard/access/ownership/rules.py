@@ -23,8 +23,8 @@ NO_OBJECT = Q(pk__in=[])
 def restriction(rule: ObjectRule, caller: Caller, model: type[Model], request: Any) -> Q | None:
     """Return the condition of the objects of a model that `rule` allows `caller`; None for all.
 
-    What is not said is nothing: an empty Q, None and whatever else a function returns. Raises
-    RuleFailed for a Q that compares with None.
+    An empty Q, None, or any other value that is not a Q allows no object. Raises RuleFailed for a Q
+    that compares with None.
     """
     narrowed = _by_function(rule, caller, request)
     if rule.owner is None:
@@ -82,7 +82,7 @@ def _conditions(said: Q) -> Iterator[tuple[str, Any]]:
 def narrow(queryset: Any, rule: ObjectRule, allowed: Q | None, mark: Mark) -> Any:
     """Return the part of `queryset` that `rule` allows, with `allowed` as its condition.
 
-    What was narrowed by it already is left as it is. Raises RuleFailed.
+    A queryset that this rule has already narrowed stays as it is. Raises RuleFailed.
     """
     if isinstance(queryset, Manager):
         queryset = queryset.all()
@@ -141,7 +141,7 @@ def _is_single(model: type[Model], lookup: str) -> bool:
         try:
             field = found._meta.get_field(name)
         except FieldDoesNotExist:
-            return True  # a transform or a lookup of the field before
+            return True  # a transform or a lookup of the previous field
         if field.one_to_many or field.many_to_many:
             return False
         if field.related_model is None:

@@ -14,7 +14,8 @@ from api_guard.access.ownership.rules import NO_OBJECT, restriction
 from api_guard.core.caller import Caller
 from api_guard.core.decision import decide
 from api_guard.core.objects import ObjectRule
-from api_guard.core.policy import Operation, Policy
+from api_guard.core.operations import Operation
+from api_guard.core.policy import Policy
 from api_guard.exceptions import GuardUnavailable, is_fault
 
 logger = logging.getLogger("api_guard")
@@ -38,8 +39,8 @@ def rules_over(
 ) -> Iterator[tuple[ObjectRule, type[Model]]]:
     """Yield the object rules of all views over `model` that apply to the caller, and their model.
 
-    A caller always has what is its own. What a view shows to others than the owner counts only for
-    those that the view lets in. With `is_kept`, the rules for what may be left behind.
+    A caller's own objects always count. Objects that a view shows to others than the owner count
+    only for callers that the view allows. With `is_kept`, yield the rules for written objects.
     """
     for policy, own in policies_over(model, asking.view_class):
         rule = policy.keep_rule_for(operation) if is_kept else policy.object_rule_for(operation)
@@ -63,14 +64,13 @@ def allowed_by_views(
         if part is None:
             return None
         if part is not NO_OBJECT:
-            # The model of the rule, whose rows have the keys of its parents' and children's.
+            # The rule's model: its rows share their keys with its parents and children.
             allowed |= Q(pk__in=own._base_manager.filter(part).values("pk"))
     return allowed or NO_OBJECT
 
 
 def _part(rule: ObjectRule, own: type[Model], asking: Asking) -> Q | None:
-    """Return what the rule of one view allows. If it raises, nothing: it belongs to another "
-    "view."""
+    """Return what the rule of one other view allows; if the rule raises, nothing."""
     try:
         return restriction(rule, asking.caller, own, asking.request)
     except Exception as error:
@@ -78,6 +78,11 @@ def _part(rule: ObjectRule, own: type[Model], asking: Asking) -> Q | None:
             raise
         logger.exception("An object rule over %s raised, and allows nothing.", own._meta.label)
         return NO_OBJECT
+
+
+def is_anybodys(model: type[Model], view_class: type) -> bool:
+    """Whether no view has an object rule over `model`, or all say ANY_OBJECT."""
+    return not any(policy.hides_objects for policy, _ in policies_over(model, view_class))
 
 
 def is_ruled(model: type[Model], view_class: type) -> bool:

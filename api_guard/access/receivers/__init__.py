@@ -1,4 +1,4 @@
-"""Records what gives access, or takes it, beside a grant: groups, clients, users, mappings."""
+"""Records other changes of access than grants: to groups, clients, users and mappings."""
 
 from api_guard.access.receivers.connecting import connect
 

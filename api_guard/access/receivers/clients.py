@@ -1,4 +1,4 @@
-"""Who owns a client, where its users are sent back to, and its secret."""
+"""Checks changes to a client: its owner, its redirect URIs and its secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROTATED = "_api_guard_rotated"
 
 
 def before_client(sender: Any, instance: Any, **kwargs: Any) -> None:
-    """Before a client is saved: judge what changes of who can use its grants, and record it."""
+    """Before a client is saved: check whether others can now use its grants, and record it."""
     del sender
     instance.__dict__.pop(_ROTATED, None)
     fields = kwargs["update_fields"]
@@ -29,12 +29,12 @@ def before_client(sender: Any, instance: Any, **kwargs: Any) -> None:
     }
     user = current_user()
     is_owned = user is not None and old.user_id == user.pk
-    # Its owner may change the secret, and nothing else of what leads to its grants.
+    # The owner may change the secret, but nothing else that leads to the client's grants.
     if changed - ({"client_secret"} if is_owned else set()):
-        what = f"You may not give what the client {old} holds."
+        what = f"You may not give the scopes that the client {old} holds."
         refuse_to_give(judging.scopes_held(client=instance.pk), None, what)
     if "user" in changed:
-        # The new owner is a party, which can be forgotten; facts cannot.
+        # Record the new owner as a party: a party can be erased later, facts cannot.
         note(Event.CLIENT_OWNER, instance.user, facts={"client": instance.pk})
     if changed & set(_REDIRECTS):
         facts = {name: _value(instance, name) for name in sorted(changed & set(_REDIRECTS))}
@@ -45,7 +45,7 @@ def before_client(sender: Any, instance: Any, **kwargs: Any) -> None:
 
 
 def after_client(sender: Any, instance: Any, **kwargs: Any) -> None:
-    """After its secret was changed: end the tokens that were issued for the old one."""
+    """After its secret was changed: revoke the tokens that were issued for the old secret."""
     del sender, kwargs
     if instance.__dict__.pop(_ROTATED, False):
         tokens.revoke_tokens(instance, reason="the client's secret was changed")

@@ -1,4 +1,4 @@
-"""Membership of a group that holds grants or manages scopes, and the name of everyone's group."""
+"""Checks membership of groups with grants or authority, and the name of everyone's group."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EVENTS["pre_clear"] = Event.LEAVE_GROUP
 
 
 def before_membership(sender: Any, instance: Any, action: str, **kwargs: Any) -> None:
-    """Before users join or leave groups: judge it, and record it."""
+    """Before users join or leave groups: check it, and record it."""
     del sender
     event = _EVENTS.get(action)
     if event is None:
@@ -28,25 +28,27 @@ def before_membership(sender: Any, instance: Any, action: str, **kwargs: Any) ->
     members = {group.pk: group for group in _giving(instance, kwargs)}
     if not members:
         return
-    # Read once a group, and not in an import, where nobody is judged.
+    # Read them once for each group; in an import nobody is checked, so do not read them.
     is_judged = event is Event.JOIN_GROUP and current_user() is not None
     scopes = {pk: judging.scopes_held(group=pk) if is_judged else [] for pk in members}
     if is_judged and (managing := grants.authorities().filter(group__in=members).first()):
-        refuse_without_any(f"You may not say who manages scopes, as {managing.group} does.")
+        refuse_without_any(f"{managing.group} manages scopes, and you may not choose who does.")
     for user, group in _pairs(instance, members, kwargs):
-        refuse_to_give(scopes[group.pk], user, f"You may not give what the group {group} holds.")
+        refuse_to_give(
+            scopes[group.pk], user, f"You may not give the scopes that the group {group} holds."
+        )
         note(event, user, facts={"group": group.pk, "group_name": group.name})
 
 
 def _giving(instance: Any, signal: Any) -> list[Group]:
-    """Return the groups in question that hold a live grant or manage scopes."""
+    """Return those of the groups that hold a live grant or manage scopes."""
     if isinstance(instance, Group):
         pks = [instance.pk]
     elif signal["pk_set"] is None:
         pks = list(instance.groups.using(signal["using"]).values_list("pk", flat=True))
     else:
         pks = list(signal["pk_set"])
-    # One query for both: most groups give nothing.
+    # One query for both, because most groups give nothing.
     holding = grants.live().filter(group__in=pks).order_by().values_list("group")
     managing = grants.authorities().filter(group__in=pks).order_by().values_list("group")
     giving = [pk for (pk,) in holding.union(managing).order_by()]
@@ -70,7 +72,7 @@ def _pairs(
 
 
 def before_group(sender: Any, instance: Group, **kwargs: Any) -> None:
-    """Before a group is saved: judge whether it becomes everyone's, or is so no more."""
+    """Before a group is saved: check whether it becomes, or stops being, everyone's group."""
     del sender
     everyone = conf.everyone_group()
     if kwargs["raw"] or everyone is None or not judging.is_saved("name", kwargs["update_fields"]):
@@ -81,9 +83,9 @@ def before_group(sender: Any, instance: Group, **kwargs: Any) -> None:
     becomes = conf.is_everyone_group(instance.name)
     if not (becomes or conf.is_everyone_group(old.name)):
         return
-    refuse_without_any(f"You may not say who is in {everyone}.")
+    refuse_without_any(f"You may not choose who is in {everyone}.")
     terms = conf.scope_terms()
     scopes = judging.scopes_held(group=instance)
     if becomes and any(s in terms and terms[s].is_sensitive for s in scopes):
-        refuse(f"{old.name} holds a scope that is sensitive: not for everyone.")
+        refuse(f"{old.name} holds a sensitive scope and cannot become everyone's group.")
     note(Event.RENAME_GROUP, instance, facts={"was": old.name, "name": instance.name})

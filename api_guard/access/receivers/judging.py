@@ -1,7 +1,7 @@
-"""Refuses a granting act to the user of a request who may not give what it gives.
+"""Refuses an action that gives scopes if the user of the request may not give them.
 
-Where nobody is signed in, as in a job that reads memberships from a directory, it is recorded:
-a signal names nobody, and an import must not break.
+Without a signed-in user the action is only recorded. This happens, for example, in a job that
+imports memberships from a directory: a signal does not name a user, and an import must not break.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def scopes_held(**grantee: object) -> list[str]:
 
 
 def refuse_to_give(scopes: Iterable[str], to: models.Model | None, what: str) -> None:
-    """Raise PermissionDenied where the request's user may not give each of these scopes.
+    """Raise PermissionDenied if the request's user may not give all of these scopes.
 
-    `to` is who gets them: what one gives to oneself takes the right to give any scope.
+    `to` gets the scopes. A user who gives scopes to itself needs the right to give every scope.
     """
     user = current_user()
     scopes = list(scopes)
@@ -40,7 +40,7 @@ def refuse_to_give(scopes: Iterable[str], to: models.Model | None, what: str) ->
 
 
 def refuse_without_any(what: str) -> None:
-    """Raise PermissionDenied where the request's user may not give every scope."""
+    """Raise PermissionDenied if the request's user may not give every scope."""
     user = current_user()
     if user is not None and not grants.may_give_any(user):
         refuse(what)
@@ -60,20 +60,21 @@ def note(
     reason: str = "",
     facts: Mapping[str, object] | None = None,
 ) -> None:
-    """Record it for the request's user, or for nobody who is known.
+    """Record the action for the request's user, or for an unknown user.
 
-    Before it is done: Django tells of a save when it is done already, and what could not be
-    recorded must not be done.
+    Do this before the action: Django reports a save only after it, and an action that cannot be
+    recorded must not happen.
     """
     with transaction.atomic(using=grants.database()):
         grants.note(event, grants.whoever_is_served(), whom, scope, reason, facts)
 
 
 def stored(instance: models.Model, using: str | None) -> Any:
-    """Return the row as it stands before it is saved, None where it is new.
+    """Return the stored row before it is saved again; None if the row is new.
 
-    An instance made with the primary key of a row overwrites that row: `User(pk=1, ...).save()`.
-    Where the key has a default, Django inserts it, and does not overwrite.
+    An instance that is made with the primary key of a row overwrites that row, for example
+    `User(pk=1, ...).save()`. If the key has a default, Django inserts instead and does not
+    overwrite.
     """
     key = instance._meta.pk
     is_made = key.has_default() or key.has_db_default()

@@ -1,4 +1,4 @@
-"""A user who comes back, and whom another server's subject is taken for."""
+"""Checks users who become active again, and mappings of another server's subjects to users."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from api_guard.access.receivers.judging import note, refuse_to_give, refuse_with
 from api_guard.core.ledger import Event
 from api_guard.models import RemoteSubject
 
+_OLD = "_api_guard_old"
+
 
 def before_user(sender: Any, instance: Any, **kwargs: Any) -> None:
-    """Before a user is saved: judge whether an inactive one is to be active again."""
+    """Before a user is saved: check whether an inactive user becomes active again."""
     del sender
     if not isinstance(instance, get_user_model()) or kwargs["raw"]:
         return
-    # A column that was not read is not saved, and is not read here.
+    # A column that was not loaded is not saved, so do not load it here.
     if not judging.is_saved("is_active", kwargs["update_fields"]):
         return
     if not getattr(instance, "is_active", False):
@@ -28,33 +30,50 @@ def before_user(sender: Any, instance: Any, **kwargs: Any) -> None:
     if old is None or old.is_active:
         return
     scopes, is_manager = _scopes_of(instance), grants.manages(instance)
-    refuse_to_give(scopes, None, f"You may not give what {old} holds.")
+    refuse_to_give(scopes, None, f"You may not give the scopes that {old} holds.")
     if is_manager:
-        refuse_without_any(f"You may not say who manages scopes, as {old} does.")
+        refuse_without_any(f"{old} manages scopes, and you may not choose who does.")
     if scopes or is_manager:
         note(Event.REACTIVATE, instance)
 
 
 def before_subject(sender: Any, instance: RemoteSubject, **kwargs: Any) -> None:
-    """Before a mapping is saved: judge it, and record it."""
+    """Before a mapping is saved: check it, and keep the old one."""
     del sender
+    instance.__dict__.pop(_OLD, None)
     if kwargs["raw"]:
         return
     old = judging.stored(instance, kwargs["using"])
-    key = ("issuer", "subject", "user_id")
-    if old is not None and all(getattr(old, name) == getattr(instance, name) for name in key):
+    instance.__dict__[_OLD] = old
+    if old is None or _key(old) != _key(instance):
+        user: models.Model = instance.user
+        refuse_to_give(_scopes_of(user), user, f"You may not give the scopes that {user} holds.")
+
+
+def after_subject(sender: Any, instance: RemoteSubject, **kwargs: Any) -> None:
+    """After a mapping is saved, in the same transaction: record it as it is stored."""
+    del sender
+    if kwargs["raw"]:
         return
-    user: models.Model = instance.user
-    refuse_to_give(_scopes_of(user), user, f"You may not give what {user} holds.")
+    old: RemoteSubject | None = instance.__dict__.pop(_OLD, None)
+    row: RemoteSubject = judging.stored(instance, kwargs["using"])
+    if old is not None and _key(old) == _key(row):
+        return
     if old is not None:
+        # Without the fact `subject`: the row continues.
         note(Event.UNMAP_SUBJECT, old.user, reason=str(old))
-    note(Event.MAP_SUBJECT, user, reason=str(instance))
+    note(Event.MAP_SUBJECT, row.user, reason=str(row), facts={"subject": row.pk})
 
 
 def before_end_of_subject(sender: Any, instance: RemoteSubject, **kwargs: Any) -> None:
     """Before a mapping is deleted: record it."""
     del sender, kwargs
-    note(Event.UNMAP_SUBJECT, instance.user, reason=str(instance))
+    facts = {"subject": instance.pk}
+    note(Event.UNMAP_SUBJECT, instance.user, reason=str(instance), facts=facts)
+
+
+def _key(row: RemoteSubject) -> tuple[str, str, object]:
+    return row.issuer, row.subject, row.user_id
 
 
 def _scopes_of(user: models.Model) -> frozenset[str]:

@@ -20,7 +20,7 @@ from api_guard.access.vetting.reading import settle, vet
 from api_guard.access.vetting.record import Vetting
 from api_guard.access.vetting.sets import refuse_unowned
 from api_guard.access.vetting.undoing import nothing_executed
-from api_guard.core.policy import Operation
+from api_guard.core.operations import Operation
 from api_guard.exceptions import UncheckedObject
 
 logger = logging.getLogger("api_guard")
@@ -37,7 +37,7 @@ _WRITE = re.compile(
 def before_statement(vetting: Vetting, sql: str, params: Any, connection: Any) -> None:
     """Refuse a write to the tables of the view before the rule has run, or a transfer of ownership.
 
-    What an event loop has left to be asked is asked before any write. Raises UncheckedObject,
+    Checks that had to wait for the event loop run before any write. Raises UncheckedObject,
     OutsideYourObjects, HiddenObject.
     """
     write = _WRITE.match(sql)
@@ -55,7 +55,7 @@ def before_statement(vetting: Vetting, sql: str, params: Any, connection: Any) -
         if not vetting.has_run and not write["table"].startswith("api_guard_"):
             vetting.written.add(write["table"])
     elif not vetting.is_saving:
-        # bulk_create() opens a transaction of its own.
+        # bulk_create() opens its own transaction.
         blocks = int(sql.lstrip().startswith("INSERT"))
         with nothing_executed(connection.alias, blocks):
             if not vetting.has_run:
@@ -82,9 +82,9 @@ def _on_load(sender: Any, instance: Model, **_: object) -> None:
 def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
     """Raise UncheckedObject for a success without the object rule.
 
-    It had one where it vetted or judged an object, or narrowed a queryset and no object was loaded
-    beside. Where all that was loaded turns out to be the caller's, or nothing of the view's model
-    was touched and nothing is shown, there was nothing to refuse.
+    The rule ran if it checked an object, or if it narrowed a queryset and no other object was
+    loaded. There was also nothing to refuse if all loaded objects belong to the caller, or if
+    nothing of the view's model was used and nothing is shown.
     """
     if getattr(response, "status_code", 500) >= 400:
         return
@@ -103,8 +103,8 @@ def conclude(vetting: Vetting, operation: Operation, response: Any) -> None:
 def has_concluded(vetting: Vetting, *, is_last: bool) -> bool:
     """Whether the current parts of a stream may be sent. Raises UncheckedObject if they must not.
 
-    A part that nothing was read for, such as the first line of a table, waits for the object rule
-    to have a part in what follows.
+    A part may come before any object is read, such as the first line of a table. It waits until the
+    object rule has run for a later part.
     """
     if not vetting.is_open or _has_loaded_its_own(vetting):
         return True
@@ -152,6 +152,6 @@ def refuse_unchecked(vetting: Vetting, operation: Operation) -> None:
         dotted_path(type(vetting.view)),
         name,
         name,
-        f" Written already: {', '.join(sorted(vetting.written))}." if vetting.written else "",
+        f" Already written: {', '.join(sorted(vetting.written))}." if vetting.written else "",
     )
     raise UncheckedObject

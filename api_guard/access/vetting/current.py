@@ -34,7 +34,7 @@ def current() -> Vetting | None:
 class within:  # noqa: N801  # a context manager, which reads as a function
     """Check the saves and deletes in this block against the object rules of `vetting`."""
 
-    # A class, because every request enters it and a generator takes three times as long.
+    # A class, because every request enters it, and a generator would take three times as long.
     __slots__ = ("_token", "_vetting")
 
     def __init__(self, vetting: Vetting) -> None:
@@ -50,7 +50,7 @@ class within:  # noqa: N801  # a context manager, which reads as a function
 def enter(vetting: Vetting) -> None:
     """Apply the rules after the decision, until `left_as_it_was` ends.
 
-    Where a test calls `initial()` by itself, nothing would end it, and nothing begins.
+    If a test calls `initial()` itself, nothing would end it, so nothing starts.
     """
     if _is_dispatching.get():
         _current.set(vetting)
@@ -75,7 +75,7 @@ class unheld:  # noqa: N801  # a context manager, which reads as a function
         with api_guard.unheld(Comment, why="reply counter"):
             Comment.objects.filter(pk=parent.pk).update(replies=F("replies") + 1)
 
-    For what the application itself does on a caller's behalf. Works with `async with` too.
+    Use it for changes that the application itself makes for a caller. Works with `async with` too.
     `manage.py guard_endpoints --unheld` lists every use. Raises GuardError without a model or a
     reason.
     """

@@ -13,7 +13,7 @@ from api_guard.access import ownership
 from api_guard.access.endpoints import dotted_path
 from api_guard.access.failures import failures_as_refusals
 from api_guard.access.vetting.current import current
-from api_guard.access.vetting.judging import is_held
+from api_guard.access.vetting.judging import is_held, is_of_others
 from api_guard.access.vetting.reading import vet
 from api_guard.access.vetting.record import Vetting
 from api_guard.access.vetting.undoing import nothing_executed
@@ -26,7 +26,7 @@ logger = logging.getLogger("api_guard")
 def watch_deletes(model: type[Model]) -> None:
     """Check deletes of `model`, and of models that share its rows, from now on.
 
-    Of these models alone: where a model has a receiver, Django loads what it deletes.
+    Only these models: if a model has a receiver, Django loads the rows that it deletes.
     """
     for each in ownership.relatives(model):
         pre_delete.connect(_before_delete, sender=each, dispatch_uid="api_guard.before_delete")
@@ -82,7 +82,12 @@ def _judge_all(vetting: Vetting, origin: QuerySet[Any], using: str) -> None:
 
 
 def _allowed(vetting: Vetting, model: type[Model]) -> Q | None:
-    if not ownership.is_ruled(model, type(vetting.view)):
+    view_class = type(vetting.view)
+    if is_of_others(vetting, model):  # as for a save: what the caller may delete by another view
+        if not ownership.is_ruled(model, view_class):
+            return None
+    elif ownership.is_anybodys(model, view_class):
+        # It may go with what the caller deletes, also if no view deletes it alone.
         return None
     with failures_as_refusals(vetting.view, "the object rule"):
         return ownership.allowed_by_views(model, vetting.asking, ownership.DELETING)

@@ -9,9 +9,10 @@ from django.db.models import Field, ForeignKey, Model
 
 from api_guard.access import ownership
 from api_guard.access.failures import failures_as_refusals
+from api_guard.access.vetting.foreign_keys import link_fields
 from api_guard.access.vetting.keeping import Written, may_be_left
 from api_guard.access.vetting.links import is_hidden, refuse_hidden
-from api_guard.access.vetting.record import Vetting, link_fields
+from api_guard.access.vetting.record import Vetting
 from api_guard.core.objects import ObjectRule
 from api_guard.exceptions import OutsideYourObjects
 
@@ -19,9 +20,9 @@ from api_guard.exceptions import OutsideYourObjects
 def refuse_hand_over(
     vetting: Vetting, model: type[Model], sql: str, params: Any, connection: Any
 ) -> None:
-    """Refuse `update(author=…)` that gives rows away, and links to hidden rows.
+    """Refuse an `update(author=…)` that gives rows away or links them to hidden rows.
 
-    What bulk_update() sets by a CASE is not read. Raises OutsideYourObjects.
+    The CASE of a bulk_update() is not read. Raises OutsideYourObjects.
     """
     keep = vetting.keep
     for field, text, value in _assignments(model, sql, params, connection):

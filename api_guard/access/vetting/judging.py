@@ -12,10 +12,11 @@ from api_guard.access import ownership
 from api_guard.access.endpoints import dotted_path, models_everywhere
 from api_guard.access.failures import failures_as_refusals
 from api_guard.access.vetting.current import is_unheld
+from api_guard.access.vetting.foreign_keys import Links, link_fields, links_of
 from api_guard.access.vetting.keeping import Written, may_be_left
 from api_guard.access.vetting.links import refuse_foreign_links
 from api_guard.access.vetting.reading import key_of, stored_links
-from api_guard.access.vetting.record import Links, Vetting, link_fields, links_of
+from api_guard.access.vetting.record import Vetting
 from api_guard.core.objects import ObjectRule
 from api_guard.exceptions import OutsideYourObjects
 
@@ -32,14 +33,14 @@ def is_held(vetting: Vetting, model: type[Model]) -> bool:
 def is_of_others(vetting: Vetting, model: type[Model]) -> bool:
     """Whether the rules of other views apply to `model` here.
 
-    They do where a serializer of this view writes it, or where they hold everywhere.
+    They do if a serializer of this view writes the model, or if they hold everywhere.
     """
     known = (*vetting.held, *models_everywhere())
     return any(ownership.shared_root(each, model) is not None for each in known)
 
 
 def is_decided_by_sets(vetting: Vetting) -> bool:
-    """Whether a function says what may be left behind by what joins several rows to one."""
+    """Whether the rule is a function that joins several rows to one row."""
     keep, model = vetting.keep, vetting.model
     if keep is None or keep.narrow is None or model is None:
         return False
@@ -70,13 +71,12 @@ class Judgement:
         self._is_later = self._is_own and vetting.is_filling and is_decided_by_sets(vetting)
         if self._is_later:
             self.needs_row = False
-        # From here on, a statement on the view's table belongs to this save.
+        # From here on, statements on the view's table belong to this save.
         if self._is_own:
             vetting.has_run = vetting.has_vetted = True
 
     def _vet_stored(self) -> Links | None:
-        """Return what the stored row points to, if it exists. Raises for a row of another "
-        "caller."""
+        """Return the links of the stored row, if it exists. Raises if it is another caller's."""
         vetting = self._vetting
         if not self._is_own:
             return self._vet_others()
@@ -103,8 +103,7 @@ class Judgement:
         return None
 
     def _is_undecided(self) -> bool:
-        """Whether the row must be checked after the write. Raises if memory already shows a "
-        "breach."""
+        """Whether to check the row after the write. Raises if memory already shows a breach."""
         verdicts = list(self._verdicts())
         if not verdicts or True in verdicts:
             return False
@@ -175,7 +174,7 @@ class Judgement:
         root, value = key_of(vetting, instance)
         rows = ownership.rows_of(own, root, [value], self._using)
         if not isinstance(instance, own) and not rows.exists():
-            return True  # a parent or a sibling, with no row of the view's model
+            return True  # a parent or a sibling that has no row of the view's model
         keep = vetting.keep
         allowed = None if keep is None else vetting.allowed(keep, own)
         return bool((rows if allowed is None else rows.filter(allowed)).exists())

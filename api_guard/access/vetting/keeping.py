@@ -1,7 +1,7 @@
 """Decides whether the new values of a row are allowed by an object rule.
 
-Memory tells for a plain owner, one related query for an owner behind a foreign key. For anything
-else the row has to be written first.
+For a plain owner, the values in memory are enough. For an owner behind a foreign key, one query is
+needed. For all other rules the row has to be written first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field, ForeignKey, Model
 
 from api_guard.access import ownership
-from api_guard.access.vetting.record import Links
+from api_guard.access.vetting.foreign_keys import Links
 from api_guard.core.objects import ObjectRule
 
 UNTOLD = object()
@@ -21,8 +21,8 @@ UNTOLD = object()
 class Written:
     """An instance that `save()` is about to write, with the values of the future row.
 
-    `stored` are the links of the row that is there already, as far as they are known. `may_exist`
-    says whether there may be such a row.
+    `stored` are the known links of the row that is already stored. `may_exist` says whether such a
+    row can exist.
     """
 
     def __init__(

@@ -13,10 +13,11 @@ from api_guard.access import ownership
 from api_guard.access.endpoints import dotted_path
 from api_guard.access.failures import failures_as_refusals
 from api_guard.access.vetting.current import is_unheld
+from api_guard.access.vetting.foreign_keys import link_fields
 from api_guard.access.vetting.keeping import UNTOLD, Written
-from api_guard.access.vetting.record import Vetting, link_fields
+from api_guard.access.vetting.record import Vetting
 from api_guard.core.objects import ObjectRule
-from api_guard.core.policy import Operation
+from api_guard.core.operations import Operation
 from api_guard.exceptions import OutsideYourObjects
 
 logger = logging.getLogger("api_guard")
@@ -64,8 +65,8 @@ def is_hidden(
 ) -> bool:
     """Whether one of these rows of `model`, named by a column, is hidden from the caller.
 
-    A user model that only a view of one's own profile has a rule over hides nobody here: an
-    application names other users all the time.
+    There is one exception: a rule that lets users see only their own profile does not hide users
+    here, because an application refers to other users all the time.
     """
     view_class = type(vetting.view)
     if not ownership.is_ruled(model, view_class) or is_unheld(model):

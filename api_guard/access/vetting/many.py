@@ -11,9 +11,10 @@ from django.db.models import Model
 from rest_framework.serializers import ListSerializer
 
 from api_guard.access import ownership
+from api_guard.access.vetting.foreign_keys import link_fields
 from api_guard.access.vetting.judging import is_decided_by_sets
 from api_guard.access.vetting.keeping import Written, may_be_left
-from api_guard.access.vetting.record import Vetting, link_fields
+from api_guard.access.vetting.record import Vetting
 from api_guard.access.vetting.undoing import forget_caught
 from api_guard.exceptions import OutsideYourObjects
 
@@ -24,8 +25,8 @@ def whole_or_refused(
 ) -> Iterator[None]:
     """Refuse a list before its first row is stored, if memory can tell. Otherwise undo it.
 
-    So too where a set of a row decides, which a serializer sets after the row. A refusal alone
-    undoes: what an exception of the project's own has meant to keep stays.
+    It is also undone if a many-to-many set decides, because a serializer sets it after the row.
+    Only a refusal undoes: after an exception of the project, its rows stay.
     """
     model, keep = vetting.model, vetting.keep
     rows = serializer.validated_data if isinstance(serializer, ListSerializer) else []
@@ -56,7 +57,7 @@ def whole_or_refused(
         # A save that the database refused was undone to its own savepoint.
         forget_caught(connections[using])
     if is_inside and isinstance(failure, DatabaseError):
-        # As without this transaction.
+        # The same as without this transaction.
         transaction.set_rollback(True, using=using)
     if failure is not None:
         raise failure

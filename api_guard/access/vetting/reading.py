@@ -10,7 +10,8 @@ from django.db.models import Model
 
 from api_guard.access import ownership
 from api_guard.access.failures import failures_as_refusals
-from api_guard.access.vetting.record import Links, Vetting, link_fields
+from api_guard.access.vetting.foreign_keys import Links, link_fields
+from api_guard.access.vetting.record import Vetting
 from api_guard.core.objects import ObjectRule
 from api_guard.exceptions import HiddenObject
 
@@ -23,8 +24,9 @@ def vet(
 ) -> None:
     """Raise `on_failure` for an object that the rule does not allow the caller.
 
-    Objects of another model than the view's are not judged. All that are not known yet are one
-    query. In an event loop it is made before the next write, and before the answer is sent.
+    Only objects of the view's model are checked. One query checks all objects that are not known
+    yet. In an event loop, the query has to wait: it runs before the next write and before the
+    answer is sent.
     """
     rule = vetting.rule
     if rule is None:
@@ -84,7 +86,7 @@ def covered(
 ) -> set[object]:
     """Return the keys of the stored rows of the view's model that the rule allows the caller.
 
-    What they point at is remembered.
+    The rows that they point to are remembered.
     """
     model: Any = vetting.model
     allowed = vetting.allowed(rule, model)
@@ -104,9 +106,9 @@ def covered(
 def stored_links(
     vetting: Vetting, rule: ObjectRule, key: ownership.Key, using: str
 ) -> tuple[bool, Links | None]:
-    """Return whether there is a row with this key that the rule does not allow the caller.
+    """Return whether a row with this key exists that the rule does not allow the caller.
 
-    And what the row points at, where there is one that it does.
+    If the rule allows the row, also return what it points to.
     """
     known = vetting.known(rule.key, key)
     root, value = key
@@ -128,8 +130,8 @@ def _are_covered(
     for (root, value), instance in instances:
         if value is None:
             if any(instance is each for each in vetting.gone):
-                continue  # deleted in this request, once it was judged
-            return False  # not stored, and so nobody's
+                continue  # deleted in this request, after the check
+            return False  # not stored, so it belongs to nobody
         by_root.setdefault(root, {})[value] = instance
     model: Any = vetting.model
     for root, found in by_root.items():

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
-from django.db.models import ForeignKey, Manager, Model, Q, QuerySet
+from django.db.models import Manager, Model, Q, QuerySet
 from rest_framework.request import Request
 
 from api_guard.access import ownership
 from api_guard.access.callers import caller_of
 from api_guard.access.endpoints import policy_of
 from api_guard.access.failures import failures_as_refusals
+from api_guard.access.vetting.foreign_keys import Links, links_of
 from api_guard.core.caller import Caller
 from api_guard.core.objects import ObjectRule
-from api_guard.core.policy import Operation, Policy
-
-# What a stored row points to, by the names of its foreign keys.
-Links = Mapping[str, object]
+from api_guard.core.operations import Operation
+from api_guard.core.policy import Policy
 
 
 class Vetting:
-    """The object rules of a view instance, which is one request.
+    """The object rules of one view instance (one request).
 
-    `model` is what the view is about, `held` are the other models that its serializers write.
-    `has_run` says that the rule had a part in what the handler did, `has_vetted` that an object has
-    passed it. `saved` are the rows whose saves were judged, `made` those of them that are new,
-    `judged` the deletes that were, `gone` what they deleted, and `pending` is what an event loop
-    left to be asked. `loaded` are the objects of the view's model that were read before one was
-    vetted, `has_read` says that a statement read its tables before the rule ran, and `written`
-    names other tables. `pinned` is the request of the handler that runs. `unowned` are new objects
-    whose set of owners had others alone.
+    `model` is the view's model; `held` are the other models that its serializers write. `has_run`
+    means that the handler used the rule, `has_vetted` that an object has passed it. `saved` are the
+    rows whose saves were checked and `made` the new ones among them; `judged` are the deletes that
+    were checked and `gone` the deleted rows. `pending` are checks that must wait until the event
+    loop is left. `loaded` are objects of the view's model that were read before the first check;
+    `has_read` means that a statement read the model's tables before the rule ran; `written` names
+    other tables that were written. `pinned` is the request of the running handler. `unowned` are
+    new objects whose owners do not include the caller.
     """
 
     def __init__(
@@ -45,7 +43,7 @@ class Vetting:
         self.has_run = False
         self.has_vetted = False
         self.is_filling = False
-        # Refusals are only reported: nothing is narrowed and nothing judged.
+        # Refusals are only reported: nothing is narrowed and nothing is checked.
         self.is_suspended = False
         self.is_saving = False
         self.saved: set[ownership.Key] = set()
@@ -71,7 +69,7 @@ class Vetting:
     def request(self) -> Any:
         """DRF's request, or None in a schema generator.
 
-        While the handler runs it is the one that was decided, whatever becomes of `view.request`.
+        While the handler runs, this is the decided request, even if `view.request` changes.
         """
         if self.pinned is not None:
             return self.pinned
@@ -112,7 +110,7 @@ class Vetting:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still open that the handler used its rule."""
+        """Whether the handler may still have to use its rule."""
         if self.rule is None or self.has_vetted:
             return False
         return not self.has_run or bool(self.loaded_rows())
@@ -140,14 +138,14 @@ class Vetting:
         if key not in self._allowed:
             with failures_as_refusals(self.view, "the object rule"):
                 found = ownership.restriction(rule, self.caller, model, self.request)
-            # With the rule itself, so that no other function can get its place in memory.
+            # The key contains the rule itself, so that no other function can reuse its id.
             self._allowed[key] = (rule, found)
         return self._allowed[key][1]
 
     def foresee(self) -> None:
         """Call a rule function now: it may query the database, and an event loop must not wait.
 
-        What it said is remembered.
+        Its result is remembered.
         """
         if self.rule is not None and self.model is not None:
             self.allowed(self.rule, self.model)
@@ -184,20 +182,3 @@ class Vetting:
     def known(self, rule_key: object, key: ownership.Key) -> Links | None:
         """Return what an accepted row points to; None for any other row."""
         return self._known.get((rule_key, *key))
-
-
-@cache
-def link_fields(model: type[Model]) -> tuple[ForeignKey[Any, Any], ...]:
-    """Return the foreign keys of a model, without those to its parents."""
-    return tuple(
-        field
-        for field in model._meta.concrete_fields
-        if isinstance(field, ForeignKey) and not getattr(field.remote_field, "parent_link", False)
-    )
-
-
-def links_of(instance: Model) -> Links:
-    """Return what an instance points to, as far as it is loaded."""
-    values = instance.__dict__
-    fields = link_fields(instance.__class__)
-    return {field.attname: values[field.attname] for field in fields if field.attname in values}

@@ -1,4 +1,4 @@
-"""Narrows related fields: a caller can only name rows that it may see."""
+"""Narrows related fields: a caller can only refer to rows that it may see."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from api_guard.access import ownership
 from api_guard.access.failures import failures_as_refusals
 from api_guard.access.vetting.current import current, is_unheld
 from api_guard.access.vetting.links import visible_key
-from api_guard.core.policy import Operation
+from api_guard.core.operations import Operation
 
 # The place of the record on a view: the browsable API shows forms after the handler.
 VETTING = "_api_guard_vetting"
 
 
 def narrow_choices(field: Any, queryset: Any) -> Any:
-    """Return the rows of a related field that the caller may name."""
+    """Return the rows that the caller may refer to in a related field."""
     vetting = current() or getattr(field.context.get("view"), VETTING, None)
     if isinstance(queryset, Manager):
         queryset = queryset.all()
@@ -44,7 +44,7 @@ def narrow_choices(field: Any, queryset: Any) -> Any:
 
 
 def far_side(model: type[Model], source: str) -> type[Model] | None:
-    """Return the model whose rows change if a field names them from the other side."""
+    """Return the model whose rows change if a field refers to them from the other side."""
     for relation in model._meta.related_objects:
         is_far = isinstance(relation, (ManyToOneRel, ManyToManyRel))
         if is_far and relation.get_accessor_name() == source:
@@ -61,7 +61,7 @@ def _model(model: Any) -> type[Model]:
 
 
 def _as_named(field: Any) -> tuple[str, Operation]:
-    """Return the name of a written field, and what writing it means."""
+    """Return the name of a written field, and the meaning of writing it."""
     if isinstance(field.parent, ManyRelatedField):
         field = field.parent
     serializer = field.parent

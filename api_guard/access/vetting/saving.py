@@ -29,8 +29,9 @@ def before_save(
 ) -> None:
     """Put a check before the statement of this save.
 
-    Django calls `instance._save_table()` for each table of the model after `pre_save` was sent.
-    Receivers after this one may still change the instance; receivers of `post_save` act already.
+    Django calls `instance._save_table()` for each table of the model after it has sent `pre_save`.
+    At `pre_save` it is too early, because later receivers may still change the instance. At
+    `post_save` it is too late, because receivers act on the saved row.
     """
     del sender
     vetting = current()
@@ -146,7 +147,7 @@ class _Judge:
 def _may_exist(instance: Model, is_insert: bool) -> bool:
     """Whether the save may overwrite a stored row.
 
-    Not where it can only insert: such a row would be an error of the database.
+    False if the save can only insert: an existing row is then an error of the database.
     """
     concrete: Any = instance._meta.concrete_model
     if not instance._state.adding:

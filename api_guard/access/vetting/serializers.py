@@ -1,7 +1,7 @@
-"""Lets DRF's serializers report what they read and show, whoever made them.
+"""Makes DRF's serializers report what they read and show.
 
-DRF's own classes are wrapped once, when the app is ready: a serializer that a handler makes by
-itself is held as one from `get_serializer()` is.
+DRF's own classes are wrapped once, when the app is ready. So the object rule also applies to a
+serializer that a handler makes itself, without `get_serializer()`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _data(own: Any, serializer: Any, /) -> Any:
 def to_show() -> Vetting | None:
     """Return the record that applies to a serializer that shows something, or None.
 
-    What one serializer shows by another is for it to choose.
+    A serializer decides itself what it shows through a nested one.
     """
     return None if _is_showing.get() else current()
 

@@ -29,7 +29,7 @@ _fields: dict[Any, Any] = {}
 def watch_sets(model: type[Model], view_class: type) -> None:
     """Check the many-to-many sets of `model` from now on, if an object rule applies.
 
-    Of these alone: where a set has a receiver, Django asks which rows are there before it adds.
+    Only these sets: if a set has a receiver, Django makes one more query before it adds rows.
     """
     for field in _sets_of(model):
         ends = (field.model, field.related_model)

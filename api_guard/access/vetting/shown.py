@@ -21,7 +21,7 @@ from api_guard.exceptions import HiddenObject
 def vet_shown(vetting: Vetting, serializer: Any, *, is_read: bool = False) -> None:
     """Check what `serializer` shows, without a query if a rule has narrowed it.
 
-    `is_read` says that it is about to be read: what can be read only once is kept then.
+    `is_read` means that the data is about to be read. Data that can be read only once is kept.
     """
     if vetting.rule is None:
         return

@@ -1,6 +1,6 @@
 """Keeps a transaction usable after a refusal that came before the statement.
 
-Django marks a transaction as broken when an exception passes through a save or a delete. Where the
+Django marks a transaction as broken when an exception passes through a save or a delete. If the
 guard refused before anything was executed, nothing is broken.
 """
 
@@ -22,8 +22,8 @@ def nothing_executed(
 ) -> Iterator[None]:
     """Mark a refusal in this block as raised before any change in the database.
 
-    `blocks` counts the transactions that Django itself has opened around the operation; `also` are
-    exceptions before which a savepoint of ours was rolled back.
+    `blocks` counts the transactions that Django itself has opened around the operation. `also` are
+    exceptions that come after we have rolled back our own savepoint.
     """
     connection = connections[using]
     was_broken = connection.needs_rollback
@@ -44,7 +44,7 @@ def was_untouched(refusal: APIException) -> bool:
 def is_untouched(refusal: BaseException | None, connection: object) -> bool:
     """Whether nothing between the handler and the refusal must be rolled back.
 
-    Not where a transaction of the project's own stands there.
+    False if the project has opened its own transaction in between.
     """
     noted, depth = getattr(refusal, _NOTE, (None, 0))
     return noted is connection and len(getattr(noted, "atomic_blocks", ())) == depth

@@ -1,5 +1,4 @@
-"""Applies object rules to a serializer: to all models of its tree, and to the result of "
-"`save()`."""
+"""Applies object rules to a serializer: to all its models, and to the result of `save()`."""
 
 from __future__ import annotations
 

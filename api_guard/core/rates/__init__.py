@@ -1,11 +1,13 @@
-"""Rates: limits over a period, how much of them is used, and the fields that say so."""
+"""Rates: limits over a period, their use, and the header fields that report it."""
 
 from api_guard.core.rates.fields import rate_limit_fields
 from api_guard.core.rates.overrides import Override, overridden, override_name
 from api_guard.core.rates.rate import (
     CEILING,
+    OneRate,
     Rate,
     RateError,
+    Rates,
     budget,
     cost,
     parse_rates,
@@ -20,9 +22,11 @@ __all__ = [
     "PARTS",
     "Counter",
     "FixedWindow",
+    "OneRate",
     "Override",
     "Rate",
     "RateError",
+    "Rates",
     "Room",
     "SlidingWindow",
     "Usage",

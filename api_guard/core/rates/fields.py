@@ -10,7 +10,7 @@ from api_guard.core.rates.usage import Usage
 def rate_limit_fields(usages: Iterable[Usage]) -> dict[str, str]:
     """Write RateLimit-Policy (§3) and RateLimit (§4), one item for each rate.
 
-    An item is a String of RFC 9651 §3.3.3: the name of a rate holds nothing to escape.
+    An item is a String of RFC 9651 §3.3.3. The name of a rate needs no escapes.
     """
     policies, limits = [], []
     for usage in usages:

@@ -1,4 +1,4 @@
-"""Limits that a grantee has in place of those in code."""
+"""Limits of a grantee that replace the limits in code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api_guard.core.rates.rate import Rate
 
 @dataclass(frozen=True)
 class Override:
-    """Another limit for the rate of a name, as `override_name` writes it."""
+    """Another limit for the rate with this name, from `override_name`."""
 
     name: str
     limit: int
@@ -19,15 +19,15 @@ class Override:
 def override_name(rate: Rate, view: str) -> str:
     """Return the name by which the limit of a rate is overridden.
 
-    A budget's goes by the budget, that of another rate by its view and what the view counts
-    together. The limit in code is no part of it, and may change.
+    It is the name of the budget. Without a budget, it is the name of the view and of what the view
+    counts together. The limit in code is not part of the name, so it may change.
     """
     subject = f"budget:{rate.budget}" if rate.budget else f"view:{view}"
     return f"{subject}/{rate.period}"
 
 
 def overridden(rates: Iterable[Rate], view: str, overrides: Iterable[Override]) -> tuple[Rate, ...]:
-    """Return the rates with the limits that are overridden; of several the largest counts."""
+    """Return the rates with their overrides applied. The largest override of a rate counts."""
     limits: dict[str, int] = {}
     for override in overrides:
         limits[override.name] = max(override.limit, limits.get(override.name, 0))

@@ -1,9 +1,9 @@
-"""A limit over a period, read strictly."""
+"""A limit over a period. Only exact notations are accepted."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,7 +11,7 @@ _RATE = re.compile(r"(?P<limit>[0-9]{1,9})/(?P<count>[0-9]{0,4})(?P<unit>[smhd])
 _BUDGET = re.compile(r"[a-z][a-z0-9_.-]{0,49}", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-# The budget of a caller's requests to the whole API, which is set in the settings.
+# The budget of all requests of a caller to the API. It is set in the settings.
 CEILING = "api"
 
 
@@ -23,9 +23,9 @@ class RateError(ValueError):
 class Rate:
     """At most `limit` requests in every period of `seconds`.
 
-    A request takes `cost` of the limit. Rates of one `budget` are counted together; without one,
-    a view counts for itself. A sliding rate holds in whatever period one looks at, a fixed one in
-    periods that follow one another.
+    A request takes `cost` of the limit. Rates with the same `budget` are counted together; without
+    one, each view counts separately. A sliding rate holds in any period of that length. A fixed
+    rate holds in consecutive periods.
     """
 
     limit: int
@@ -55,17 +55,17 @@ class Rate:
 
     @cached_property
     def name(self) -> str:
-        """Its name in headers and refusals: `100/m`, `search 30/m`."""
+        """The name in headers and refusals: `100/m`, `search 30/m`."""
         return f"{self.budget} {self.written}" if self.budget else self.written
 
     @cached_property
     def written(self) -> str:
-        """Only its limit and period: `100/m`."""
+        """Only the limit and the period: `100/m`."""
         return f"{self.limit}/{self.period}"
 
     @cached_property
     def period(self) -> str:
-        """Its period as it is written in a rate: `m`, `15m`."""
+        """The period as written in a rate: `m`, `15m`."""
         for unit in ("d", "h", "m"):
             count, rest = divmod(self.seconds, _SECONDS[unit])
             if rest == 0:
@@ -77,8 +77,13 @@ class Rate:
         return f"{self.name}{sliding}" if self.cost == 1 else f"{self.cost} of {self.name}{sliding}"
 
 
+# What `throttle=` takes: a rate, or several. `budget()`, `cost()` and `sliding()` return some.
+OneRate = str | Rate | tuple[Rate, ...]
+Rates = OneRate | Sequence[OneRate]
+
+
 def parse_rates(value: object) -> tuple[Rate, ...]:
-    """Read one rate or several. Raise RateError on anything else, an empty list included."""
+    """Read one or more rates. Raise RateError for anything else, also for an empty list."""
     rates = tuple(_flat(value))
     if not rates:
         raise RateError("An empty list of rates has no effect: remove it.")
@@ -87,7 +92,7 @@ def parse_rates(value: object) -> tuple[Rate, ...]:
     return rates
 
 
-def cost(units: int, *rates: object) -> tuple[Rate, ...]:
+def cost(units: int, *rates: OneRate) -> tuple[Rate, ...]:
     """Take `units` of each rate with every request, as `throttle=cost(10, "1000/h")`.
 
     Raises RateError.
@@ -103,7 +108,7 @@ def cost(units: int, *rates: object) -> tuple[Rate, ...]:
     return tuple(replace(rate, cost=units) for rate in parsed)
 
 
-def budget(name: str, *rates: object) -> tuple[Rate, ...]:
+def budget(name: str, *rates: OneRate) -> tuple[Rate, ...]:
     """Count all rates with the same budget together, as `throttle=budget("search", "30/m")`.
 
     Raises RateError.
@@ -121,7 +126,7 @@ def budget(name: str, *rates: object) -> tuple[Rate, ...]:
     return tuple(replace(rate, budget=name) for rate in parse_rates(rates))
 
 
-def sliding(*rates: object) -> tuple[Rate, ...]:
+def sliding(*rates: OneRate) -> tuple[Rate, ...]:
     """Count in sliding windows, so that the limit holds in every period. Raises RateError."""
     return tuple(replace(rate, is_sliding=True) for rate in parse_rates(rates))
 

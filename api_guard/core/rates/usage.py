@@ -1,4 +1,4 @@
-"""How much of a rate a caller has used, and when it may come back."""
+"""How much of a rate a caller has used, and when it may try again."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 from api_guard.core.rates.rate import Rate
 
-# Among how many buckets the callers are spread: more than a cluster has machines.
+# Callers are spread over so many buckets, more than a cluster has machines.
 BUCKETS = 256
 
 
 @dataclass(frozen=True)
 class Counter:
-    """One rate of one caller; `name` is what is counted under, the same in every process.
+    """One rate of one caller. It is counted under `name`, which is the same in every process.
 
-    `spare` is the name of a count that is shared with others, which takes its place where too many
-    of a kind are stored already; "" for one that is never shared. `kind` says with which it is
-    numbered. Counters of one `bucket` are kept on one machine of a cluster: those that are taken
-    together must have the same.
+    `spare` is the name of a shared counter, which is used instead if too many counters of the same
+    `kind` are already stored; "" means never. Counters with the same `bucket` are kept on one
+    machine of a cluster. Counters that are taken together must have the same bucket.
     """
 
     name: str
@@ -32,9 +31,9 @@ class Counter:
 class Usage:
     """How much of a rate is used. All times are in seconds, rounded up.
 
-    `used` includes this request where all its rates admitted it: one that a rate refuses takes
-    nothing. `reset` is the time within which no more than `remaining` is there; `wait` the time
-    until a request of this cost fits, 0 where it did.
+    `used` includes this request if all its rates allowed it; a refused request takes nothing. Until
+    `reset`, no more than `remaining` is left. `wait` is the time until a request of this cost is
+    allowed; 0 if it was.
     """
 
     rate: Rate
@@ -49,10 +48,10 @@ class Usage:
 
     @property
     def remaining(self) -> int:
-        """What is left of the limit."""
+        """How much of the limit is left."""
         return max(0, self.rate.limit - self.used)
 
 
 def retry_after(usages: Iterable[Usage]) -> int:
-    """Return the seconds until every exceeded rate admits again, at least 1."""
+    """Return the seconds until every exceeded rate allows requests again, at least 1."""
     return max([1, *(usage.wait for usage in usages if usage.exceeded)])

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from api_guard.core.rates.rate import Rate
 
-# A sliding window is counted in this many parts: what is freed comes back a part late at most.
+# A sliding window has this many parts. Used units become free at most one part too late.
 PARTS = 10
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a window says of a request: what is used, when that changes, and how long to wait."""
+    """The state of a window for a request: what is used, when that changes, how long to wait."""
 
     used: int
     reset: int
@@ -34,7 +34,7 @@ class FixedWindow:
         return Room(used, reset, reset if used + rate.cost > rate.limit else 0)
 
     def taken(self, rate: Rate, now: int, units: int) -> FixedWindow:
-        """Return the window with `units` more used, or fewer where they are given back."""
+        """Return the window with `units` more used; negative units are given back."""
         room = self.room(rate, now)
         return FixedWindow(now + room.reset, max(0, room.used + units))
 
@@ -43,8 +43,7 @@ class FixedWindow:
 class SlidingWindow:
     """The last period, counted in parts.
 
-    Every part that reaches into the period counts whole, so that no period ever holds more than
-    the limit.
+    A part that overlaps the period counts fully, so no period ever exceeds the limit.
     """
 
     parts: Mapping[int, int] = field(default_factory=dict)
@@ -64,7 +63,7 @@ class SlidingWindow:
         return Room(used, reset, wait)
 
     def taken(self, rate: Rate, now: int, units: int) -> SlidingWindow:
-        """Return the window with `units` more used, or fewer where they are given back."""
+        """Return the window with `units` more used; negative units are given back."""
         part = now // (rate.seconds * 1000 // PARTS)
         parts = self._counting(part)
         return SlidingWindow({**parts, part: max(0, parts.get(part, 0) + units)})

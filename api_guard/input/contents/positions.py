@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Iterator
+from itertools import chain
 
 from api_guard.core.flaws import Flaw, FlawError
-from api_guard.core.words import words
+from api_guard.core.names import words
 
 POSITIONED = words("avif gif heic jpeg png webp")
 # Metadata in every box, chunk or segment begin with the TIFF header (EXIF §4.5.2).
@@ -16,12 +18,19 @@ _GPS = 0x8825
 _SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8)
 # The limit for all directories together. A photo has fewer than 200 entries.
 _MOST_ENTRIES = 20_000
-# Adobe's metadata are text. Spaces overwrite the location, so that no size changes.
-_XMP = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>|<rdf:RDF.*?</rdf:RDF>", re.DOTALL)
-_PLACE = re.compile(
-    rb"<(exif:GPS\w+|Iptc4xmpExt:Location\w*|photoshop:(?:City|State|Country))\b[^>]*(?:/>|>.*?</\1>)"
-    rb"|\b(?:exif:GPS\w+|photoshop:(?:City|State|Country))\s*=\s*(?:\"[^\"]*\"|'[^']*')",
-    re.DOTALL,
+# Adobe's metadata are text. Spaces overwrite the location, so that no size changes. No pattern here
+# looks for an end, because in a hostile file, each beginning could search the whole rest for it.
+_PACKETS = ((b"<x:xmpmeta", b"</x:xmpmeta>"), (b"<rdf:RDF", b"</rdf:RDF>"))
+_COUNTED = (
+    *(b"<x:xmpmeta", b"<rdf:RDF"),
+    *(b"exif:GPS", b"Iptc4xmpExt:Location", b"photoshop:"),
+)
+_ELEMENT = re.compile(
+    rb"<(?P<end>/?)(?P<name>exif:GPS\w+|Iptc4xmpExt:Location\w*|photoshop:(?:City|State|Country))\b"
+    rb"[^<>]*>"
+)
+_ATTRIBUTE = re.compile(
+    rb"\b(?:exif:GPS\w+|photoshop:(?:City|State|Country))\s*=\s*(?:\"[^\"]*\"|'[^']*')"
 )
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Compressed text in PNG, where ImageMagick and Adobe store the same metadata.
@@ -36,10 +45,14 @@ def without_position(content: bytes) -> bytes:
     image = bytearray(content)
     budget = _MOST_ENTRIES
     for found in _TIFF.finditer(content):
-        budget -= _erase(image, found.start(), "<" if found[0][:1] == b"I" else ">", budget)
-    for found in _XMP.finditer(content):
-        cleaned = _PLACE.sub(lambda place: b" " * len(place[0]), found[0])
-        image[found.start() : found.end()] = cleaned
+        # A header without an entry takes time too.
+        budget -= 1 + _erase(image, found.start(), "<" if found[0][:1] == b"I" else ">", budget)
+        if budget < 0:
+            raise _too_much()
+    if sum(map(image.count, _COUNTED)) > _MOST_ENTRIES:
+        raise _too_much()
+    for first, last in _PACKETS:
+        _erase_in_packets(image, first, last)
     if content.startswith(_PNG):
         _erase_in_png(image)
     return bytes(image)
@@ -52,7 +65,7 @@ def _erase(image: bytearray, start: int, order: str, budget: int) -> int:
         for at in _entries(image, place, order):
             seen += 1
             if seen > budget:
-                raise FlawError(Flaw("invalid_image", "The image has too much metadata."))
+                raise _too_much()
             tag, kind, count, value = struct.unpack_from(f"{order}HHII", image, at)
             if tag == _GPS and kind == 4 and count == 1:
                 seen += _erase_directory(image, start, start + value, order)
@@ -97,6 +110,30 @@ def _erase_directory(image: bytearray, start: int, place: int, order: str) -> in
     return len(entries)
 
 
+def _erase_in_packets(image: bytearray, first: bytes, last: bytes) -> None:
+    """Overwrite the places in the text from each `first` to the next `last`."""
+    end = 0
+    while (start := image.find(first, end)) >= 0 and (end := image.find(last, start)) >= 0:
+        packet = bytes(image[start:end])
+        places = chain(_elements(packet), (found.span() for found in _ATTRIBUTE.finditer(packet)))
+        for begin, stop in places:
+            image[start + begin : start + stop] = b" " * (stop - begin)
+
+
+def _elements(packet: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the start and the end of each element of a place."""
+    opened: dict[bytes, int] = {}
+    for tag in _ELEMENT.finditer(packet):
+        if tag["end"]:
+            start = opened.pop(tag["name"], None)
+            if start is not None:
+                yield start, tag.end()
+        elif tag[0].endswith(b"/>"):
+            yield tag.span()
+        else:
+            opened.setdefault(tag["name"], tag.start())
+
+
 def _erase_in_png(image: bytearray) -> None:
     """Overwrite compressed metadata completely, and correct the checksums."""
     at = len(_PNG)
@@ -111,3 +148,7 @@ def _erase_in_png(image: bytearray) -> None:
         if name in (b"eXIf", b"zTXt", b"tEXt", b"iTXt"):
             struct.pack_into(">I", image, end, zlib.crc32(image[at + 4 : end]))
         at = end + 4
+
+
+def _too_much() -> FlawError:
+    return FlawError(Flaw("invalid_image", "The image has too much metadata."))

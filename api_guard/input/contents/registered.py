@@ -10,7 +10,7 @@ from django.core.files import File
 
 from api_guard.core.files import KINDS, Kind
 from api_guard.core.flaws import Flaw, FlawError
-from api_guard.core.words import words
+from api_guard.core.names import words
 from api_guard.exceptions import GuardError
 
 # Browsers execute these types. A project should serve them as another type, or not at all.

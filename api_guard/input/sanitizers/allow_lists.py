@@ -9,7 +9,7 @@ from functools import cached_property
 from html import unescape
 from weakref import WeakSet
 
-from api_guard.core.words import words
+from api_guard.core.names import words
 from api_guard.exceptions import GuardError
 from api_guard.input.sanitizers import frames, styles
 
@@ -21,7 +21,7 @@ PLAIN_TAGS = words(
     " figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span"
     " strong sub sup table tbody td tfoot th thead time tr u ul var wbr"
 )
-SAFE_TAGS = PLAIN_TAGS | words("details iframe input label oembed summary")
+SAFE_TAGS = PLAIN_TAGS | words("details iframe input label oembed rp rt ruby strike summary")
 _UNSAFE_ATTRIBUTE = re.compile(
     r"on.*|style|rel|is|srcset|srcdoc|action|formaction|ping|sandbox|allow|.*[^\w-].*"
 )

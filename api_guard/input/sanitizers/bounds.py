@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from api_guard.core.words import words
+from api_guard.core.names import words
 
 MAX_TAGS = 1000
 MAX_DEPTH = 32

@@ -14,7 +14,7 @@ from api_guard.input.sanitizers.bounds import (
     bound_markup,
 )
 from api_guard.input.sanitizers.engines import add_links, clean_with_bleach, clean_with_nh3
-from api_guard.input.sanitizers.finishing import finished, with_dropped_blocks
+from api_guard.input.sanitizers.finishing import finished, with_dropped_blocks, with_spaces
 
 if TYPE_CHECKING:
     from api_guard.conf import Engine
@@ -46,6 +46,7 @@ def sanitize(
 
     def cleaned(html: str) -> str:
         bound_markup(html, max_tags)
+        html = with_spaces(html, allowed)
         left = clean(html, with_dropped_blocks(html, allowed))
         return _PRE_NEWLINE.sub("\\1\n\n", finished(left, allowed))
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from api_guard.core.words import words
+from api_guard.core.names import words
 from api_guard.input.sanitizers.allow_lists import AllowList
 from api_guard.input.sanitizers.frames import SANDBOX
 
 # Browsers begin a new line for these tags. If an engine removes one, the texts are joined.
 BLOCKS = words(
     "address article aside blockquote br caption center dd details dialog dir div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol"
-    " optgroup option p pre search section summary table tbody td tfoot th thead tr ul"
+    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li listing main"
+    " marquee menu nav ol optgroup option p pre search section summary table tbody td"
+    " tfoot th thead tr ul"
 )
 _CELLS = words("td th")
 _BLOCK = re.compile(rf"</?({'|'.join(sorted(BLOCKS))})(?![a-z0-9])", re.IGNORECASE)
+# A browser shows these apart from the text around them, and no engine may keep them until the end:
+# parsers read the content of some of them as text, and ignore a cell outside of a table.
+_APART = words("button iframe input rp rt select textarea xmp")
+_OUTSIDE_OF_TABLES = words("caption tbody td tfoot th thead tr")
 # The output format of both engines.
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: [\w-]+=\"[^\"]*\")*)>")
 _ATTRIBUTE = re.compile(r" ([\w-]+)=(\"[^\"]*\")")
@@ -54,6 +59,17 @@ def with_dropped_blocks(html: str, allowed: AllowList) -> AllowList | _WithBlock
     return _WithBlocks(allowed, found) if found else allowed
 
 
+def with_spaces(html: str, allowed: AllowList) -> str:
+    """Return `html` with spaces around elements that will be removed and are no blocks."""
+    dropped = _APART - allowed.tags
+    if "<table" not in html.lower():
+        dropped |= _OUTSIDE_OF_TABLES
+    names = "|".join(sorted(dropped))
+    tag = rf"</?(?:{names})(?![a-z0-9-])"
+    html = re.sub(rf"(?<=\S)(?={tag})", " ", html, flags=re.IGNORECASE)
+    return re.sub(rf"({tag}[^<>]*>)(?=\S)", r"\1 ", html, flags=re.IGNORECASE)
+
+
 def finished(html: str, allowed: AllowList) -> str:
     """Return the output of an engine, with line breaks instead of blocks that are not allowed.
 
@@ -66,11 +82,11 @@ def finished(html: str, allowed: AllowList) -> str:
         start = tag.end()
         name, is_end = tag["name"], bool(tag["end"])
         if name == "iframe":
-            lines.text(_frame(tag["attributes"]) if not is_end else "")
+            lines.element(_frame(tag["attributes"]) if not is_end else "")
             # The content is text for a browser, but other parsers may read it as markup.
             start = start if is_end else _after(html, "</iframe>", start)
         elif name == "input":
-            lines.text(_checkbox(tag["attributes"]))
+            lines.element(_checkbox(tag["attributes"]))
         elif name in BLOCKS - allowed.tags:
             lines.leave(name, is_end=is_end)
         elif name in BLOCKS:
@@ -95,6 +111,12 @@ class _Lines:
     def text(self, text: str) -> None:
         """Keep text, or an element that acts like text in a line."""
         self._write(text, shows=bool(text) and not text.isspace())
+
+    def element(self, element: str) -> None:
+        """Keep a frame or a checkbox, or leave a space if nothing of it may stay."""
+        self.text(element)
+        if not element and self.is_begun:
+            self.pending = self.pending or " "
 
     def tag(self, tag: str, *, is_end: bool) -> None:
         """Keep a tag within a line."""

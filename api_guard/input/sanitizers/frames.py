@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from api_guard.core.flaws import FlawError
+from api_guard.core.names import words
 from api_guard.core.urls import read_url
-from api_guard.core.words import words
 
 # A player needs its scripts and its origin. It cannot open windows or navigate this page.
 SANDBOX = "allow-scripts allow-same-origin allow-presentation"

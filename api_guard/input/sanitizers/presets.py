@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from api_guard.core.scopes import did_you_mean
-from api_guard.core.words import words
+from api_guard.core.names import did_you_mean, words
 from api_guard.exceptions import GuardError
 from api_guard.input.sanitizers.allow_lists import PLAIN_TAGS, AllowList, made
 
@@ -21,7 +20,9 @@ ARTICLE = AllowList(PLAIN_TAGS, _TEXT_ATTRIBUTES | _MEDIA_ATTRIBUTES | _CELL_ATT
 _NUMBER = r"[0-9]{1,4}(?:\.[0-9]{1,6})?"
 _LENGTH = rf"(?:{_NUMBER}(?:px|pt|pc|cm|mm|in|em|rem|ex|ch|%)?|auto)"
 _LENGTHS = rf"{_LENGTH}(?: {_LENGTH}){{0,3}}"
-_COLOR = r"(?:#[0-9a-f]{3,8}|(?:rgb|hsl)a?\([0-9., %/+deg-]{1,40}\)|[a-z]{3,25})"
+_COLOR = (
+    r"(?:#[0-9a-f]{3,8}|(?:rgba?|hsla?|(?:ok)?l(?:ab|ch))\([0-9., %/+deg-]{1,40}\)|[a-z]{3,25})"
+)
 _BORDER_STYLE = "(?:none|hidden|dotted|dashed|solid|double|groove|ridge|inset|outset)"
 _BORDER = rf"(?:(?:{_LENGTH}|{_BORDER_STYLE}|{_COLOR}|thin|medium|thick) ?){{1,3}}"
 _BREAK = "auto|always|avoid|page|left|right"
@@ -52,6 +53,7 @@ _STYLES = {
     "font-family": _FONTS,
     "font-size": _FONT_SIZE,
     "font-style": "normal|italic|oblique",
+    "font-variant": "normal|small-caps",
     "font-weight": "normal|bold|bolder|lighter|[1-9]00",
     "height": _LENGTH,
     "line-height": rf"normal|{_LENGTH}",
@@ -84,7 +86,7 @@ _CLASSES = "|".join(
         r"(?:-[a-z0-9-]+)?|ql-code-block(?:-container)?|ql-mention-denotation-char",
         r"mce-(?:accordion(?:-body|-summary)?|toc|pagebreak|preview-object)",
         r"tableWrapper|task-list|is-empty",
-        r"attachment(?:(?:--|__)[a-z-]+)?|attachment-gallery(?:--[0-9])?",
+        r"trix-content|attachment(?:(?:--|__)[a-z-]+)?|attachment-gallery(?:--[0-9])?",
         r"contains-task-list|task-list-item(?:-checkbox)?|footnotes|footnote-ref|footnote-backref"
         r"|data-footnote-backref|sr-only|anchor|markdown-alert(?:-[a-z]+)?",
         r"(?:lang|language)-[a-zA-Z0-9_+#.-]{1,30}|hljs(?:-[a-z_-]+)?|highlight(?:-source-[a-z]+)?",
@@ -132,7 +134,7 @@ _VALUES |= dict.fromkeys(_DATA, _WORD) | {
     "data-trix-content-type": _WORD,
 }
 EDITOR = AllowList(
-    tags=PLAIN_TAGS | words("details iframe input label oembed summary"),
+    tags=PLAIN_TAGS | words("details iframe input label oembed rp rt ruby strike summary"),
     attributes={
         "*": words("dir lang") | _DATA,
         "a": words("href target title"),

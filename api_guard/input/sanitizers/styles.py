@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from api_guard.core.words import words
+from api_guard.core.names import words
 
 # No property that moves an element, loads a file, or generates text.
 SAFE_PROPERTIES = words(
@@ -24,7 +24,9 @@ SAFE_PROPERTIES = words(
 )
 # Every value must match this: no escape, no url(), no comment, no "-1px".
 _SAFE_VALUE = re.compile(
-    r"(?:[a-z0-9 ,.%#/'_]|(?<=[a-z])-(?=[a-z])|(?:rgb|hsl)a?\([0-9a-z.,%/ +-]*\))+", re.IGNORECASE
+    r"(?:[a-z0-9 ,.%#/'_]|(?<=[a-z])-(?=[a-z])"
+    r"|(?:rgba?|hsla?|(?:ok)?l(?:ab|ch))\([0-9a-z.,%/ +-]*\))+",
+    re.IGNORECASE,
 )
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 # More declarations than an editor writes.

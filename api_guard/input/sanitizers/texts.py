@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from api_guard.core.words import words
+from api_guard.core.names import words
 
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: [\w-]+=\"[^\"]*\")*)>")
 _HREF = re.compile(r" href=\"([^\"]*)\"")

@@ -1,4 +1,4 @@
-"""Counts, on the cache that `RATELIMIT_USE_CACHE` names or in this process."""
+"""Counts requests in the cache that `RATELIMIT_USE_CACHE` names, or in this process."""
 
 from api_guard.limits.counters.faults import CounterFault
 from api_guard.limits.counters.local import take_locally

@@ -1,4 +1,4 @@
-"""The Redis client of a Django cache, with timeouts that are set and not inherited."""
+"""Gets the Redis client of a Django cache and gives it the guard's own timeouts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.core.cache.backends.redis import RedisCache
 
 from api_guard.limits.counters.knocking import Place, place_of, place_of_socket
 
-# The clients of django-redis and django-valkey that have one server for a script, or a cluster
-# that knows which. Of a hash ring (their sharded clients) no server knows the others.
+# The clients of django-redis and django-valkey that can run a script: on one server, or on a
+# cluster that finds the right server. Their sharded clients cannot: no server knows the others.
 _ONE_SERVER = frozenset(
     {
         "django_redis.client.default.DefaultClient",
@@ -25,12 +25,12 @@ _ONE_SERVER = frozenset(
 
 
 def bounded_client(cache: BaseCache, timeout: float) -> Any:
-    """Return the client of `cache`, which waits no longer than `timeout` for a connection, an
-    answer or a place in the pool, and tries once; None where the cache is on no Redis server.
+    """Return the client of `cache` with bounded waits, or None if the cache is not on Redis.
 
-    `cache` must be nobody else's. It keeps the timeouts, asks the first of its servers alone, for
-    a replica may not know yet, and hides no fault. Raises what the client of a cluster raises,
-    which asks at once which machines there are.
+    The client waits at most `timeout` for a connection, an answer or a place in the pool, and tries
+    once. `cache` must not be used elsewhere: from now on it has these timeouts, uses only its first
+    server (a replica may lag behind) and hides no fault. The client of a cluster asks for the list
+    of machines at once, and this raises what the client raises.
     """
     client = _client(cache, timeout)
     if client is None:
@@ -43,18 +43,18 @@ def bounded_client(cache: BaseCache, timeout: float) -> Any:
 
 
 def is_cluster(client: Any) -> bool:
-    """Whether it is the client of a cluster, of redis-py or of valkey-py."""
+    """Whether this is the cluster client of redis-py or valkey-py."""
     return hasattr(client, "nodes_manager")
 
 
 def library_of(client: Any) -> str:
-    """Return the name of the library that a client is from: `redis` or `valkey`."""
+    """Return the name of the client's library: `redis` or `valkey`."""
     names = (cls.__module__.partition(".")[0] for cls in type(client).__mro__)
     return "valkey" if "valkey" in names else "redis"
 
 
 def place_of_client(client: Any) -> Place | None:
-    """Return where the server of a Redis client listens; None where that may change."""
+    """Return where the server of a Redis client listens, or None if that may change."""
     if is_cluster(client) or hasattr(client.connection_pool, "sentinel_manager"):
         return None
     said = client.connection_pool.connection_kwargs
@@ -64,7 +64,7 @@ def place_of_client(client: Any) -> Place | None:
 
 
 def place_of_memcached(cache: Any) -> Place | None:
-    """Return where Memcached listens; None of another cache, and of several servers."""
+    """Return where Memcached listens, or None for another cache or for several servers."""
     servers: Any = getattr(cache, "client_servers", ())
     if len(servers) != 1:
         return None
@@ -88,9 +88,9 @@ def _client(cache: Any, timeout: float) -> Any:
     client._clients = [None]
     cache._ignore_exceptions = False
     factory = client.connection_factory
-    # Its pools are those of all caches of the process, the project's too, by address.
+    # By default, all caches of the process share the pools, the project's caches too.
     factory._pools = {}
-    # A cluster is asked for its machines as soon as its client is made.
+    # A cluster client asks for the list of machines as soon as it is made.
     for name in ("base_client_cls", "redis_client_cls"):
         if is_cluster_class(getattr(factory, name, None)):
             given = getattr(factory, f"{name}_kwargs")
@@ -99,7 +99,7 @@ def _client(cache: Any, timeout: float) -> Any:
 
 
 def is_cluster_class(cls: Any) -> bool:
-    """Whether it is a class of clients of a cluster."""
+    """Whether this is a cluster client class."""
     return hasattr(cls, "get_primaries")
 
 
@@ -117,7 +117,7 @@ def _bind(pool: Any, timeout: float) -> None:
     retry = import_module(f"{library}.retry").Retry(no_backoff, 0)
     bounds = {**_waits(timeout), "retry": retry, "retry_on_timeout": False}
     if "path" in pool.connection_kwargs:
-        del bounds["socket_connect_timeout"]  # the connection of a Unix socket knows none
+        del bounds["socket_connect_timeout"]  # a Unix socket connection does not have it
     pool.connection_kwargs.update(bounds)
     if hasattr(pool, "timeout"):
         pool.timeout = timeout  # a BlockingConnectionPool waits for a connection
@@ -127,7 +127,7 @@ def _bind(pool: Any, timeout: float) -> None:
 
 
 def _bind_cluster(client: Any, timeout: float) -> None:
-    # What a cluster did not answer, the next request asks the machine that has taken over.
+    # Do not retry on a cluster. The next request asks the machine that has taken over.
     if library_of(client) == "valkey":
         client.cluster_error_retry_attempts = 0
     else:

@@ -16,7 +16,7 @@ _counters = MemoryCounters(_cache)
 
 
 def take_locally(counters: Sequence[Counter]) -> tuple[Usage, ...]:
-    """Count as `take` does, in this process alone."""
+    """Count like `take`, but only in this process."""
     whose = tenant()
     return _counters.take([replace(each, name=f"{whose}{each.name}") for each in counters])
 

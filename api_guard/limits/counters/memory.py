@@ -1,4 +1,4 @@
-"""Counts in this process, in a cache of local memory."""
+"""Counts in this process, in a local-memory cache."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from api_guard.core.rates import Counter, Usage, Window, window_of
 
-# One for all, because several counters are read and written together.
+# One lock for all counters, because several are read and written together.
 _lock = Lock()
 
 
 class MemoryCounters:
-    """Counters in a LocMemCache, exact within the process."""
+    """Counters in a LocMemCache. They are exact within the process."""
 
     def __init__(self, cache: LocMemCache) -> None:
         self._cache = cache
 
     def take(self, counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
-        """Take the cost of each rate, or of none where one of them refuses."""
+        """Take the cost of all the rates, or take nothing if one rate refuses."""
         now = _now()
         with _lock:
             windows = [self._window(counter) for counter in counters]
@@ -42,7 +42,7 @@ class MemoryCounters:
         )
 
     def give_back(self, counters: Sequence[Counter]) -> None:
-        """Undo a `take` that was let in."""
+        """Undo a `take` that was allowed."""
         now = _now()
         with _lock:
             for counter in counters:
@@ -50,7 +50,7 @@ class MemoryCounters:
                 self._keep(counter, window.taken(counter.rate, now, -counter.rate.cost))
 
     def forget(self, counters: Sequence[Counter]) -> None:
-        """Begin anew."""
+        """Start again at zero."""
         for counter in counters:
             self._cache.delete(counter.name)
 
@@ -59,8 +59,8 @@ class MemoryCounters:
         return window
 
     def _keep(self, counter: Counter, window: Window) -> None:
-        # Without an end, which the cache would tell by a clock that may jump. Of a full cache goes
-        # first what was not touched for the longest time.
+        # No timeout: the cache would use a clock that may jump. A full cache drops the counters
+        # first that were not used for the longest time.
         self._cache.set(counter.name, window, None)
 
 

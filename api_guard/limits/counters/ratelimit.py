@@ -1,4 +1,4 @@
-"""Counts through django-ratelimit, on caches that neither run a script nor are local memory."""
+"""Counts through django-ratelimit, on caches that are not Redis and not local memory."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ _GROUP = "api_guard"
 
 
 class RatelimitCounters:
-    """The add and incr of a cache, by which django-ratelimit counts; exact on Memcached.
+    """Counters that use the cache's add and incr, as django-ratelimit does. Exact on Memcached.
 
-    Every window is fixed here. What a rate refuses is given back, so that near its limit another
-    request may be refused in the instant between; none is ever admitted too many.
+    All windows are fixed windows. A refused request is counted for a moment and then given back. In
+    that moment, another request near the limit may be refused too. No request is ever allowed above
+    the limit.
     """
 
     def take(self, counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
-        """Take the cost of each rate, or of none where one of them refuses."""
+        """Take the cost of all the rates, or take nothing if one rate refuses."""
         before = _costs_by_key(counters)
         usages = tuple(self._use(counter, count) for counter in counters)
         if count and any(usage.exceeded for usage in usages):
-            # What was counted in a window that has ended is not taken from the next one.
+            # If the window has ended since, do not subtract from the next window.
             self._decrease(before.items() & _costs_by_key(counters).items())
         return usages
 
     def give_back(self, counters: Sequence[Counter]) -> None:
-        """Undo a `take` that was let in."""
+        """Undo a `take` that was allowed."""
         self._decrease(_costs_by_key(counters).items())
 
     def _decrease(self, costs: Iterable[tuple[str, int]]) -> None:
@@ -44,7 +45,7 @@ class RatelimitCounters:
                 continue  # its window has ended
 
     def forget(self, counters: Sequence[Counter]) -> None:
-        """Begin anew."""
+        """Start again at zero."""
         for counter in counters:
             self._cache.delete(_key(counter))
 
@@ -53,7 +54,7 @@ class RatelimitCounters:
         return caches[conf.counters_alias()]
 
     def _use(self, counter: Counter, count: bool) -> Usage:
-        """Ask django-ratelimit. It is called here and nowhere else."""
+        """Ask django-ratelimit. Only this method calls it."""
         rate = counter.rate
         answer = get_usage(
             None,
@@ -62,20 +63,20 @@ class RatelimitCounters:
             rate=_rate(counter),
             increment=count,
         )
-        # None is what RATELIMIT_FAIL_OPEN makes of a fault; a limit of 0 what it is without.
+        # A fault gives None with RATELIMIT_FAIL_OPEN, and a limit of 0 without it.
         if answer is None or answer["limit"] == 0:
             raise CounterFault("the cache did not count")
         used: int = answer["count"]
         if count and rate.cost > 1:
             used = self._cache.incr(_key(counter), rate.cost - 1)
         wanted = used if count else used + rate.cost
-        # Its windows end with the second that it names.
+        # A window ends at the end of the second that is named.
         reset = max(0, answer["time_left"]) + 1
         return Usage(rate, min(used, rate.limit), reset, reset if wanted > rate.limit else 0)
 
 
 def _rate(counter: Counter) -> tuple[int, int]:
-    # The limit is ours to judge: it is no part of the key, for it may change while it is counted.
+    # We judge the limit ourselves. It is not part of the key, because it may change meanwhile.
     return 1, counter.rate.seconds
 
 

@@ -1,20 +1,21 @@
-"""Counts on Redis: all the rates of a request in one round trip, by a script that is one step."""
+"""Counts on Redis: one atomic script, one round trip for all the rates of a request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from api_guard import conf
 from api_guard.core.rates import BUCKETS, PARTS, Counter, Usage
 from api_guard.limits.counters.scripts import Script
 
-# The arithmetic of core/rates/windows.py. The clock is that of the server, so that processes whose
-# clocks differ count in one window. Every counter has one key, its own, or three: also the spare
-# one that takes its place where too many are stored, and the number that are stored. And five
-# arguments: its limit, its cost, its period in milliseconds, the parts of a sliding window, 0 for a
-# fixed one, and how many keys it has. The first argument says what is done: take, ask or give
-# (back); the second how many may be stored.
+# The same arithmetic as in core/rates/windows.py. It uses the clock of the server, because the
+# clocks of the processes may differ. A counter has one key or three: its own key, the spare key
+# that is used when too many counters are stored, and the key with the number of stored counters. It
+# has five arguments: its limit, its cost, its period in milliseconds, the parts of a sliding window
+# (0 for a fixed window), and how many keys it has. Before them come two arguments: what to do
+# (take, ask or give back) and how many counters may be stored.
 _SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -119,9 +120,9 @@ return table.concat(answer, ' ')
 
 
 class RedisCounters:
-    """Counters on one Redis server, by the client of a Django cache and with our own timeouts.
+    """Counters on one Redis server, through the client of a Django cache, with our own timeouts.
 
-    Also on the server that a Sentinel says is the master, and on Valkey.
+    The server may also be Valkey, or the master that a Sentinel names.
     """
 
     def __init__(self, cache: Any, client: Any) -> None:
@@ -130,43 +131,36 @@ class RedisCounters:
         self._script = Script(client, _SCRIPT)
 
     def take(self, counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
-        """Take the cost of each rate, or of none where one of them refuses."""
+        """Take the cost of all the rates, or take nothing if one rate refuses."""
         answers = self._run("take" if count else "ask", counters)
-        return tuple(
-            Usage(counter.rate, used, _seconds(reset), _seconds(wait))
-            for counter, (used, reset, wait) in zip(counters, answers, strict=True)
-        )
+        pairs = zip(counters, answers, strict=True)
+        return tuple([Usage(c.rate, used, _seconds(r), _seconds(w)) for c, (used, r, w) in pairs])
 
     def give_back(self, counters: Sequence[Counter]) -> None:
-        """Undo a `take` that was let in."""
+        """Undo a `take` that was allowed."""
         self._run("give", counters)
 
     def forget(self, counters: Sequence[Counter]) -> None:
-        """Begin anew."""
+        """Start again at zero."""
         self._client.delete(*(self._key(counter.name, counter.bucket) for counter in counters))
 
     def _run(self, what: str, counters: Sequence[Counter]) -> list[tuple[int, int, int]]:
         keys: list[str] = []
-        arguments = [what.encode(), b"%d" % self._most(counters)]
+        arguments: tuple[bytes, ...] = (what.encode(), b"%d" % self._most(counters))
         for counter in counters:
-            rate = counter.rate
-            own = self._keys_of(counter)
+            own, rate = self._keys_of(counter), counter.rate
             keys += own
-            parts = PARTS if rate.is_sliding else 0
-            arguments += [
-                b"%d" % number
-                for number in (rate.limit, rate.cost, rate.seconds * 1000, parts, len(own))
-            ]
-        # One string, which a client reads in a fraction of the time that nested lists take.
+            arguments += _arguments(rate.limit, rate.cost, rate.seconds, rate.is_sliding, len(own))
+        # One string: a client reads it much faster than nested lists.
         said = iter([int(number) for number in self._script(keys, arguments).split()])
         return list(zip(said, said, said, strict=True))
 
     def _keys_of(self, counter: Counter) -> list[str]:
-        names = [counter.name]
-        if counter.spare:
-            stored = f"api_guard:stored:{counter.kind}:{counter.rate.seconds}"
-            names += [counter.spare, stored]
-        return [self._key(name, counter.bucket) for name in names]
+        own = self._key(counter.name, counter.bucket)
+        if not counter.spare:
+            return [own]
+        stored = f"api_guard:stored:{counter.kind}:{counter.rate.seconds}"
+        return [own, *(self._key(name, counter.bucket) for name in (counter.spare, stored))]
 
     def _key(self, name: str, _bucket: str) -> str:
         key: str = self._cache.make_key(name)
@@ -177,19 +171,27 @@ class RedisCounters:
 
 
 class ClusterCounters(RedisCounters):
-    """Counters on a cluster, where a script runs on one machine and finds its keys there.
+    """Counters on a cluster. A script runs on one machine and finds its keys there.
 
-    All keys of a bucket have one hash tag, and so one slot. The tag comes first, for only the first
-    counts, and a `KEY_PREFIX` may have braces too.
+    All keys of a bucket have the same hash tag, so they are in the same slot. The tag comes first,
+    because only the first one counts and a `KEY_PREFIX` may have braces too.
     """
 
     def _key(self, name: str, bucket: str) -> str:
         return f"{{api_guard:{bucket}}}{super()._key(name, bucket)}"
 
     def _most(self, counters: Sequence[Counter]) -> int:
-        # Each bucket numbers its own. What has no bucket of its own is in one, all of it.
+        # Each bucket counts its own keys. All counters without a bucket share one.
         most = super()._most(counters)
         return -(-most // BUCKETS) if counters[0].bucket else most
+
+
+@lru_cache(maxsize=1024)
+def _arguments(
+    limit: int, cost: int, seconds: int, is_sliding: bool, keys: int
+) -> tuple[bytes, ...]:
+    numbers = (limit, cost, seconds * 1000, PARTS if is_sliding else 0, keys)
+    return tuple(b"%d" % number for number in numbers)
 
 
 def _seconds(milliseconds: int) -> int:

@@ -1,9 +1,9 @@
-"""The one door to the counters' cache: chooses how it counts, and asks it."""
+"""The only way to the counters' cache: chooses how to count, and asks the cache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -29,63 +29,62 @@ Answer = TypeVar("Answer")
 
 
 class Counters(Protocol):
-    """Where counts are kept."""
+    """A place where counts are kept."""
 
     def take(self, counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
-        """Take the cost of each rate, or of none where one of them refuses."""
+        """Take the cost of all the rates, or take nothing if one rate refuses."""
 
     def give_back(self, counters: Sequence[Counter]) -> None:
-        """Undo a `take` that was let in."""
+        """Undo a `take` that was allowed."""
 
     def forget(self, counters: Sequence[Counter]) -> None:
-        """Begin anew."""
+        """Start again at zero."""
 
 
 def take(counters: Sequence[Counter], *, count: bool = True) -> tuple[Usage, ...]:
-    """Take the cost of each rate, or of none where one of them refuses; or only ask.
+    """Take the cost of all the rates, or nothing if one rate refuses. Without `count`, only ask.
 
     Raises CounterFault.
     """
-    with _door() as held:
-        return held.counters.take(counters, count=count)
+    return _with_cache(lambda held: held.counters.take(counters, count=count))
 
 
 def give_back(counters: Sequence[Counter]) -> None:
-    """Undo a `take` that was let in. Raises CounterFault."""
-    with _door() as held:
-        held.counters.give_back(counters)
+    """Undo a `take` that was allowed. Raises CounterFault."""
+    _with_cache(lambda held: held.counters.give_back(counters))
 
 
 def forget(counters: Sequence[Counter]) -> None:
-    """Begin these counts anew. Raises CounterFault."""
-    with _door() as held:
-        held.counters.forget(counters)
+    """Start these counts again at zero. Raises CounterFault."""
+    _with_cache(lambda held: held.counters.forget(counters))
 
 
 def ask(question: Callable[[BaseCache], Answer]) -> Answer:
-    """Ask the cache for something other than a count, with the same bound and pause.
+    """Ask the cache something other than a count, with the same timeout and pause.
 
     Raises CounterFault.
     """
-    with _door() as held:
-        return question(held.cache)
+    return _with_cache(lambda held: question(held.cache))
 
 
 def get_many(keys: Sequence[str]) -> dict[str, Any]:
-    """Return what the cache has under `keys`. Raises CounterFault."""
-    with _door() as held:
-        cache = held.cache
-        if not isinstance(held.counters, ClusterCounters):
-            return cache.get_many(keys)
-        # A cluster gives several at once only where they lie in one slot.
-        found = {key: cache.get(key) for key in keys}
+    """Return the values that the cache has under `keys`. Raises CounterFault."""
+    found = _with_cache(lambda held: _get_many(held, keys))
     return {key: value for key, value in found.items() if value is not None}
 
 
-def tenant() -> str:
-    """Return what tells tenants of the site apart (`KEY_PREFIX`, `KEY_FUNCTION`), now.
+def _get_many(held: _Held, keys: Sequence[str]) -> dict[str, Any]:
+    cache = held.cache
+    if not isinstance(held.counters, ClusterCounters):
+        return cache.get_many(keys)
+    # A cluster returns several keys at once only if they are in one slot.
+    return {key: cache.get(key) for key in keys}
 
-    It asks nobody. Whatever a process remembers by itself has to be kept under it.
+
+def tenant() -> str:
+    """Return the current tenant's prefix, from `KEY_PREFIX` or `KEY_FUNCTION`.
+
+    This does not use the cache. Everything that a process remembers itself must use this prefix.
     """
     alias = conf.counters_alias()
     held = _by_alias.get(alias)
@@ -96,7 +95,7 @@ def tenant() -> str:
 
 @dataclass(frozen=True)
 class _Held:
-    """A cache and how it counts; `own` is None where each thread has a connection of Django's."""
+    """A cache and how it counts. `own` is None if each thread uses its connection of Django's."""
 
     alias: str
     own: BaseCache | None
@@ -111,22 +110,21 @@ class _Held:
         return None if self.place is None else Knock(self.place)
 
     def renew(self) -> None:
-        """Leave a client behind that holds its server for dead, as pymemcache does for a minute."""
+        """Drop a client that thinks its server is dead, as pymemcache does for a minute."""
         if self.own is None:
-            with suppress(AttributeError):  # this thread has none
+            with suppress(AttributeError):  # this thread has no client
                 del caches[self.alias]
 
 
-# Held by alias: a client and its connections serve all threads of a process.
+# Keep one for each alias: a client and its connections serve all threads of a process.
 _by_alias: dict[str, _Held] = {}
 
 
-@contextmanager
-def _door() -> Iterator[_Held]:
+def _with_cache(use: Callable[[_Held], Answer]) -> Answer:
     with faults_told(_knock):
         held = _held()
         try:
-            yield held
+            return use(held)
         except Exception:
             held.renew()
             raise
@@ -148,7 +146,7 @@ def _held() -> _Held:
 def _choose(alias: str) -> _Held:
     if alias not in caches.settings:
         raise CounterFault(f"CACHES has no {alias!r}")
-    # An instance of our own: the timeouts of the project's are for pages, and may be none.
+    # Use a separate instance: the project's timeouts are meant for pages, or are not set.
     cache = caches.create_connection(alias)
     if isinstance(cache, LocMemCache):
         return _Held(alias, cache, MemoryCounters(cache))

@@ -2,8 +2,9 @@
 
 from api_guard.limits.credentials.attempts import Attempt, begin
 from api_guard.limits.credentials.basic import account_of_basic
-from api_guard.limits.credentials.blocks import Block, blocks, lift
+from api_guard.limits.credentials.blocks import Block, blocks, reached, release
 from api_guard.limits.credentials.requests import (
+    end,
     fail,
     held,
     is_gated,
@@ -23,15 +24,17 @@ __all__ = [
     "begin",
     "blocks",
     "count_bad",
+    "end",
     "fail",
     "held",
     "is_gated",
     "is_held",
     "is_open",
-    "lift",
     "mark_gated",
     "open_attempt",
+    "reached",
     "refuse_known_bad",
+    "release",
     "settle",
     "succeed",
 ]

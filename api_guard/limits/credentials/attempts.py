@@ -1,8 +1,9 @@
-"""An attempt with a credential that can be guessed: counted before the secret is verified."""
+"""Counts an attempt with a guessable credential before its secret is verified."""
 
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,9 @@ logger = logging.getLogger("api_guard.credentials")
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt, of which it is to be said how it went; until then it counts as failed.
+    """One attempt. It counts as failed until its outcome is reported.
 
-    `is_counted` says that it was counted when it began, and not only asked whether it may be made.
+    `is_counted` says whether it was counted when it began. Otherwise the limits were only checked.
     """
 
     account: str
@@ -34,7 +35,7 @@ class Attempt:
     is_counted: bool
 
     def failed(self) -> None:
-        """Leave it counted, and say so where it is the one by which a limit is reached."""
+        """Keep it counted, and announce a block if it reaches a limit."""
         usages = self.usages
         if not self.is_counted:
             try:
@@ -47,13 +48,20 @@ class Attempt:
                 announce(limit, usage)
 
     def succeeded(self) -> None:
-        """Take it back, and remember the address."""
+        """Undo the count, and remember the address."""
         self.dropped()
         if self.account and self.address and not self.is_known:
             known.remember(self.spelling, self.address, self.known_addresses)
 
+    def ended_by(self, error: BaseException) -> None:
+        """Report that an exception has ended the request, so that the outcome is unknown.
+
+        It is dropped, unless the client has hung up: else it could guess without a limit.
+        """
+        (self.failed if isinstance(error, CancelledError) else self.dropped)()
+
     def dropped(self) -> None:
-        """Take it back: nothing was verified, or it could not be."""
+        """Undo the count, because the secret was not or could not be verified."""
         if not self.is_counted:
             return
         try:
@@ -66,10 +74,10 @@ class Attempt:
 
 
 def begin(request: Any, kind: str, account: str, *, is_told: bool = True) -> Attempt | None:
-    """Count an attempt on `account`, before its secret is verified; None where nothing is counted.
+    """Count an attempt on `account` before its secret is verified; None if nothing is counted.
 
-    `kind` tells accounts apart that may have one name: `user`, `client`. `is_told` promises that
-    it will be said of the attempt how it went. Raises TooManyFailures and GuardUnavailable.
+    `kind` is `user` or `client`, because both may have the same name. `is_told` promises that the
+    outcome of the attempt will be reported. Raises TooManyFailures and GuardUnavailable.
     """
     set_limits = limits()
     normal = normal_account(account)
@@ -77,13 +85,13 @@ def begin(request: Any, kind: str, account: str, *, is_told: bool = True) -> Att
     address = "" if request is None else address_of(request)
     if set_limits is None or not (name or address):
         return None
-    # As it was written: whoever has an account of nearly the same name is no owner of this one.
+    # Use the name as written: the owner of a similar name does not own this account.
     spelling = f"{kind}:{account}"
     places = known.addresses_of(spelling) if name and address else ()
     is_known = known.is_among(address, places)
     found = limits_of_attempt(set_limits, name, address, is_known=is_known)
-    # Whoever is known may come several times at once, as a client by Basic does. And where nobody
-    # says of a success that it was one, only failures can be counted.
+    # A known caller may come several times at once, for example a client with Basic. And if nobody
+    # reports successes, only failures can be counted.
     is_counted = is_told and not is_known
     owed.pay()
     usages = take(found, count=is_counted)

@@ -10,22 +10,30 @@ from datetime import datetime, timedelta
 from django.core.cache import BaseCache
 from django.utils import timezone
 
-from api_guard.core.attempts import Limit
+from api_guard.core.attempts import (
+    Limit,
+    limits_of_attempt,
+    limits_of_token,
+    normal_account,
+)
 from api_guard.core.rates import Counter, Rate, Usage
 from api_guard.limits import counters
-from api_guard.limits.credentials.counting import counters_of
+from api_guard.limits.credentials.counting import counters_of, limits, look
 from api_guard.signals import credentials_blocked
 
 logger = logging.getLogger("api_guard.credentials")
 
-# Only the newest are stored.
+# Only the newest blocks are stored.
 _MOST = 1000
 _NUMBER = "api_guard:blocks"
 
 
 @dataclass(frozen=True)
 class Block:
-    """A limit of failed credentials that was reached; `account` and `address` may be empty."""
+    """A limit of failed credentials that was reached; `account` and `address` may be empty.
+
+    `number` is 0 if the block is not in the list of the newest ones.
+    """
 
     number: int
     kind: str
@@ -68,15 +76,50 @@ def blocks() -> list[Block]:
     return sorted((b for b in found if b.until > now), key=lambda block: block.number)
 
 
-def lift(number: int) -> Block | None:
-    """Reset the count of a block and return it, or None if there is no such block. Raises "
-    "CounterFault."""
-    for block, counted in _kept():
-        if block.number == number:
-            counters.forget(counted)
-            counters.ask(lambda cache: cache.delete(_key(number)))
-            return block
-    return None
+def reached(kind: str, account: str, address: str) -> list[Block]:
+    """Return the limits that an account, an address or both have reached, from the counts.
+
+    `kind` is `user` or `client`. So blocks are found that are no longer among the newest. Raises
+    CounterFault.
+    """
+    set_limits = limits()
+    if set_limits is None:
+        return []
+    normal = normal_account(account)
+    name = f"{kind}:{normal}" if normal else ""
+    found = limits_of_attempt(set_limits, name, address, is_known=False)
+    found += limits_of_token(set_limits, address) if address else ()
+    now = timezone.now()
+    return [
+        Block(0, each.kind, each.account, each.address, each.rate.written, now, _after(now, usage))
+        for each, usage in zip(found, look(found), strict=True)
+        if usage.remaining == 0
+    ]
+
+
+def release(block: Block) -> bool:
+    """Reset the count of a block that `blocks` or `reached` returned; false if it has ended.
+
+    Raises CounterFault.
+    """
+    if block.number:
+        found = {each.number: (each, counted) for each, counted in _kept()}
+        kept, counted = found.get(block.number, (None, []))
+        if kept != block:
+            return False
+        counters.forget(counted)
+        counters.ask(lambda cache: cache.delete(_key(block.number)))
+        return True
+    limit = Limit(block.kind, Rate.parse(block.rate), block.account, block.address)
+    if all(usage.remaining for usage in look([limit])):
+        return False
+    names = [(each.name, each.spare) for each in counters_of(limit)]
+    counters.forget([Counter(name, limit.rate) for pair in names for name in pair if name])
+    return True
+
+
+def _after(now: datetime, usage: Usage) -> datetime:
+    return now + timedelta(seconds=usage.reset)
 
 
 def _keep(block: Block, limit: Limit, seconds: int) -> Block:

@@ -24,9 +24,9 @@ def limits() -> Limits | None:
 
 
 def counters_of(limit: Limit) -> tuple[Counter, ...]:
-    """Return what a limit is counted under: with each secret that signs, the newest first.
+    """Return the counters of a limit, one for each signing secret, the newest first.
 
-    So a new SECRET_KEY ends no block while the old one stands in SECRET_KEY_FALLBACKS.
+    So blocks survive a new SECRET_KEY while the old one is in SECRET_KEY_FALLBACKS.
     """
     text = f"{limit.kind}\n{limit.rate.period}\n{limit.address}\n{limit.account}"
     spare, kind = _spare(limit), f"failed-{limit.kind}"
@@ -43,7 +43,7 @@ def secret_names(text: str) -> tuple[str, ...]:
 def take(found: Sequence[Limit], *, count: bool = True) -> tuple[Usage, ...]:
     """Count a credential, or only check whether it may be tried; return the usage of each limit.
 
-    Raises TooManyFailures where a limit is reached, and GuardUnavailable where that cannot be told.
+    Raises TooManyFailures if a limit is reached, and GuardUnavailable if the cache fails.
     """
     try:
         usages = _take(found, count=count)
@@ -54,13 +54,18 @@ def take(found: Sequence[Limit], *, count: bool = True) -> tuple[Usage, ...]:
     return usages
 
 
+def look(found: Sequence[Limit]) -> tuple[Usage, ...]:
+    """Return the usage of each limit by itself, and count nothing. Raises CounterFault."""
+    return tuple(usage for limit in found for usage in _take([limit], count=False))
+
+
 def count_late(found: Sequence[Limit]) -> tuple[Usage, ...]:
     """Count a failure, also when a limit is reached. Raises CounterFault."""
     return _take(found, count=True)
 
 
 def give_back(found: Sequence[Limit]) -> None:
-    """Undo a `take` that was admitted. Raises CounterFault."""
+    """Undo a `take` that was allowed. Raises CounterFault."""
     counters.give_back([each for limit in found for each in counters_of(limit)])
 
 

@@ -1,4 +1,4 @@
-"""Remembers the addresses from which an account was opened."""
+"""Remembers the addresses from which an account was used successfully."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from api_guard.limits.credentials.counting import secret_names
 
 logger = logging.getLogger("api_guard.credentials")
 
-# For so many seconds an address is known to an account.
+# An address is known for an account for so many seconds.
 KNOWN_FOR = 30 * 86400
 # Only the newest addresses are stored, so that an account cannot fill the cache.
 _MOST = 20
 
 
 def addresses_of(account: str) -> tuple[str, ...]:
-    """Return from where `account` was opened of late, the newest first, under names that give
-    nothing away. A cache that is down knows nothing.
+    """Return the known addresses of `account`, the newest first, under names that reveal nothing.
+    If the cache is down, there are none.
     """
     keys = _keys(account)
     try:
@@ -34,7 +34,7 @@ def is_among(address: str, addresses: Collection[str]) -> bool:
 
 
 def remember(account: str, address: str, others: Iterable[str] = ()) -> None:
-    """Remember that `account` was opened from `address`, as from `others` before."""
+    """Remember that `account` was used from `address`, and before from `others`."""
     kept = " ".join([secret_names(address)[0], *others][:_MOST])
     try:
         counters.ask(lambda cache: cache.set(_keys(account)[0], kept, KNOWN_FOR))

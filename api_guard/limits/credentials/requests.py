@@ -12,7 +12,7 @@ from api_guard.limits.credentials.attempts import Attempt, begin
 _ATTRIBUTE = "_api_guard_attempt"
 _GATED = "_api_guard_gated"
 
-# By context and not by request, because django-oauth-toolkit asks with a request of its own making.
+# By context and not by request, because django-oauth-toolkit makes its own request objects.
 _is_held: ContextVar[bool] = ContextVar("api_guard_attempt_held", default=False)
 # The attempt of a login without a request.
 _without_request: ContextVar[Attempt | None] = ContextVar("api_guard_attempt", default=None)
@@ -20,7 +20,7 @@ _without_request: ContextVar[Attempt | None] = ContextVar("api_guard_attempt", d
 
 def open_attempt(request: Any, kind: str, account: str) -> None:
     """Begin an attempt and keep it with its request. Raises as `begin` does."""
-    drop(request)  # one that came before in this request, and did not fail
+    drop(request)  # an earlier attempt in this request, which did not fail
     _keep(request, begin(request, kind, account, is_told=is_gated(request)))
 
 
@@ -63,13 +63,21 @@ def drop(request: Any) -> None:
         attempt.dropped()
 
 
+def end(request: Any, error: BaseException) -> None:
+    """An exception has ended this request."""
+    attempt = _kept(request)
+    _keep(request, None)
+    if attempt is not None:
+        attempt.ended_by(error)
+
+
 def is_open(request: Any) -> bool:
     """Whether the outcome of the attempt of this request is still unknown."""
     return _kept(request) is not None
 
 
 def settle(request: Any, status: int) -> None:
-    """Judge an open attempt by the status of the answer."""
+    """Decide an open attempt by the status of the answer."""
     # A view that refuses later reports a failure; a view that crashes reports nothing.
     (fail if 400 <= status < 500 else drop)(request)
 

@@ -1,4 +1,4 @@
-"""Bad high-entropy credentials: counted by address, and then refused without verification."""
+"""Counts bad high-entropy credentials by address, then refuses them without verification."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from api_guard.limits.credentials.blocks import announce
 from api_guard.limits.credentials.counting import limits, take
 
 # A process remembers blocked addresses and bad credentials for at most so many seconds. After that,
-# it sees a lifted block or a corrected credential.
+# it notices a lifted block or a corrected credential.
 _REMEMBERED = 30.0
 _MOST = 10_000
 
-# Addresses that are blocked, and credentials that came from them and were bad, until when: of each
-# tenant of the site, for what is bad in one may be good in another.
+# Blocked addresses and the bad credentials that came from them, with the end of the block. They are
+# kept for each tenant: a credential that is bad in one tenant may be good in another.
 _blocked: dict[tuple[str, str], float] = {}
 _bad: dict[tuple[str, bytes], float] = {}
 
@@ -27,8 +27,8 @@ _bad: dict[tuple[str, bytes], float] = {}
 def refuse_known_bad(request: Any, credential: str) -> None:
     """Raise TooManyFailures for a credential that was bad a moment ago.
 
-    It asks neither the database nor the cache. A credential that is not known is let through,
-    however many bad ones its address has sent: it may be good.
+    It does not use the database or the cache. An unknown credential is always allowed here, even
+    from an address that has sent many bad ones: it may be good.
     """
     if not _blocked:
         return
@@ -41,8 +41,8 @@ def refuse_known_bad(request: Any, credential: str) -> None:
 
 
 def count_bad(request: Any, credential: str = "") -> None:
-    """Count a refused credential. Raises TooManyFailures instead of the refusal, where
-    its address has sent too many, and GuardUnavailable where that cannot be told.
+    """Count a refused credential. Raises TooManyFailures in place of the refusal if its address has
+    sent too many, and GuardUnavailable if the cache fails.
     """
     set_limits = limits()
     if set_limits is None:

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from api_guard import grants
 from api_guard.management.naming import add_by, by_of, group_named
 
 
 class Command(BaseCommand):
-    """List, give and take back authorities."""
+    """List, add and remove authorities."""
 
     help = (
-        "Lets the members of a Django group give and take the scopes of a group of scopes "
+        "Lets the members of a Django group grant and revoke the scopes of a scope group "
         "(API_GUARD['SCOPES'][...]['group']), or all scopes ('*'). Without options, lists them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument("--group", metavar="NAME", help="the Django group of this name")
-        parser.add_argument("--scopes", metavar="GROUP", help="the group of scopes, or '*'")
+        parser.add_argument("--scopes", metavar="GROUP", help="the scope group, or '*'")
         parser.add_argument("--remove", action="store_true", help="remove the authority")
         add_by(parser)
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
-        """List, give or take back. Raises CommandError."""
+        """List, add or remove. Raises CommandError."""
         del args
         if (options["group"] is None) is not (options["scopes"] is None):
             raise CommandError("Write both --group and --scopes.")
@@ -40,7 +41,7 @@ class Command(BaseCommand):
                 self._remove(options, by)
             else:
                 row = grants.authorize(group, options["scopes"], by=by, reason=options["reason"])
-                self.stdout.write(f"From now on {row}.")
+                self.stdout.write(f"Added: {row}.")
         except grants.GrantError as error:
             raise CommandError(f"{error} Nothing was changed.") from None
 
@@ -48,6 +49,6 @@ class Command(BaseCommand):
         rows = grants.authorities().select_related("group")
         row = rows.filter(group__name=options["group"], scope_group=options["scopes"]).first()
         if row is None:
-            raise CommandError(f"{options['group']} may not give {options['scopes']}.")
+            raise CommandError(f"{options['group']} has no authority for {options['scopes']!r}.")
         grants.deauthorize(row, by=by, reason=options["reason"])
-        self.stdout.write(f"No more: {row}.")
+        self.stdout.write(f"Removed: {row}.")

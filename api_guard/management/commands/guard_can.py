@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from api_guard import conf
 from api_guard.access.decisions import read_line
@@ -19,13 +19,13 @@ from api_guard.management.naming import client_named, user_named
 
 
 class Command(BaseCommand):
-    """Print an explanation; exit with 1 where the request is refused."""
+    """Print an explanation; exit with 1 if the request is refused."""
 
-    # It explains what the checks complain of.
+    # It must also work while the checks report errors.
     requires_system_checks: list[str] = []
     help = (
         "Says whether a user or a client may make a request, and why: `guard_can --user alice GET "
-        "/notes/1/`. Exits with 1 where api_guard refuses it."
+        "/notes/1/`. Exits with 1 if api_guard refuses it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,18 +37,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scopes",
             metavar="SCOPES",
-            help="what the access token carries, separated by spaces; with --client, by default "
-            "every declared scope. Without both the user comes by a session",
+            help="the scopes of the access token, separated by spaces; with --client, the default "
+            "is every declared scope. Without both options, the user has a session",
         )
         parser.add_argument("--urlconf", help="another URLconf than ROOT_URLCONF")
         parser.add_argument("--format", choices=["text", "json"], default="text")
         parser.add_argument(
-            "--decision", metavar="ID", help="explain the decision of this id, as of now"
+            "--decision",
+            metavar="ID",
+            help="explain the decision with this id, with the grants of now",
         )
         parser.add_argument(
-            "--log", metavar="FILE", help="the log of decisions that has its line; - for stdin"
+            "--log", metavar="FILE", help="the log of decisions with its line; - for stdin"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Explain a request, or a decision. Raises CommandError."""
         del args
@@ -114,6 +117,6 @@ def _find(decision: str, name: str) -> DecisionRecord:
 
 
 def _among(lines: Iterable[str], decision: str) -> DecisionRecord | None:
-    # Only lines that name it are parsed, for a log may be long.
+    # Only lines with the id are parsed, because a log may be long.
     records = (read_line(line) for line in lines if decision in line)
     return next((each for each in records if each is not None and each.id == decision), None)

@@ -6,16 +6,25 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
-from api_guard.access.endpoints import FORMATS, Status, endpoints, listing, uses_of_unheld
+from api_guard.access.endpoints import (
+    FORMATS,
+    Status,
+    collapsed,
+    endpoints,
+    listing,
+    uses_of_unheld,
+)
 from api_guard.testing.probes import probe
+
+_OF_THE_LISTING = ("fail_on", "diff", "only", "collapse")
 
 
 class Command(BaseCommand):
     """Print what every endpoint requires; fail on unwanted endpoints."""
 
-    # It shows the endpoints that the checks report.
+    # It must also show endpoints with check errors.
     requires_system_checks: list[str] = []
     help = (
         "Lists every endpoint of the API: method, path, view, requirement, rates, object rule and "
@@ -32,6 +41,10 @@ class Command(BaseCommand):
             default="",
             help=f"exit with 1 if an endpoint is one of: {', '.join(s.value for s in Status)}",
         )
+        parser.add_argument(
+            "--only", metavar="STATUS,...", default="", help="list only endpoints of these"
+        )
+        parser.add_argument("--collapse", action="store_true", help="one row for each view")
         parser.add_argument(
             "--diff",
             metavar="FILE",
@@ -50,30 +63,36 @@ class Command(BaseCommand):
             help="list every `with unheld(...)` in the project's apps: place, models, reason",
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Print, compare or probe."""
         del args
-        unwanted = _statuses(options["fail_on"])
+        unwanted = _statuses("--fail-on", options["fail_on"])
+        wanted = _statuses("--only", options["only"])
         if options["unheld"]:
             for use in uses_of_unheld():
                 self.stdout.write(f"{use.place}  {use.models}  {use.why}")
             return
         if options["probe"]:
-            if unwanted or options["diff"] or options["format"] != "table":
-                raise CommandError("--probe cannot be combined with --fail-on, --diff or --format.")
+            if any(options[name] for name in _OF_THE_LISTING) or options["format"] != "table":
+                raise CommandError("--probe cannot be combined with options of the listing.")
             self._probe(options["urlconf"])
             return
-        rows = listing(endpoints(options["urlconf"]))
+        found = list(endpoints(options["urlconf"]))
+        listed = [each for each in found if not wanted or each.status.value in wanted]
+        rows = collapsed(listed) if options["collapse"] else listing(listed)
         text = FORMATS[options["format"]](rows)
         if options["diff"]:
             self._compare(Path(options["diff"]), text)
         else:
             self.stdout.write(text, ending="")
-        found = [
-            f"{row.method} {row.path} is {row.status}" for row in rows if row.status in unwanted
+        refused = [
+            f"{row.method} {row.path} is {row.status}"
+            for row in listing(found)
+            if row.status in unwanted
         ]
-        if found:
-            raise CommandError("\n".join(found))
+        if refused:
+            raise CommandError("\n".join(refused))
 
     def _compare(self, path: Path, text: str) -> None:
         try:
@@ -104,9 +123,9 @@ class Command(BaseCommand):
             raise CommandError(f"{leaks} operations reached their handlers, and must not.")
 
 
-def _statuses(text: str) -> set[str]:
+def _statuses(option: str, text: str) -> set[str]:
     asked = {name.strip() for name in text.split(",") if name.strip()}
     unknown = asked - {status.value for status in Status}
     if unknown:
-        raise CommandError(f"--fail-on: {', '.join(sorted(unknown))} is not a status.")
+        raise CommandError(f"{option}: {', '.join(sorted(unknown))} is not a status.")
     return asked

@@ -5,42 +5,45 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from api_guard import grants
-from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of
-from api_guard.models import GrantRequest
+from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of, moment_of
+from api_guard.management.telling import add_telling, rehearsed, tell
+from api_guard.models import GrantRequest, ScopeGrant
 
 
 class Command(BaseCommand):
     """Grant scopes, all of them or none."""
 
     help = (
-        "Grants scopes to a user, a group or a client. A sensitive scope is only requested: "
-        "two people approve it in the admin."
+        "Grants scopes or bundles (@name) to a user, a group or a client. A sensitive "
+        "scope is only requested: two people approve it in the admin."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         add_grantee(parser)
-        parser.add_argument("scope", nargs="+", help="a scope of API_GUARD['SCOPES']")
+        parser.add_argument("scope", nargs="+", help="a scope, or a bundle such as @editor")
         until = parser.add_mutually_exclusive_group()
         until.add_argument("--days", type=int, metavar="N", help="the grant expires in N days")
         until.add_argument(
             "--until", metavar="MOMENT", help="the grant expires then, as 2027-01-31T12:00Z"
         )
+        add_telling(parser)
         add_by(parser)
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Grant them and say so. Raises CommandError."""
         del args
         grantee, by = grantee_of(options), by_of(options, "guard_grant")
         expires_at = _expiry(options)
         try:
-            with transaction.atomic(using=grants.database()):
+            using = grants.database()
+            with rehearsed(options, using), transaction.atomic(using=using):
                 made = [
                     grants.grant(
                         scope, grantee, by=by, reason=options["reason"], expires_at=expires_at
@@ -49,9 +52,18 @@ class Command(BaseCommand):
                 ]
         except grants.GrantError as error:
             raise CommandError(f"{error} Nothing was granted.") from None
-        for row in made:
-            said = "Asked for, to be approved" if isinstance(row, GrantRequest) else "Granted"
-            self.stdout.write(f"{said}: {row}.")
+        tell(self, options, map(_line, made), {"changes": [_fact(row) for row in made]})
+
+
+def _line(row: ScopeGrant | GrantRequest) -> str:
+    said = "Asked for, to be approved" if isinstance(row, GrantRequest) else "Granted"
+    return f"{said}: {row}."
+
+
+def _fact(row: ScopeGrant | GrantRequest) -> dict[str, str | None]:
+    act = grants.Act.ASK if isinstance(row, GrantRequest) else grants.Act.GRANT
+    name = grants.natural_key(row.grantee)
+    return grants.Change(act, row.grantee_kind, name, row.scope, row.expires_at).as_dict()
 
 
 def _expiry(options: dict[str, Any]) -> datetime | None:
@@ -62,10 +74,4 @@ def _expiry(options: dict[str, Any]) -> datetime | None:
             raise CommandError("--days is too large.") from None
     if options["until"] is None:
         return None
-    try:
-        moment = parse_datetime(options["until"])
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise CommandError(f"{options['until']!r} is not a time, such as 2027-01-31T12:00Z.")
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return moment_of(options["until"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import DatabaseError
 
 from api_guard import grants, ledger
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         verify = commands.add_parser("verify", help="report what is wrong, and exit with 1")
         verify.add_argument("--checkpoint", metavar="FILE", help="a file that `checkpoint` wrote")
         adopt = commands.add_parser(
-            "adopt", help="record the grants that are older than the ledger"
+            "adopt", help="record what gives access and is older than the ledger"
         )
         commands.add_parser("chain", help="chain what is committed and not chained yet")
         checkpoint = commands.add_parser("checkpoint", help="write the end of the chain, signed")
@@ -46,6 +46,7 @@ class Command(BaseCommand):
         for change in (adopt, forget, prune):
             add_by(change)
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked. Raises CommandError."""
         del args
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         file = options["checkpoint"]
         exported = ledger.read_checkpoint(Path(file).read_text()) if file else None
         tally = ledger.Tally()
-        findings = chain(ledger.verify(tally, exported), grants.differences())
+        findings = grants.verify(tally, exported)
         shown = list(islice(findings, _MOST_SHOWN))
         more = sum(1 for _ in findings)
         for finding in shown:
@@ -87,7 +88,7 @@ class Command(BaseCommand):
 
     def _adopt(self, options: dict[str, Any]) -> None:
         count = grants.adopt(by=by_of(options, "guard_ledger"), reason=options["reason"])
-        self.stdout.write(f"Recorded {_count(count, 'grant')}.")
+        self.stdout.write(f"Recorded {_count(count, 'row')}.")
 
     def _forget(self, options: dict[str, Any]) -> None:
         pk = options["pk"] if options["pk"] is not None else user_named(options["user"]).pk
@@ -101,9 +102,11 @@ class Command(BaseCommand):
         if wrong is not None:
             # Otherwise adopt() below would record an unrecorded change.
             raise CommandError(f"Nothing was pruned: {wrong}. Revoke it, or `adopt` it.")
-        count = ledger.prune(options["through"], who=grants.who_of(by), reason=reason)
-        # Every live grant still has a record.
-        grants.adopt(by=by, reason=f"pruned through {options['through']}")
+        through, head = options["through"], ledger.head()
+        if head is not None and 0 < through <= head.place.sequence:
+            # First: every row that gives access has a record at every moment.
+            grants.adopt(by=by, reason=f"pruned through {through}", since=through)
+        count = ledger.prune(through, who=grants.who_of(by), reason=reason)
         self.stdout.write(f"Pruned {_count(count, 'record')}.")
 
 

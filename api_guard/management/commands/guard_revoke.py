@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import DatabaseError, models, transaction
 
 from api_guard import grants, tokens
 from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of
+from api_guard.management.telling import add_telling, rehearsed, tell
 
 
 class Command(BaseCommand):
@@ -33,8 +34,10 @@ class Command(BaseCommand):
             action="store_true",
             help="its access, refresh and ID tokens, authorization codes and device codes",
         )
+        add_telling(parser)
         add_by(parser)
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Revoke all that can be revoked, and report it; fail at the end if something failed.
 
@@ -52,17 +55,21 @@ class Command(BaseCommand):
         grantee, by = grantee_of(options), by_of(options, "guard_revoke")
         why = {"by": by, "reason": options["reason"]}
         everything = not (options["grants"] or options["scope"] or options["tokens"])
-        said: list[str] = []
+        counts: dict[str, int] = {}
         failures: list[str] = []
-        if options["grants"] or everything:
-            with _noting(failures):
-                said.append(_count(grants.revoke_all(grantee, **why), "grant"))
-        if options["scope"]:
-            said.append(_count(_revoke_scopes(grantee, options["scope"], why, failures), "grant"))
-        if options["tokens"] or (everything and options["group"] is None):
-            with _noting(failures):
-                said.append(_count(_revoke_tokens(grantee, by, options["reason"]), "token"))
-        self.stdout.write(f"Revoked {' and '.join(said) or 'nothing'} of {grantee}.")
+        with rehearsed(options, grants.database(), tokens.database()):
+            if options["grants"] or everything:
+                with _noting(failures):
+                    counts["grant"] = grants.revoke_all(grantee, **why)
+            if options["scope"]:
+                counts["grant"] = _revoke_scopes(grantee, options["scope"], why, failures)
+            if options["tokens"] or (everything and options["group"] is None):
+                with _noting(failures):
+                    counts["token"] = _revoke_tokens(grantee, by, options["reason"])
+        said = " and ".join(_count(number, noun) for noun, number in counts.items())
+        line = f"Revoked {said or 'nothing'} of {grantee}."
+        revoked = {f"{noun}s": number for noun, number in counts.items()}
+        tell(self, options, [line], {"revoked": revoked, "failed": failures})
         if failures:
             raise CommandError("\n".join(failures))
 

@@ -7,20 +7,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from api_guard.explain.suggesting import Suggestion, records_in, suggest
 from api_guard.management.naming import group_named
 
 
 class Command(BaseCommand):
-    """Print the least grants that would have sufficed."""
+    """Print the fewest grants that would have allowed the refused requests."""
 
-    # It grants nothing, and helps a project that the checks still complain of.
+    # It grants nothing. It must also work while the checks report errors.
     requires_system_checks: list[str] = []
     help = (
-        "Proposes the least grants for which the requests that the log of decisions has as refused "
-        "would have been let in. It grants nothing, and proposes no sensitive scope."
+        "Suggests the fewest grants that would have allowed the refused requests in the log of "
+        "decisions. It grants nothing, and does not suggest sensitive scopes."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,9 +32,10 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NAME",
-            help="a group that may get a scope which not all of its members needed; repeatable",
+            help="a group that may get a scope even if not all members needed it; may be repeated",
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the log, and print. Raises CommandError."""
         del args

@@ -6,21 +6,22 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from api_guard import conf
-from api_guard.core.scopes import did_you_mean
+from api_guard.core.names import did_you_mean
 from api_guard.explain import can, who_can
 
 
 class Command(BaseCommand):
     """Print a line for each user and client."""
 
-    # It needs no answer of the checks.
+    # It must also work while the checks report errors.
     requires_system_checks: list[str] = []
     help = (
-        "Lists who holds a scope, `guard_who notes:read`, or who meets what an operation requires, "
-        "`guard_who GET /notes/1/`, and through what: a grant of its own, a group, everyone."
+        "Lists who holds a scope (`guard_who notes:read`) or who meets the requirement of an "
+        "operation (`guard_who GET /notes/1/`), and through which grant: its own, a group's or "
+        "everyone's."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,9 +30,10 @@ class Command(BaseCommand):
         parser.add_argument("--urlconf", help="another URLconf than ROOT_URLCONF")
         parser.add_argument("--format", choices=["text", "json"], default="text")
         parser.add_argument(
-            "--most", type=int, metavar="N", default=1000, help="so many at most of each kind"
+            "--most", type=int, metavar="N", default=1000, help="list at most so many of each kind"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """List them. Raises CommandError."""
         del args

@@ -15,6 +15,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, ServerError
 from api_guard import grants
 from api_guard.oauth2.narrowing import is_active, live_scopes
 from api_guard.oauth2.redirects import may_redirect_to
+from api_guard.oauth2.subjects import is_another, refuse_unreadable_claims
 
 logger = logging.getLogger("api_guard.oauth2")
 
@@ -85,6 +86,14 @@ class IssueMixin:
         del request
         return True
 
+    def validate_user_match(
+        self, id_token_hint: str, scopes: Any, claims: Any, request: Any
+    ) -> bool:
+        """Whether the client asks for the user who consents. Before that, nobody is known."""
+        del id_token_hint, scopes, claims
+        user = request.user
+        return not (isinstance(user, get_user_model()) and is_another(request, user))
+
     def validate_redirect_uri(
         self, client_id: str, redirect_uri: str, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
@@ -137,6 +146,7 @@ def _refuse_what_cannot_be_kept(request: Any) -> None:
         raise InvalidRequestError("The code_challenge is not valid.", request=request)
     if nonce and len(nonce) > _LONGEST_NONCE:
         raise InvalidRequestError("The nonce is too long.", request=request)
+    refuse_unreadable_claims(request)
 
 
 def _forget_claims(request: Any) -> None:

@@ -4,17 +4,19 @@ import json
 import os
 import socket
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from example_project.notes.command_lines import CommandLines
 from example_project.notes.seed import sow
+from example_project.notes.shell import MANAGE, Shell
 from example_project.notes.story import Story
 
 HOST = "127.0.0.1"
+SHELL, LOG = MANAGE.with_name("demo.sh"), MANAGE.with_name("demo.log")
 
 
 class Command(BaseCommand):
@@ -30,11 +32,17 @@ class Command(BaseCommand):
             refuse_busy(port)
         call_command("migrate", verbosity=0, interactive=False)
         site = f"http://{HOST}:{port}"
-        story = Story(CommandLines(site, python_as_typed(), sow(site)))
-        self.stdout.write(as_json(story) if options["json"] else str(story))
-        self.stdout.flush()
+        seeded = sow(site)
+        shell = Shell(site, seeded)
+        story = Story(site, seeded, as_typed(SHELL), as_typed(LOG))
+        if options["json"]:
+            self.stdout.write(as_json(story, shell))
+        else:
+            shell.write(SHELL)
+            self.stdout.write(str(story))
         if not no_serve:
-            call_command("runserver", f"{HOST}:{port}", use_reloader=False)
+            with logged_to(LOG):
+                call_command("runserver", f"{HOST}:{port}", use_reloader=False)
 
 
 def refuse_busy(port):
@@ -50,12 +58,32 @@ def refuse_busy(port):
         ) from None
 
 
-def python_as_typed():
-    """Return the interpreter's path, as short as possible from the current directory."""
-    python, here = Path(sys.executable), Path.cwd()
-    return str(python.relative_to(here) if python.is_relative_to(here) else python)
+@contextmanager
+def logged_to(path):
+    """Write what the server says into a file, so that the story stays on the screen."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with path.open("w") as log:
+        for number in (1, 2):
+            os.dup2(log.fileno(), number)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # What goes wrong at the start is shown.
+        for number, old in zip((1, 2), kept, strict=True):
+            os.dup2(old, number)
+            os.close(old)
 
 
-def as_json(story):
-    steps = [asdict(step) for step in story.steps()]
-    return json.dumps({"site": story.site, **asdict(story.seeded), "story": steps})
+def as_typed(path):
+    """Return a path, as short as possible from the current directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def as_json(story, shell):
+    told = {"story": [asdict(step) for step in story.steps()], "text": str(story)}
+    return json.dumps({"site": story.site, **asdict(story.seeded), "shell": str(shell), **told})

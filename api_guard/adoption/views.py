@@ -1,0 +1,122 @@
+"""Chooses the guard of a view: its scopes, its standings and the owner of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+
+from api_guard.access.endpoints import Endpoint, Status, endpoints, model_of
+from api_guard.adoption.owners import filtered_by, owners_of
+from api_guard.adoption.standings import standings_of
+from api_guard.core.decorating import Definition
+from api_guard.core.operations import Operation
+
+
+@dataclass(frozen=True)
+class Undeclared:
+    """A view that is routed without a guard."""
+
+    name: str
+    view_class: type | None
+    route: str
+    operations: tuple[Operation, ...]
+    has_objects: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The arguments of a guard: a scope or the name of a standing for each slot and action.
+
+    `owner` is a field by which the view filters already. `owners` are fields that may be one.
+    """
+
+    read: str = ""
+    write: str = ""
+    actions: tuple[tuple[str, str], ...] = ()
+    owner: str = ""
+    owners: tuple[str, ...] = ()
+    has_objects: bool = False
+    standings: frozenset[str] = frozenset()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes that it names."""
+        values = (self.read, self.write, *(value for _, value in self.actions))
+        return tuple(value for value in values if value and value not in self.standings)
+
+    def decorator(self, called: Any) -> str:
+        """Write it. `called` says under which names the file has `guard` and the standings."""
+        values = {"read": self.read, "write": self.write}
+        parts = [f"{slot}={self._asked(value, called)}" for slot, value in values.items() if value]
+        actions = [f'"{name}": {self._asked(value, called)}' for name, value in self.actions]
+        parts += [f"actions={{{', '.join(actions)}}}"] if actions else []
+        parts += [f'owner="{self.owner}"'] if self.owner else []
+        return f"@{called['guard']}({', '.join(parts)})"
+
+    def _asked(self, value: str, called: Any) -> str:
+        return str(called[value]) if value in self.standings else f'"{value}"'
+
+    def comment(self) -> str:
+        """Write what is left to choose, or "" """
+        if self.owner or not self.has_objects:
+            return ""
+        choices = [f'owner="{name}"' for name in self.owners] or ['owner="..."']
+        return f"  # whose rows? {' or '.join(choices)}, or objects=ANY_OBJECT"
+
+
+def undeclared() -> list[Undeclared]:
+    """Return the views of the URLconf that nothing declares, in its order."""
+    found: dict[str, list[Endpoint]] = {}
+    for endpoint in endpoints():
+        if endpoint.status is Status.UNGUARDED:
+            found.setdefault(endpoint.view, []).append(endpoint)
+    return [
+        Undeclared(
+            name,
+            of_view[0].view_class,
+            of_view[0].route,
+            # Every view answers OPTIONS.
+            tuple(each.operation for each in of_view if each.operation.method != "OPTIONS"),
+            any(_has_objects(endpoint) for endpoint in of_view),
+        )
+        for name, of_view in found.items()
+    ]
+
+
+def _has_objects(endpoint: Endpoint) -> bool:
+    cls: Any = endpoint.view_class
+    if not hasattr(cls, "get_object"):
+        return False
+    name = getattr(cls, "lookup_url_kwarg", None) or getattr(cls, "lookup_field", "pk")
+    return f"<{name}>" in endpoint.route or f":{name}>" in endpoint.route
+
+
+def choice_for(view: Undeclared, nodes: Iterable[Definition]) -> Choice:
+    """Return the guard that keeps most of what the view does today, and closes the rest."""
+    label = _label_of(view.name)
+    slots, differing = standings_of(view.view_class, view.operations)
+    slot_of = {each.action or each.method: each.slot for each in view.operations}
+    asked = {
+        slot: (standing or f"{label}:{slot}") if slot in slot_of.values() else ""
+        for slot, standing in slots.items()
+    }
+    actions = {name: standing or f"{label}:{slot_of[name]}" for name, standing in differing.items()}
+    model = None if view.view_class is None else model_of(view.view_class)
+    standings = {*slots.values(), *differing.values()} - {""}
+    return Choice(
+        read=asked["read"],
+        write=asked["write"],
+        actions=tuple(actions.items()),
+        owner=filtered_by(nodes, model),
+        owners=owners_of(model),
+        has_objects=view.has_objects,
+        standings=frozenset(standings),
+    )
+
+
+def _label_of(name: str) -> str:
+    config = apps.get_containing_app_config(name)
+    return config.label if config is not None else name.partition(".")[0]
