@@ -98,29 +98,42 @@ def payload(said):
     return ".".join([*(each.rstrip("=") for each in encoded), "c2ln"])
 
 
-@pytest.mark.parametrize(
-    "junk",
-    [
-        "x",
-        "a.b.c",
-        "a.b.c.d.e",
-        "MQ.MQ.MQ",
-        "é",
-        "[" * 20_000,
-        payload(1),
-        payload([]),
-        payload("aud"),
-        payload({}),
-        payload({"aud": 5}),
-        payload({"aud": [{}]}),
-        payload({"aud": "nobody"}),
-        payload({"aud": "web"}),
-        payload({"aud": "we\0b"}),
-        payload({"aud": "web", "sub": "1", "iss": "http://testserver/o"}),
-    ],
-)
+JUNK = [
+    "x",
+    "a.b.c",
+    "a.b.c.d.e",
+    "MQ.MQ.MQ",
+    "é",
+    "[" * 20_000,
+    payload(1),
+    payload([]),
+    payload("aud"),
+    payload({}),
+    payload({"aud": 5}),
+    payload({"aud": [{}]}),
+    payload({"aud": "nobody"}),
+    payload({"aud": "web"}),
+    payload({"aud": "we\0b"}),
+    payload({"aud": ["web", "we\0b", 5]}),
+    payload({"aud": "we\ud800b"}),
+    payload({"aud": {"web": 1}}),
+    payload({"aud": "web", "sub": "1", "iss": "http://testserver/o"}),
+]
+
+
+@pytest.mark.parametrize("junk", JUNK)
 def test_junk_is_the_hint_of_nobody(as_alice, junk):
     assert error_of(asks(as_alice, id_token_hint=junk)) == "login_required"
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_a_logout_with_junk_for_a_hint_is_refused(as_alice, settings, junk):
+    settings.OAUTH2_PROVIDER = {
+        **settings.OAUTH2_PROVIDER,
+        "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
+    }
+    assert as_alice.get("/o/logout/", {"id_token_hint": junk}).status_code == 400
+    assert as_alice.session.get("_auth_user_id")
 
 
 def test_a_hint_of_another_issuer_is_that_of_nobody(as_alice, hint, settings):

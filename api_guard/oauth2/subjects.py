@@ -48,8 +48,7 @@ def _subject_of(validator: Any, asked: Any, hint: str) -> str | None:
         claims = json.loads(JWT(key=key, jwt=hint, check_claims={}).claims)
         is_ours = claims["iss"] == validator.get_oidc_issuer_endpoint(asked)
         return str(claims["sub"]) if is_ours else None
-    # A payload of another form, such as a list, or with a null character in the name of a client.
-    except (JWException, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (JWException, ValueError, TypeError, KeyError, RecursionError):  # of another form
         return None
 
 

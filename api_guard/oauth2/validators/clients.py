@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote_plus
 
+from jwcrypto.common import JWException
 from oauthlib.oauth2.rfc6749.errors import UnsupportedGrantTypeError
 
+from api_guard.core.names import is_storable
 from api_guard.limits.credentials import account_of_basic
 from api_guard.oauth2.remembering import verified_secrets
 
@@ -33,6 +35,22 @@ class ClientMixin:
             return validator._authenticate_basic_auth(request) is True
         except ValueError:
             return False  # base64 must be ASCII
+
+    def _get_key_for_token(self, token: str) -> Any:
+        """Return None for an ID token that cannot be read. The toolkit would raise an error."""
+        validator: Any = super()
+        try:
+            return validator._get_key_for_token(token)
+        except (JWException, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            return None
+
+    def _get_client_by_audience(self, audience: object) -> Any:
+        validator: Any = super()
+        given = [audience] if isinstance(audience, str) else audience
+        if not isinstance(given, list):
+            return None
+        names = [name for name in given if isinstance(name, str) and is_storable(name)]
+        return validator._get_client_by_audience(names)
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
         if verified_secrets.knows(provided_secret, stored_secret):
