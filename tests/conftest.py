@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone, translation
 from oauth2_provider.models import AccessToken, Application
 from rest_framework.test import APIClient
@@ -22,6 +22,7 @@ from api_guard.limits.counters import faults, local
 from api_guard.limits.credentials import owed, strangers
 from api_guard.oauth2.remembering import verified_secrets
 from tests.faults import table
+from tests.management.commands import flush
 from tests.servers import count_on as count_on
 from tests.servers import memcached as memcached
 from tests.servers import own_memcached as own_memcached
@@ -149,6 +150,9 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """PostgreSQL drops no database to which a thread of a test has left a connection open."""
+    with django_db_blocker.unblock():
+        for database in connections:
+            flush.remember(database)
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:

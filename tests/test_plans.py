@@ -88,7 +88,7 @@ def filled(django_db_setup, django_db_blocker):
             fill()
             yield
         finally:
-            call_command("flush", verbosity=0, interactive=False)
+            call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
 
 
 @pytest.fixture
