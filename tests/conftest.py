@@ -141,7 +141,10 @@ def pytest_collection_modifyitems(config, items):
     if not os.environ.get("ONLY_DATABASE"):
         return
     asks = [
-        item for item in items if item.get_closest_marker("django_db") or "db" in item.fixturenames
+        item
+        for item in items
+        if (item.get_closest_marker("django_db") or "db" in item.fixturenames)
+        and not item.get_closest_marker("any_database")
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(asks)])
     items[:] = asks

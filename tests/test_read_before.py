@@ -226,6 +226,7 @@ middlewares = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.any_database
 @both
 @middlewares
 @pytest.mark.parametrize("name", GOOD)
@@ -235,6 +236,7 @@ def test_a_good_form_gives_the_same_data(through, middleware, name):
     assert answer_of(through, *GOOD[name], middleware=middleware) == alone
 
 
+@pytest.mark.any_database
 @both
 @middlewares
 @pytest.mark.parametrize("name", BAD)
@@ -244,6 +246,7 @@ def test_a_bad_form_is_refused_for_the_same_reason(through, middleware, name):
     assert answer_of(through, *BAD[name], middleware=middleware) == alone
 
 
+@pytest.mark.any_database
 @both
 @middlewares
 @pytest.mark.parametrize("name", GOOD)
@@ -255,6 +258,7 @@ def test_a_form_that_is_shorter_than_declared_is_refused(through, middleware, na
         assert answer_of(through, body, content_type, length, middleware) == alone
 
 
+@pytest.mark.any_database
 @both
 @pytest.mark.parametrize("name", MANY)
 def test_more_than_django_reads_is_refused_for_the_same_reason(through, name):
@@ -263,6 +267,7 @@ def test_more_than_django_reads_is_refused_for_the_same_reason(through, name):
     assert answer_of(through, *MANY[name], to="/wide", middleware="reads_the_form") == alone
 
 
+@pytest.mark.any_database
 @both
 @middlewares
 @pytest.mark.parametrize("name", ODD)
@@ -276,6 +281,7 @@ def test_what_django_makes_of_an_odd_form_stays_the_same(through, middleware, na
     assert read[0] in (200, 400, 415)
 
 
+@pytest.mark.any_database
 @both
 @pytest.mark.parametrize("name", [*GOOD, *BAD])
 def test_a_form_that_a_middleware_reads_in_another_charset_is_refused(through, name):
@@ -283,6 +289,7 @@ def test_a_form_that_a_middleware_reads_in_another_charset_is_refused(through, n
     assert answer_of(through, *forms[name], middleware="reads_in_latin_1")[0] in (400, 413, 415)
 
 
+@pytest.mark.any_database
 @both
 @pytest.mark.parametrize("name", BAD)
 def test_a_middleware_that_breaks_on_a_form_breaks_with_a_refusal(through, name):
