@@ -259,6 +259,12 @@ FUNCTIONS = [
     ("@csrf_exempt\n@require_GET", '@guard(read="proj:read")'),
     ("@csrf_exempt\n@login_required", BOTH),
     ("@csrf_exempt\n@login_not_required", "@guard(read=PUBLIC, write=PUBLIC)"),
+    (
+        "def require_http_methods(view):\n    @wraps(view)\n"
+        "    def inner(request):\n        return view(request)\n    return inner\n"
+        "@require_http_methods\n@require_POST",
+        '@guard(write="proj:write")',
+    ),
 ]
 
 
@@ -311,6 +317,12 @@ CLASSES = [
         "LoginRequiredMixin, View",
         GET,
         READS,
+    ),
+    (
+        "@method_decorator([csrf_exempt, staff_member_required], name='get')",
+        "View",
+        GET,
+        "@guard(read=STAFF)",
     ),
 ]
 

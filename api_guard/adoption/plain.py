@@ -53,7 +53,7 @@ def _methods_of(callback: Any) -> tuple[str, ...]:
     if cls is None:
         return _METHODS
     offered = getattr(callback, "view_initkwargs", {}).get(
-        "http_method_names", cls.http_method_names
+        "http_method_names", getattr(cls, "http_method_names", ())
     )
     return tuple(
         name for name in _METHODS if name.lower() in offered and hasattr(cls, name.lower())
@@ -71,7 +71,7 @@ def _layers_for(callback: Any, method: str) -> Iterator[Any]:
 def _layers(function: Any) -> Iterator[Any]:
     while function is not None:
         yield function
-        # @method_decorator applies its decorators at each call.
+        # @method_decorator applies its decorators at each call, and once to a function like this.
         for decorators in _closed_over([function], "decorators"):
             for decorator in decorators:
                 yield from _layers(decorator(_nothing))
@@ -93,8 +93,9 @@ _HOMES = {
 def _closed_over(layers: Iterable[Any], name: str) -> Iterator[Any]:
     """Yield what Django's decorators among the layers were given under a name."""
     for layer in layers:
-        code = getattr(layer, "__code__", None)
-        if code is not None and code.co_qualname.startswith(_HOMES[name]):
+        code, scope = getattr(layer, "__code__", None), getattr(layer, "__globals__", {})
+        is_home = code is not None and code.co_qualname.startswith(_HOMES[name])
+        if is_home and scope["__name__"].startswith("django."):
             yield inspect.getclosurevars(layer).nonlocals[name]
 
 
