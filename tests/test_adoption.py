@@ -216,7 +216,7 @@ from django.views.decorators.http import *
 from django.views.generic import TemplateView
 """
 BOTH = '@guard(read="proj:read", write="proj:write")'
-HOOK = "  # write=PUBLIC, if it checks its callers itself, as a webhook does"
+HOOK = "  # PUBLIC, if it checks its callers itself"
 BELOW = "put csrf_exempt below this line: where it is, it has no effect"
 
 

@@ -227,7 +227,7 @@ def test_the_patch_applies_and_closes_the_project(tmp_path):
     plain = (folder / "notes/plain.py").read_text()
     assert '    # A branch.\n    @guard(read="notes:read")\n    @ require_GET' in plain
     assert '\n@guard(read="notes:read")\nclass Numbers' in plain
-    assert '\n@guard(read="notes:read", write="notes:write")  # write=PUBLIC, if it' in plain
+    assert '\n@guard(read="notes:read", write="notes:write")  # PUBLIC, if it' in plain
     assert plain.count("@guard") == 3
     assert "7 views get a guard" in said
     assert "notes.views.plain, at /api/late/: it becomes a view by a call" in said

@@ -37,7 +37,7 @@ def remark_on(callbacks: Iterable[Any], view: Any) -> str:
         return ""
     remarks = []
     if writes != {"PUBLIC"}:
-        remarks.append("write=PUBLIC, if it checks its callers itself, as a webhook does")
+        remarks.append("PUBLIC, if it checks its callers itself")
     if not getattr(_decorated(view), "csrf_exempt", False):
         remarks.append("put csrf_exempt below this line: where it is, it has no effect")
     return "; ".join(remarks)
