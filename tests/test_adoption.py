@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -202,17 +203,219 @@ def test_a_project_where_nothing_is_missing_gets_nothing(project):
     assert "Nothing to propose" in err.getvalue()
 
 
-def test_a_plain_view_below_a_prefix_is_said(project, settings):
-    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/plain"]}
-    found = project(
+PLAIN = """\
+from functools import partial, wraps
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import *
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import *
+from django.views.generic import TemplateView
+"""
+BOTH = '@guard(read="proj:read", write="proj:write")'
+HOOK = "  # PUBLIC, if it checks its callers itself"
+BELOW = "put csrf_exempt below this line: where it is, it has no effect"
+
+
+def plain(project, settings, views, routed, **more):
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/api/"], "EXEMPT": {}}
+    return project(
         {
             "__init__.py": "",
-            "views.py": "def plain(request): pass\n",
-            "urls.py": urls("plain"),
+            "views.py": PLAIN + views,
+            "urls.py": "from django.urls import path\nfrom .views import *\n"
+            f"urlpatterns = [{routed}]\n",
             "settings.py": "INSTALLED_APPS = ['api_guard']\n",
+            **more,
         }
     )
-    assert found.left == ["proj.views.plain, at /plain/: it is a plain Django view"]
+
+
+def lines_above(patch):
+    """Return what a patch puts above each definition."""
+    added = re.compile(r"^\+(@guard.*)\n(?: @.*\n)* (?:async )?(?:def|class) (\w+)", re.MULTILINE)
+    return {name: line for line, name in added.findall(patch.decode())}
+
+
+FUNCTIONS = [
+    ("", BOTH),
+    ("@login_required", BOTH),
+    ("@permission_required('a.b')", BOTH),
+    ("@user_passes_test(len)", BOTH),
+    ("@staff_member_required", "@guard(read=STAFF, write=STAFF)"),
+    ("@staff_member_required(login_url='/')", "@guard(read=STAFF, write=STAFF)"),
+    ("@staff_member_required\n@permission_required('a.b')", BOTH),
+    ("@login_not_required", "@guard(read=PUBLIC, write=PUBLIC)"),
+    ("@require_GET", '@guard(read="proj:read")'),
+    ("@login_required\n@require_safe", '@guard(read="proj:read")'),
+    ("@require_POST\n@login_required", '@guard(write="proj:write")'),
+    ("@require_http_methods(['GET', 'PUT'])", BOTH),
+    ("@staff_member_required\n@require_http_methods(['PUT'])", "@guard(write=STAFF)"),
+    ("@csrf_exempt", f"{BOTH}{HOOK}"),
+    ("@csrf_exempt\n@require_POST", f'@guard(write="proj:write"){HOOK}'),
+    ("@csrf_exempt\n@require_GET", '@guard(read="proj:read")'),
+    ("@csrf_exempt\n@login_required", BOTH),
+    ("@csrf_exempt\n@login_not_required", "@guard(read=PUBLIC, write=PUBLIC)"),
+    (
+        "def require_http_methods(view):\n    @wraps(view)\n"
+        "    def inner(request):\n        return view(request)\n    return inner\n"
+        "@require_http_methods\n@require_POST",
+        '@guard(write="proj:write")',
+    ),
+]
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_plain_function_is_guarded_as_its_decorators_say(project, settings, kind):
+    views = "".join(
+        f"{decorators}\n{kind} f{number}(request): pass\n"
+        for number, (decorators, _) in enumerate(FUNCTIONS)
+    )
+    routed = ", ".join(f"path('api/{n}', f{n})" for n in range(len(FUNCTIONS)))
+    found = plain(project, settings, views, routed)
+    assert lines_above(found.patch) == {f"f{n}": line for n, (_, line) in enumerate(FUNCTIONS)}
+    assert found.left == []
+    # Above all decorators.
+    assert b'+@guard(write="proj:write")\n @require_POST\n @login_required\n' in found.patch
+
+
+READS = '@guard(read="proj:read")'
+GET = "def get(self, request): pass"
+CLASSES = [
+    ("", "View", GET, READS),
+    ("", "TemplateView", "template_name = 'x'", READS),
+    ("", "LoginRequiredMixin, View", "def post(self, r): pass", '@guard(write="proj:write")'),
+    (
+        "@method_decorator(staff_member_required, name='dispatch')",
+        "View",
+        GET,
+        "@guard(read=STAFF)",
+    ),
+    (
+        "@method_decorator([csrf_exempt, require_POST], name='dispatch')",
+        "View",
+        f"{GET}\n    post = get",
+        f'@guard(write="proj:write"){HOOK}',
+    ),
+    (
+        "",
+        "View",
+        f"{GET}\n    put = get\n    delete = method_decorator(staff_member_required)(get)",
+        '@guard(read="proj:read", write="proj:write", actions={"DELETE": STAFF})',
+    ),
+    (
+        "@method_decorator(login_not_required, name='dispatch')",
+        "View",
+        GET,
+        "@guard(read=PUBLIC)",
+    ),
+    (
+        "@method_decorator(staff_member_required, name='dispatch')",
+        "LoginRequiredMixin, View",
+        GET,
+        READS,
+    ),
+    (
+        "@method_decorator([csrf_exempt, staff_member_required], name='get')",
+        "View",
+        GET,
+        "@guard(read=STAFF)",
+    ),
+]
+
+
+def test_a_plain_class_is_guarded_as_its_methods_and_bases_say(project, settings):
+    views = "".join(
+        f"{before}\nclass C{number}({bases}):\n    {body}\n"
+        for number, (before, bases, body, _) in enumerate(CLASSES)
+    )
+    routed = ", ".join(f"path('api/{n}', C{n}.as_view())" for n in range(len(CLASSES)))
+    found = plain(project, settings, views, routed)
+    assert lines_above(found.patch) == {f"C{n}": line for n, (*_, line) in enumerate(CLASSES)}
+    assert found.left == []
+
+
+ROUTES = [
+    ("csrf_exempt({}.as_view())", f"{BOTH}{HOOK}; {BELOW}"),
+    ("csrf_exempt(login_required({}.as_view()))", BOTH),
+    (
+        "csrf_exempt(login_not_required({}.as_view()))",
+        f"@guard(read=PUBLIC, write=PUBLIC)  # {BELOW}",
+    ),
+    ("require_POST({}.as_view())", '@guard(write="proj:write")'),
+    ("staff_member_required({}.as_view())", "@guard(read=STAFF, write=STAFF)"),
+    ("{}.as_view(http_method_names=['get'])", READS),
+    ("{0}.as_view()), path('api/x', staff_member_required({0}.as_view())", BOTH),
+]
+
+
+def test_decorators_of_a_route_count_as_those_of_the_view(project, settings):
+    views = "".join(f"class C{n}(View):\n    {GET}\n    post = get\n" for n in range(len(ROUTES)))
+    routed = [f"path('api/{n}', {route.format(f'C{n}')})" for n, (route, _) in enumerate(ROUTES)]
+    routed.append("path('api/two', partial(two, key=1))")
+    views += "def two(request, key): pass\n"
+    found = plain(project, settings, views, ", ".join(routed))
+    wanted = {f"C{n}": line for n, (_, line) in enumerate(ROUTES)}
+    assert lines_above(found.patch) == {**wanted, "two": BOTH}
+
+
+@pytest.mark.parametrize(
+    ("views", "routed", "why"),
+    [
+        ("one = lambda request: None\n", "path('api/one', one)", "not defined at the top level"),
+        (
+            "class Site:\n    def one(self, request): pass\n",
+            "path('api/one', Site().one)",
+            "it is a method: guard it where it is routed, guard(...)(the_view)",
+        ),
+        (
+            "class One:\n    def __call__(self, request): pass\n",
+            "path('api/one', One())",
+            "an object of the class is the view: guard it where",
+        ),
+        (
+            "def one(request): pass\n",
+            "path('api/one', one), path('one', login_required(one))",
+            "it also answers at /one, outside PREFIXES: guard it where",
+        ),
+        (
+            "class One(View):\n    def get(self, request): pass\nclass Two(One): pass\n",
+            "path('api/one', One.as_view()), path('two', Two.as_view()), path('1', str)",
+            "it also answers at /two, outside PREFIXES",
+        ),
+        ("class One(View): pass\n", "path('api/one', One.as_view())", "it answers no method"),
+        (
+            "from api_guard import guard\nkept = []\ndef keep(view):\n    kept.append(view)\n"
+            "    return view\n@guard(read='a:b')\n@keep\ndef one(request): pass\n",
+            "path('api/one', kept[0])",
+            "it has a guard, but another decorator routes it without",
+        ),
+        ("def one(request): pass; x = 1\n", "path('api/one', one)", None),
+        ("x = 1; one = type('One', (View,), {})\n", "path('api/one', one.as_view())", "not def"),
+    ],
+)
+def test_a_plain_view_that_no_line_guards_is_left_alone(project, settings, views, routed, why):
+    found = plain(project, settings, views, routed)
+    assert [why in each for each in found.left] == ([] if why is None else [True])
+    assert (b"views.py" in found.patch) == (why is None)
+
+
+def test_plain_views_outside_the_prefixes_and_those_of_packages_are_not_changed(project, settings):
+    routes = (
+        "path('page', page), path('api/page', page_of_api), "
+        "path('api/t', TemplateView.as_view(template_name='x'))"
+    )
+    views = "def page(request): pass\ndef page_of_api(request): pass\n"
+    found = plain(project, settings, views, routes)
+    assert (found.guarded, found.left) == (["proj.views.page_of_api"], [])
+    patch = found.patch.decode()
+    assert '+        "django.views.generic.base.TemplateView": "",  # write the reason' in patch
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": []}
+    settings.SETTINGS_MODULE = "proj.settings"
+    assert propose().guarded == []
 
 
 SETS = """\

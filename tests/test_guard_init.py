@@ -33,6 +33,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PAGINATION_CLASS": None,
 }
+API_GUARD = {"PREFIXES": ["/api/"]}
 """
 KEYS = """
 from django.contrib.auth import get_user_model
@@ -122,11 +123,44 @@ def made():
 
 Made = made()
 '''
+PLAIN = """\
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, JsonResponse
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET
+
+if True:
+    # A branch.
+    @ require_GET   # and spaces
+
+    # A comment.
+    @login_required(
+        login_url="/login/",
+    )
+    def export(
+        request,
+    ):
+        return HttpResponse("id,text")
+
+
+class Numbers(View):
+    async def get(self, request):
+        return JsonResponse({"name": request.user.username})
+
+
+@csrf_exempt
+def hook(request): return HttpResponse("hooked")
+
+
+def page(request):
+    return HttpResponse("a page")
+"""
 URLS = """
 from django.urls import include, path
 from rest_framework.routers import DefaultRouter
 
-from notes import views
+from notes import plain, views
 
 router = DefaultRouter()
 router.register("notes", views.Notes, basename="note")
@@ -137,6 +171,10 @@ urlpatterns = [
     path("api/shown/", views.Shown.as_view()),
     path("api/late/", views.late),
     path("api/made/", views.Made.as_view()),
+    path("api/export/", plain.export),
+    path("api/numbers/", plain.Numbers.as_view()),
+    path("api/hook/", plain.hook),
+    path("page/", plain.page),
 ]
 """
 FILES = {
@@ -146,6 +184,7 @@ FILES = {
     "notes/__init__.py": "",
     "notes/keys.py": KEYS,
     "notes/models.py": MODELS,
+    "notes/plain.py": PLAIN,
     "notes/views.py": VIEWS,
 }
 
@@ -185,13 +224,18 @@ def test_the_patch_applies_and_closes_the_project(tmp_path):
     assert '\n@guard(read=PUBLIC, write="notes:write")\nclass Shown' in views
     assert '\n@guard(read=PUBLIC)\n@api_view(["GET"])\n@permission_classes' in views
     assert "from .models import Note\nfrom api_guard import PUBLIC, STAFF, guard\n" in views
-    assert "4 views get a guard" in said
+    plain = (folder / "notes/plain.py").read_text()
+    assert '    # A branch.\n    @guard(read="notes:read")\n    @ require_GET' in plain
+    assert '\n@guard(read="notes:read")\nclass Numbers' in plain
+    assert '\n@guard(read="notes:read", write="notes:write")  # PUBLIC, if it' in plain
+    assert plain.count("@guard") == 3
+    assert "7 views get a guard" in said
     assert "notes.views.plain, at /api/late/: it becomes a view by a call" in said
     assert "notes.views.made.<locals>.Made, at /api/made/: it is not defined at the top" in said
     assert '"rest_framework.routers.APIRootView": "",  # write the reason' in patch
     assert '"notes.keys.KeyAuthentication",' in patch
     assert "yours may do less than its user, take its class out: see api_guard.E006." in patch
-    assert '"OAUTH2": False' in patch
+    assert '+    **API_GUARD,\n+    "OAUTH2": False' in patch
     # What is left are choices: a reason, whose rows, and the two views that no line can guard.
     found = manage(folder, "check", check=False).stderr.decode()
     messages = [line for line in found.splitlines() if line.startswith("?: ")]
@@ -232,8 +276,10 @@ def test_a_project_that_answered_the_questions_has_no_message_and_is_closed(tmp_
         "ask = Client(headers={'X-Key': 'bob'})\n"
         "def statuses():\n"
         "    return [ask.get(f'/api/{name}/').status_code\n"
-        "            for name in ('notes', 'all', 'ping', 'shown', 'late', 'made')]\n"
-        "print(statuses(), Client().get('/api/notes/').status_code)\n"
+        "            for name in ('notes', 'all', 'ping', 'shown', 'late', 'made',\n"
+        "                         'export', 'numbers', 'hook')]\n"
+        "print(statuses(), *[Client().get(f'/{path}/').status_code\n"
+        "                    for path in ('api/notes', 'api/export', 'page')])\n"
         "grants.grant('notes:read', bob, by=grants.System('a test'))\n"
         "print(statuses(), ask.post('/api/shown/').status_code)\n"
     )
@@ -251,8 +297,8 @@ def test_a_project_that_answered_the_questions_has_no_message_and_is_closed(tmp_
     )
     assert asked.returncode == 0, asked.stderr
     assert asked.stdout.splitlines() == [
-        "[403, 403, 200, 200, 403, 403] 401",
-        "[200, 403, 200, 200, 200, 200] 403",
+        "[403, 403, 200, 200, 403, 403, 403, 403, 403] 401 401 200",
+        "[200, 403, 200, 200, 200, 200, 200, 200, 200] 403",
     ]
 
 
@@ -269,10 +315,12 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 def test_files_of_every_form_are_patched(tmp_path, name):
     form = ODD[name]
-    odd = {each: form(FILES[each]) for each in ("notes/views.py", "shop/settings.py")}
+    odd = {
+        each: form(FILES[each]) for each in ("notes/plain.py", "notes/views.py", "shop/settings.py")
+    }
     folder = written(tmp_path / "a project é", {**FILES, **odd})
     _, said = applied(folder)
-    assert "4 views get a guard" in said
+    assert "7 views get a guard" in said
     for each, before in odd.items():
         after = (folder / each).read_bytes()
         assert (b"\r\n" in after) == (b"\r\n" in before)

@@ -24,10 +24,12 @@ from django.views.decorators.http import require_GET
 from django.views.generic import ListView, TemplateView
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import NotFound
+from rest_framework.views import APIView
 
 from api_guard import ANY_OBJECT, PUBLIC, SIGNED_IN, STAFF, checks, grants, guard
 from api_guard.access.endpoints import endpoints
 from api_guard.checks.endpoints import check_endpoints
+from api_guard.checks.objects import check_detail_routes
 from api_guard.exceptions import GuardError
 from api_guard.testing import (
     assert_every_endpoint_guarded,
@@ -401,6 +403,22 @@ def test_a_guard_under_api_view_guards_nothing_and_the_check_says_so(api, settin
     hints = [message.hint for message in check_endpoints()]
     assert "Write @guard above @api_view, as the outermost line." in hints
     assert any(hint.startswith('Write @guard(read="some:scope") above it, or') for hint in hints)
+
+
+def test_a_route_to_one_object_is_told_what_a_plain_view_can_do(settings):
+    class OfDrf(APIView):
+        def get(self, request, pk): ...
+
+    routes = [
+        path("one/<int:pk>/", guard(read="notes:read")(unguarded)),
+        path("two/<int:pk>/", guard(read="notes:read")(OfDrf).as_view()),
+    ]
+    settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": routes, "__name__": "single"})
+    of_drf, of_plain = check_detail_routes()
+    assert ("OfDrf" in of_drf.msg, "objects=ANY_OBJECT" in of_drf.hint) == (True, True)
+    assert "unguarded leads to single objects at /one/<int:pk>/" in of_plain.msg
+    assert of_plain.hint.startswith("A plain Django view has no object rule: derive it from")
+    assert of_plain.id == of_drf.id == "api_guard.W018"
 
 
 def test_a_guard_may_be_said_of_a_callback_of_a_function(api):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from tests.moving import asked_by_clients, existing_project
 from tests.projects import git
 from tests.walking import DOCS, Walk, bare_environment, blocks_until
 
@@ -40,20 +43,78 @@ def test_the_tutorial_says_what_happens(walk):
     assert "All is well" in walk.terminal.type("python manage.py guard_check")
 
 
-def test_an_existing_project_is_closed_by_its_patch(walk, tmp_path):
-    walk.follow(blocks_until("tutorial.md", "## Install it, and ask"))
-    git(tmp_path, "init", "-q")
-    apps = 'INSTALLED_APPS += ["rest_framework", "oauth2_provider", "api_guard"]\n'
-    existing = list(blocks_until("existing.md", "## 2. Report"))
-    assert apps in [code for _, _, code in existing]
-    settings = tmp_path / "config" / "settings.py"
-    settings.write_text(settings.read_text() + apps.replace('"rest_framework", ', ""))
-    lines = next(code for language, _, code in existing if language == "console")
-    walk.follow([("console", "", lines)])
-    left = walk.terminal.type("python manage.py guard_check")
-    assert set(re.findall(r"[EW]\d{3}", left)) <= {"E001", "W018"}, left
-    views = tmp_path / "notes" / "views.py"
-    views.write_text(re.sub(r"\)  # whose rows.*", ', owner="author")', views.read_text()))
-    settings.write_text(settings.read_text().replace('APIRootView": ""', 'APIRootView": "routes"'))
-    assert "All is well" in walk.terminal.type("python manage.py guard_check")
-    assert "Applying api_guard" in walk.terminal.type("python manage.py migrate")
+# The page has the days of its own time.
+DAYS = {
+    '"2026-12-01"': f'"{timezone.localdate() - timedelta(days=2)}"',
+    '"2027-01-31"': f'"{timezone.localdate() + timedelta(days=30)}"',
+}
+# What is answered in another way as soon as there is a guard: with another status, or a body with
+# more in it.
+AT_ONCE = {
+    ("alice", "GET", "/api/count/"): (403, 403),
+    ("bob", "PUT", "/api/notes/2/"): (200, 400),
+    ("exporter", "DELETE", "/api/count/"): (403, 405),
+}
+ENFORCED = {
+    **AT_ONCE,
+    ("dave", "POST", "/api/tags/"): (403, 403),
+    ("", "GET", "/api/notes/"): (403, 401),
+}
+
+
+def _changed(before, now):
+    return {
+        call: (answer[0], now[call][0]) for call, answer in before.items() if answer != now[call]
+    }
+
+
+def test_an_existing_project_is_moved_and_no_client_breaks(tmp_path, python):
+    walk = Walk(tmp_path, python, instead=DAYS)
+    try:
+        _move(walk)
+    finally:
+        walk.close()
+    shown = re.findall(r"^ *\$ (.*)$", (DOCS / "existing.md").read_text(), re.MULTILINE)
+    assert [line.replace(f":{walk.port}", ":8000") for line in walk.typed] == shown
+    assert '"the move"' in (tmp_path / "ledger.jsonl").read_text()
+
+
+def _move(walk):
+    def follow(begin, end):
+        walk.follow(blocks_until("existing.md", f"## {end}", begin=f"## {begin}"))
+
+    existing_project(walk.folder, walk.terminal)
+    before = asked_by_clients(walk)
+    follow("1. Install it", "2. Report")
+    views = (walk.folder / "notes/views.py").read_text()
+    guarded = re.findall(r"^@guard.*\n(?:@.*\n)*\w+ (\w+)", views, re.MULTILINE)
+    assert guarded == ["NoteViewSet", "TagViewSet", "Count", "ping"]
+
+    walk.terminal.type("ALICE=alice")
+    follow("2. Report", "4. Grant")
+    assert _changed(before, asked_by_clients(walk)) == AT_ONCE
+    follow("4. Grant", "5. Give")
+    assert _changed(before, asked_by_clients(walk)) == AT_ONCE
+    assert "Nothing to grant." in walk.terminal.type("python manage.py guard_suggest decisions.log")
+
+    follow("5. Give", "6. Enforce")
+    walk.stop()
+    settings = walk.folder / "config/settings.py"
+    text = settings.read_text()
+    settings.write_text(re.sub(r'    "REPORT_ONLY": \{.*?\n    \},\n', "", text, flags=re.DOTALL))
+    assert settings.read_text() != text
+    follow("6. Enforce", "Undo")
+    after = asked_by_clients(walk)
+    assert _changed(before, after) == ENFORCED
+    assert {after[call][1].get("code") for call in ENFORCED} == {
+        "staff_only",
+        "malformed_body",
+        "insufficient_scope",
+        "not_authenticated",
+        None,  # the 405 is that of the view
+    }
+
+    follow("Undo", "What it took")
+    walk.stop()
+    git(walk.folder, "checkout", "-q", ".")
+    assert asked_by_clients(walk) == before

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
+import textwrap
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 BLOCK = re.compile(
-    r"^```(?:\{code-block\} )?(?P<language>\w+)\n"
-    r"(?::caption: (?P<caption>[^\n]*)\n)?(?P<code>.*?)^```$",
+    r"^(?P<space> *)```(?:\{code-block\} )?(?P<language>\w+)\n"
+    r"(?: *:caption: (?P<caption>[^\n]*)\n)?(?P<code>.*?)^(?P=space)```$",
     re.MULTILINE | re.DOTALL,
 )
 END = "__the_end_of_an_answer__"
@@ -29,12 +32,13 @@ def bare_environment(folder):
     return python, done
 
 
-def blocks_until(page, heading=""):
-    """Yield the blocks of a page, up to a heading."""
+def blocks_until(page, heading="", begin=""):
+    """Yield the blocks of a page, up to a heading, or from another one that far."""
     text = (DOCS / page).read_text()
-    text = text.partition(f"\n{heading}\n")[0] if heading else text
+    text = text[text.index(f"\n{begin}") :] if begin else text
+    text = text[: text.index(f"\n{heading}")] if heading else text
     for found in BLOCK.finditer(text):
-        yield found["language"], found["caption"] or "", found["code"]
+        yield found["language"], found["caption"] or "", textwrap.dedent(found["code"])
 
 
 class Terminal:
@@ -72,9 +76,10 @@ class Terminal:
 
 
 class Walk:
-    """One walk through a page, in a folder of its own."""
+    """One walk through a page, in a folder of its own. `instead` replaces what a file shows."""
 
-    def __init__(self, folder, python):
+    def __init__(self, folder, python, instead=()):
+        self.instead = dict(instead)
         self.folder = folder
         self.port = free_port()
         self.terminal = Terminal(folder, python)
@@ -82,25 +87,45 @@ class Walk:
         self.typed = []
 
     def follow(self, blocks):
-        """Do what each block shows."""
+        """Do what each block shows. One without a caption is an example of other projects."""
         for language, caption, code in blocks:
             if language == "console":
                 self._type(code)
-            elif language == "python":
+            elif language == "python" and caption:
                 self._write(caption, code)
 
     def close(self):
-        self._stop()
+        self.stop()
         self.terminal.close()
+
+    def ask(self, name, method, path, body=None):
+        """Return the answer to a request over HTTP: its status, its JSON, and its challenge.
+
+        `body` is text, or what to write as JSON.
+        """
+        self.serve()
+        headers = {"Content-Type": "application/json"}
+        if name:
+            headers["Authorization"] = f"Token {name}"
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        text = body if body is None or isinstance(body, str) else json.dumps(body)
+        connection.request(method, path, text, headers)
+        with connection.getresponse() as answer:
+            said = json.load(answer)
+        connection.close()
+        return answer.status, said, answer.headers["WWW-Authenticate"]
 
     def _write(self, caption, code):
         file, _, how = caption.partition(", ")
+        for shown, meant in self.instead.items():
+            code = code.replace(shown, meant)
         path = self.folder / file
         if file.startswith("in the shell"):
             (self.folder / "typed.py").write_text(code)
             said = self.terminal.type("python manage.py shell < typed.py")
             assert "Error" not in said, said
             return
+        self.stop()  # the next request is for a server that has read the file
         text = path.read_text() if how else ""
         if how == "at its end":
             text += f"\n{code}"
@@ -108,6 +133,16 @@ class Walk:
             text = text.replace("urlpatterns = [\n", f"urlpatterns = [\n    {code}")
         elif how == "instead of API_GUARD":
             text = re.sub(r"^API_GUARD = .*\Z", code, text, flags=re.MULTILINE | re.DOTALL)
+        elif how == "the reasons":
+            for name, reason in re.findall(r'^(".*"): (".*"),$', code, re.MULTILINE):
+                assert f'{name}: ""' in text, name
+                text = text.replace(f'{name}: ""', f"{name}: {reason}")
+        elif how == "in the base class":
+            text = re.sub(
+                r"^class .*\(APITestCase\):\n", rf"\g<0>{_in(4, code)}\n", text, flags=re.M
+            )
+        elif how == "in setUp()":
+            text = re.sub(r"def setUp\(self\):\n( {8}.*\n)+", rf"\g<0>{_in(8, code)}", text)
         elif how == "the new lines":
             for line, after in re.findall(
                 r"^(@guard.*|from api_guard.*)\n(.*)", code, re.MULTILINE
@@ -133,9 +168,7 @@ class Walk:
         if self.token is not None:
             line = re.sub(r"Bearer [\w.]+", f"Bearer {self.token}", line)
         if line.startswith(("curl", "token")):
-            self._serve()
-        else:
-            self._stop()
+            self.serve()
         said = self.terminal.type(line)
         got = re.search(r'"access_token": "(\w+)"', said)
         self.token = got[1] if got else self.token
@@ -153,7 +186,7 @@ class Walk:
             assert found, f"{line}\nshows: {wanted}\nsaid:\n{said}"
             rest = rest[found.end() :]
 
-    def _serve(self):
+    def serve(self):
         if self.server is not None:
             return
         self.terminal.type(
@@ -169,10 +202,15 @@ class Walk:
                 return
         raise AssertionError((self.folder / "server.log").read_text())
 
-    def _stop(self):
+    def stop(self):
         if self.server is not None:
             self.terminal.type("kill $SERVER; wait $SERVER")
             self.server = None
+
+
+def _in(spaces, code):
+    # A backslash would be one of the replacement.
+    return textwrap.indent(code, " " * spaces).replace("\\", r"\\")
 
 
 def free_port():

@@ -7,11 +7,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from django.conf import settings
-from rest_framework.decorators import api_view
 
+from api_guard.adoption.definitions import nodes_of
 from api_guard.adoption.places import file_of, is_own, root_of
 from api_guard.adoption.setting_lines import missing_lines, uses_oauth2
 from api_guard.adoption.views import Choice, Undeclared, choice_for, undeclared
@@ -21,7 +20,6 @@ from api_guard.core.decorating import (
     PythonFile,
     changes_only,
     decorator_at,
-    definitions_of,
     import_at,
     import_line,
 )
@@ -58,10 +56,8 @@ def propose(*, with_oauth2: bool | None = None) -> Proposal:
     exempt: dict[str, str] = {}
     by_file: dict[Path, list[Undeclared]] = {}
     for view in undeclared():
-        found = file_of(sys.modules.get(_module_name(view)))
-        if view.view_class is None:
-            proposal.left.append(f"{view.name}, at {view.route}: it is a plain Django view")
-        elif found is None or not is_own(found, proposal.root):
+        found = file_of(sys.modules.get(view.module))
+        if found is None or not is_own(found, proposal.root):
             exempt[view.name] = view.route
         else:
             by_file.setdefault(found, []).append(view)
@@ -79,10 +75,6 @@ def propose(*, with_oauth2: bool | None = None) -> Proposal:
     return proposal
 
 
-def _module_name(view: Undeclared) -> str:
-    return str(getattr(view.view_class, "__module__", ""))
-
-
 def _guards_in(
     path: Path, views: list[Undeclared], proposal: Proposal, scopes: dict[str, str]
 ) -> tuple[PythonFile, list[Insertion]]:
@@ -95,9 +87,7 @@ def _guards_in(
     decorated: dict[str, _Decorated] = {}
     for view in views:
         try:
-            nodes = _nodes_of(source, view)
-            for node in nodes:
-                decorator_at(source, node, "")
+            nodes = nodes_of(source, view)
         except CannotDecorateError as error:
             proposal.left.append(f"{view.name}, at {view.route}: {error}")
         else:
@@ -112,29 +102,6 @@ def _guards_in(
             label, _, slot = scope.partition(":")
             scopes[scope] = f"{'Read' if slot == 'read' else 'Change'} {label.replace('_', ' ')}"
     return source, insertions
-
-
-def _nodes_of(source: PythonFile, view: Undeclared) -> list[Definition]:
-    name = view.name.removeprefix(f"{_module_name(view)}.")
-    nodes = definitions_of(source.tree, name)
-    scope = vars(sys.modules[_module_name(view)])
-    for node in nodes:
-        is_class = not hasattr(node, "args")
-        if not is_class and not any(_is_api_view(each, scope) for each in node.decorator_list):
-            raise CannotDecorateError("it becomes a view by a call, not by @api_view")
-    return nodes
-
-
-def _is_api_view(decorator: Any, scope: dict[str, Any]) -> bool:
-    called: Any = getattr(decorator, "func", None)
-    names: list[str] = []
-    while hasattr(called, "attr"):
-        names.insert(0, called.attr)
-        called = called.value
-    found = scope.get(getattr(called, "id", ""))
-    for name in names:
-        found = getattr(found, name, None)
-    return found is api_view
 
 
 def _insertions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,14 +14,16 @@ from api_guard.core.operations import Operation
 _SLOTS = ("read", "write")
 
 
-def standings_of(
-    view_class: Any, operations: Iterable[Operation]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the names of the standings of the slots, and of the operations that differ.
+def asked_of(view_class: Any, operations: Iterable[Operation]) -> dict[Operation, str]:
+    """Return the name of the standing that a view asks for, for each of its operations.
 
     An empty name means that the view asks for more than a standing says.
     """
-    asked = {each: _asked(view_class, each) for each in operations if each.method != "HEAD"}
+    return {each: _asked(view_class, each) for each in operations if each.method != "HEAD"}
+
+
+def by_slot(asked: Mapping[Operation, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the names of the standings of the slots, and of the operations that differ."""
     slots = {}
     for slot in _SLOTS:
         found = {standing for each, standing in asked.items() if each.slot == slot}

@@ -8,22 +8,45 @@ from typing import Any
 
 from django.apps import apps
 
-from api_guard.access.endpoints import Endpoint, Status, endpoints, model_of
+from api_guard.access.endpoints import (
+    Endpoint,
+    Status,
+    dotted_path,
+    endpoints,
+    model_of,
+    plain_view,
+    routes,
+)
+from api_guard.adoption import plain
 from api_guard.adoption.owners import filtered_by, owners_of
-from api_guard.adoption.standings import standings_of
+from api_guard.adoption.standings import asked_of, by_slot
 from api_guard.core.decorating import Definition
 from api_guard.core.operations import Operation
 
 
 @dataclass(frozen=True)
 class Undeclared:
-    """A view that is routed without a guard."""
+    """A view that is routed without a guard: `view` is its class or its function.
+
+    `callbacks` are those of a plain Django view, in all its routes.
+    """
 
     name: str
-    view_class: type | None
+    view: Any
     route: str
     operations: tuple[Operation, ...]
-    has_objects: bool
+    has_objects: bool = False
+    callbacks: tuple[Any, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """The name of its module."""
+        return str(self.view.__module__)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is no view of Django REST framework."""
+        return bool(self.callbacks)
 
 
 @dataclass(frozen=True)
@@ -31,6 +54,7 @@ class Choice:
     """The arguments of a guard: a scope or the name of a standing for each slot and action.
 
     `owner` is a field by which the view filters already. `owners` are fields that may be one.
+    `remark` is what else there is to decide.
     """
 
     read: str = ""
@@ -40,6 +64,7 @@ class Choice:
     owners: tuple[str, ...] = ()
     has_objects: bool = False
     standings: frozenset[str] = frozenset()
+    remark: str = ""
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -61,6 +86,8 @@ class Choice:
 
     def comment(self) -> str:
         """Write what is left to choose, or "" """
+        if self.remark:
+            return f"  # {self.remark}"
         if self.owner or not self.has_objects:
             return ""
         choices = [f'owner="{name}"' for name in self.owners] or ['owner="..."']
@@ -74,7 +101,9 @@ def undeclared() -> list[Undeclared]:
         if endpoint.status is Status.UNGUARDED:
             found.setdefault(endpoint.view, []).append(endpoint)
     return [
-        Undeclared(
+        _plain(name, of_view[0].route)
+        if of_view[0].view_class is None
+        else Undeclared(
             name,
             of_view[0].view_class,
             of_view[0].route,
@@ -84,6 +113,14 @@ def undeclared() -> list[Undeclared]:
         )
         for name, of_view in found.items()
     ]
+
+
+def _plain(name: str, route: str) -> Undeclared:
+    found = [each.callback for each in routes() if each.view_class is None]
+    callbacks = tuple(each for each in found if dotted_path(plain_view(each)) == name)
+    return Undeclared(
+        name, plain_view(callbacks[0]), route, tuple(plain.asked_of(callbacks)), callbacks=callbacks
+    )
 
 
 def _has_objects(endpoint: Endpoint) -> bool:
@@ -97,23 +134,27 @@ def _has_objects(endpoint: Endpoint) -> bool:
 def choice_for(view: Undeclared, nodes: Iterable[Definition]) -> Choice:
     """Return the guard that keeps most of what the view does today, and closes the rest."""
     label = _label_of(view.name)
-    slots, differing = standings_of(view.view_class, view.operations)
+    asked_now = (
+        plain.asked_of(view.callbacks) if view.is_plain else asked_of(view.view, view.operations)
+    )
+    slots, differing = by_slot(asked_now)
     slot_of = {each.action or each.method: each.slot for each in view.operations}
     asked = {
         slot: (standing or f"{label}:{slot}") if slot in slot_of.values() else ""
         for slot, standing in slots.items()
     }
     actions = {name: standing or f"{label}:{slot_of[name]}" for name, standing in differing.items()}
-    model = None if view.view_class is None else model_of(view.view_class)
+    model = None if view.is_plain else model_of(view.view)
     standings = {*slots.values(), *differing.values()} - {""}
     return Choice(
         read=asked["read"],
         write=asked["write"],
         actions=tuple(actions.items()),
-        owner=filtered_by(nodes, model),
+        owner="" if view.is_plain else filtered_by(nodes, model),
         owners=owners_of(model),
         has_objects=view.has_objects,
         standings=frozenset(standings),
+        remark=plain.remark_on(view.callbacks, view.view),
     )
 
 

@@ -69,14 +69,16 @@ _NAMED = 10
 def _way_in(endpoint: Endpoint) -> str:
     exempt = f'API_GUARD = {{"EXEMPT": {{"{endpoint.view}": "the reason"}}, ...}}.'
     if endpoint.operation.method == ANY_METHOD:
-        return f'Write @guard(read="some:scope") above it, or name it in {exempt}'
+        return f'Write @guard(read="some:scope") above it, or name it in {exempt} {_PATCH}'
     if is_upside_down(endpoint.view_class):
         return "Write @guard above @api_view, as the outermost line."
     return (
         'Write @guard(read="some:scope", write="some:scope") above it, or route '
-        f"guard(...)(TheView) for a view of another package, or name it in {exempt} "
-        "manage.py guard_init proposes a guard for every view of the project, as a patch."
+        f"guard(...)(TheView) for a view of another package, or name it in {exempt} {_PATCH}"
     )
+
+
+_PATCH = "manage.py guard_init proposes a guard for every view of the project, as a patch."
 
 
 def check_unknown(app_configs: object = None, **_: object) -> list[CheckMessage]:

@@ -14,6 +14,7 @@ from api_guard.access.ownership import leads_to_user
 from api_guard.checks.grouping import by_module
 from api_guard.checks.parameters import names_object
 from api_guard.core.names import did_you_mean
+from api_guard.decorators.plain import PlainView
 
 
 def check_owners(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -70,7 +71,8 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
         if cls is not None and hasattr(cls, "get_object"):
             name = getattr(cls, "lookup_url_kwarg", None) or getattr(cls, "lookup_field", "pk")
             lookups[dotted_path(cls)] = re.compile(rf"<(\w+:)?{re.escape(str(name))}>")
-    open_to_all: dict[str, str] = {}
+    # Of views of DRF, and of plain ones.
+    open_to_all: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for endpoint in endpoints():
         lookup = lookups.get(endpoint.view)
         if (
@@ -79,11 +81,23 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
             and endpoint.policy.object_rule_for(endpoint.operation) is None
             and (names_object(endpoint.route) or (lookup and lookup.search(endpoint.route)))
         ):
-            open_to_all.setdefault(endpoint.view, endpoint.route)
-    return _without_rule(open_to_all) if open_to_all else []
+            is_plain = issubclass(endpoint.view_class or object, PlainView)
+            open_to_all[is_plain].setdefault(endpoint.view, endpoint.route)
+    return [
+        _without_rule(views, hint)
+        for views, hint in zip(open_to_all, (_RULE, _NO_RULE), strict=True)
+        if views
+    ]
 
 
-def _without_rule(open_to_all: dict[str, str]) -> list[CheckMessage]:
+_RULE = 'Add owner="author", objects=function, or objects=ANY_OBJECT if you want that.'
+_NO_RULE = (
+    "A plain Django view has no object rule: derive it from APIView and give its guard one. Until "
+    "then, check in the view whose object it is."
+)
+
+
+def _without_rule(open_to_all: dict[str, str], hint: str) -> CheckMessage:
     if len(open_to_all) == 1:
         [(view, route)] = open_to_all.items()
         text = (
@@ -96,5 +110,4 @@ def _without_rule(open_to_all: dict[str, str]) -> list[CheckMessage]:
             "rule: every caller with the scopes can reach every object."
             f"{by_module(open_to_all)}"
         )
-    hint = 'Add owner="author", objects=function, or objects=ANY_OBJECT if you want that.'
-    return [checks.Warning(text, hint=hint, id="api_guard.W018")]
+    return checks.Warning(text, hint=hint, id="api_guard.W018")
