@@ -13,6 +13,7 @@ import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
+from django.db.models import Q
 from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
@@ -417,8 +418,24 @@ def test_a_route_to_one_object_is_told_what_a_plain_view_can_do(settings):
     of_drf, of_plain = check_detail_routes()
     assert ("OfDrf" in of_drf.msg, "objects=ANY_OBJECT" in of_drf.hint) == (True, True)
     assert "unguarded leads to single objects at /one/<int:pk>/" in of_plain.msg
-    assert of_plain.hint.startswith("A plain Django view has no object rule: derive it from")
+    assert of_plain.hint.startswith("A plain Django view cannot have an object rule: check in")
     assert of_plain.id == of_drf.id == "api_guard.W018"
+
+
+def test_a_plain_view_may_say_that_it_checks_its_objects_itself(api, alice, give, settings):
+    give(alice, "notes:read")
+    views = [
+        unguarded,
+        type("Single", (View,), {"get": lambda self, request, pk: HttpResponse("1")}),
+    ]
+    for view in views:
+        held = guard(read="notes:read", objects=ANY_OBJECT)(view)
+        routes = [path("<int:pk>/", held.as_view() if isinstance(held, type) else held)]
+        settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": routes, "__name__": "single"})
+        assert check_detail_routes() == []
+        assert api.by_session(alice).get("/1/").status_code == 200
+        api.logout()
+        assert api.get("/1/").status_code == 401
 
 
 def test_a_guard_may_be_said_of_a_callback_of_a_function(api):
@@ -437,9 +454,17 @@ def test_the_line_of_a_view_is_that_of_its_function_or_class():
         assert at in "".join(lines[int(number) - 1 : int(number) + 1])
 
 
+def of_author(caller):
+    return Q(author=caller.user)
+
+
 MISUSE = [
     (lambda: guard(read=PUBLIC, owner="author")(unguarded), "owner is not possible"),
-    (lambda: guard(read=PUBLIC, objects=ANY_OBJECT)(unguarded), "objects is not possible"),
+    (lambda: guard(read=PUBLIC, objects=of_author)(unguarded), "objects is not possible"),
+    (
+        lambda: guard(read=PUBLIC, objects={"read": ANY_OBJECT, "write": of_author})(unguarded),
+        "objects is not possible",
+    ),
     (lambda: guard(read=PUBLIC, model=Note)(Listed), "model is not possible"),
     (lambda: guard(read=PUBLIC, limits={"depth": 2})(unguarded), "limits.'depth'. is not possible"),
     (lambda: guard(read=PUBLIC, related={"a": ANY_OBJECT})(unguarded), "related is not possible"),

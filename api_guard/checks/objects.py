@@ -92,8 +92,8 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
 
 _RULE = 'Add owner="author", objects=function, or objects=ANY_OBJECT if you want that.'
 _NO_RULE = (
-    "A plain Django view has no object rule: derive it from APIView and give its guard one. Until "
-    "then, check in the view whose object it is."
+    "A plain Django view cannot have an object rule: check in the view whose object it is, and say "
+    "so with objects=ANY_OBJECT. Or derive it from APIView, and give its guard a rule."
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from api_guard.core.objects import ANY_OBJECT
 from api_guard.core.operations import HTTP_METHODS, Operation
 from api_guard.core.policy import Policy
 from api_guard.decorators.attaching import attach
@@ -65,7 +66,9 @@ def _methods(named: Any, policy: Policy) -> list[str]:
 
 
 def _refuse_object_rules(view: Any, policy: Policy) -> None:
-    found = [name for name in ("owner", "objects", "keep", "related") if getattr(policy, name)]
+    found = [name for name in ("owner", "keep", "related") if getattr(policy, name)]
+    # ANY_OBJECT asks for nothing: the view checks its objects itself, or there is nothing to check.
+    found += ["objects"] if any(rule is not ANY_OBJECT for rule in policy.objects.values()) else []
     if policy.model is not None:
         found.append("model")
     found += [f"limits[{name!r}]" for name in policy.limits if name not in _LIMITS]
