@@ -784,6 +784,18 @@ def test_the_overview_of_a_manager_is_that_of_its_scopes(client, managing, alice
     assert "needs attention" not in text(client.get(OVERVIEW))
 
 
+def test_the_overview_leads_to_the_answers_that_its_viewer_may_see(root, client, managing):
+    shown = root.get(OVERVIEW).context["api_guard_questions"]
+    assert len(shown) == 8
+    assert "Where to find it" in text(root.get(OVERVIEW))
+    assert [root.get(url).status_code for _said, url in shown] == [200] * 8
+    client.force_login(managing("reader", None, "view_endpoint"))
+    [(said, url)] = client.get(OVERVIEW).context["api_guard_questions"]
+    assert (said, url) == ("Which endpoints are public?", f"{ENDPOINTS}?status=public")
+    client.force_login(managing("clerk", None, "view_remotesubject"))
+    assert "Where to find it" not in text(client.get(OVERVIEW))
+
+
 def test_blocks_are_counted_where_the_counters_answer(root, client, managing, monkeypatch):
     monkeypatch.setattr(overview.credentials, "blocks", lambda: [1, 2])
     link = '<a href="/admin/api_guard/block/">accounts or addresses are blocked</a>'
