@@ -19,6 +19,7 @@ from api_guard.access.endpoints import Status
 from api_guard.admin.lists import MOST_ROWS
 from api_guard.admin.matters import Matter, findings, list_of
 from api_guard.admin.questions import questions
+from api_guard.admin.sheets import sheets
 from api_guard.admin.viewing import Viewer, viewer_of
 from api_guard.limits import credentials
 from api_guard.limits.counters import CounterFault
@@ -40,6 +41,7 @@ def link_overview(site: AdminSite) -> None:
             extra_context = {
                 "api_guard_matters": matters(site, request),
                 "api_guard_questions": questions(site, request),
+                "api_guard_sheets": sheets("api_guard/admin.css"),
                 **(extra_context or {}),
             }
         return own(request, app_label, extra_context)
