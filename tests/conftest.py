@@ -40,6 +40,7 @@ MODELS = "django.contrib.auth.backends.ModelBackend"
 # pages of the docs. Run once, by `make test-all`; `-m "not once"` leaves them out.
 _ONCE = {
     "test_admin_browser",
+    "test_admin_tasks",
     "test_admin_walk",
     "test_browser",
     "test_browser_deciding",
@@ -85,6 +86,7 @@ _STORE = {
 # leaves them out.
 _SLOW = {
     "test_admin_browser",
+    "test_admin_tasks",
     "test_admin_walk",
     "test_async_holes",
     "test_async_permissions",

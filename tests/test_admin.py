@@ -177,6 +177,25 @@ def test_who_may_only_view_neither_grants_nor_revokes(client, staff, alice):
     assert row.is_live()
 
 
+@pytest.mark.parametrize(
+    ("codename", "sees"),
+    [
+        ("view_scopegrant", True),
+        ("change_scopegrant", True),
+        ("view_scope", False),
+        ("delete_scopegrant", False),
+    ],
+)
+def test_the_grants_are_listed_with_a_link_or_not_at_all(client, staff, codename, sees):
+    staff.user_permissions.add(Permission.objects.get(codename=codename))
+    client.force_login(staff)
+    for page in ("/admin/", "/admin/api_guard/"):
+        answer = client.get(page)
+        shown = answer.content.decode() if answer.status_code == 200 else ""
+        assert ("Scope grants" in shown, f'href="{LIST}"' in shown) == (sees, sees)
+    assert client.get(LIST).status_code == (200 if sees else 403)
+
+
 def test_a_remote_subject_is_told_which_user_it_is(root, alice, settings):
     page = "/admin/api_guard/remotesubject/add/"
     assert 'name="issuer"' in root.get(page).content.decode()

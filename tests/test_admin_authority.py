@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission
@@ -18,6 +19,7 @@ from api_guard.grants import System
 from api_guard.models import (
     GrantAuthority,
     GrantRequest,
+    LedgerDetail,
     LedgerRecord,
     RateOverride,
     ScopeGrant,
@@ -229,6 +231,53 @@ def test_who_gives_any_scope_says_who_manages_which(manager, client):
     row = GrantAuthority.objects.get()
     assert client.post(f"{AUTHORITIES}{row.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not GrantAuthority.objects.exists()
+
+
+@pytest.mark.parametrize("way", ["list", "row"])
+def test_an_authority_is_taken_back_after_a_page_that_asks_why(managing, manager, client, way):
+    managing("nora", "Notes")
+    row = GrantAuthority.objects.get()
+    client.force_login(manager)
+    url, values = f"{AUTHORITIES}{row.pk}/delete/", {}
+    if way == "list":
+        url, values = AUTHORITIES, {"action": "delete_selected", "_selected_action": [row.pk]}
+        assert "Take the selected authorities back" in client.get(AUTHORITIES).content.decode()
+    page = (client.post(url, values) if values else client.get(url)).content.decode()
+    for said in ("group of nora", "notes:read", 'name="reason"', "What they gave stays"):
+        assert said in page
+    values["post"] = "yes"
+    for reason in ("\0", "x" * 501):
+        assert "reason" in errors(client.post(url, {**values, "reason": reason}))
+    assert GrantAuthority.objects.get() == row
+    done = client.post(url, {**values, "reason": "the team is gone"}, follow=True)
+    assert messages(done) == ["1 authority was taken back."]
+    assert not GrantAuthority.objects.exists()
+    record = LedgerRecord.objects.get(event="deauthorize")
+    said = LedgerDetail.objects.get(record=record.pk, part="reason")
+    assert said.text == "the team is gone"
+    entry = LogEntry.objects.get()
+    assert (entry.action_flag, entry.object_id) == (DELETION, str(row.pk))
+    # Somebody else was faster.
+    done = client.get(f"{AUTHORITIES}{row.pk}/delete/", follow=True)
+    assert messages(done) == ["This authority was taken back already."]
+
+
+def test_what_was_taken_back_meanwhile_is_said(managing, manager, client, monkeypatch):
+    managing("nora", "Notes")
+    row = GrantAuthority.objects.get()
+    client.force_login(manager)
+    own = grants.deauthorize
+
+    def twice(authority, **said):
+        own(authority, **said)
+        own(authority, **said)
+
+    monkeypatch.setattr(grants, "deauthorize", twice)
+    page = client.post(f"{AUTHORITIES}{row.pk}/delete/", {"post": "yes", "reason": ""})
+    assert "This authority does not exist" in page.content.decode()
+    # All or nothing.
+    assert GrantAuthority.objects.get() == row
+    assert not LogEntry.objects.exists()
 
 
 def test_nobody_else_does(managing, client):

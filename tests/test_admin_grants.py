@@ -640,6 +640,11 @@ def test_times_are_told_in_words():
     assert ">now</time>" in in_words(now)
     assert ">in 3\xa0days</time>" in in_words(now + timedelta(days=3, minutes=5))
     assert ">3\xa0days ago</time>" in in_words(now - timedelta(days=3, minutes=5))
+    # What was given a moment ago lasts as long as was chosen.
+    second = timedelta(seconds=5)
+    assert ">in 1\xa0hour</time>" in in_words(now + timedelta(hours=1) - second)
+    assert ">in 1\xa0day</time>" in in_words(now + timedelta(days=1) - second)
+    assert ">in 1\xa0week</time>" in in_words(now + timedelta(days=7) - second)
     assert in_words(None, "never") == "never"
 
 

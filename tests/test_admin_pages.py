@@ -667,12 +667,15 @@ def test_a_user_who_leaves_is_offboarded_after_a_preview(root, alice, bob, appli
         assert said in text(root.post(url, {"new_owner": owner, "reason": ""}))
     assert grants.held(alice).exists()
     done = messages(root.post(url, {"new_owner": "bob", "reason": "left"}, follow=True))
-    assert done[0] == "All access of alice has ended: 1 grant, 1 tokens and codes."
+    assert done[0] == "All access of alice has ended: 1 grant. Tokens and codes: 1."
     assert "Change the secret of" in done[1]
     alice.refresh_from_db()
     application.refresh_from_db()
     assert (alice.is_active, application.user) == (False, bob)
     assert "There is nothing to end" in text(root.get(url))
+    page = text(root.get(of("user", alice)))
+    assert "This account is not active: every request is refused.<" in page
+    assert "It holds no scope.<" in page
 
 
 def test_who_may_not_give_every_scope_does_not_offboard(client, managing, alice):
@@ -779,6 +782,18 @@ def test_the_overview_of_a_manager_is_that_of_its_scopes(client, managing, alice
     assert "expires within" not in page
     client.force_login(managing("clerk", None, "view_ledgerrecord"))
     assert "needs attention" not in text(client.get(OVERVIEW))
+
+
+def test_the_overview_leads_to_the_answers_that_its_viewer_may_see(root, client, managing):
+    shown = root.get(OVERVIEW).context["api_guard_questions"]
+    assert len(shown) == 8
+    assert "Where to find it" in text(root.get(OVERVIEW))
+    assert [root.get(url).status_code for _said, url in shown] == [200] * 8
+    client.force_login(managing("reader", None, "view_endpoint"))
+    [(said, url)] = client.get(OVERVIEW).context["api_guard_questions"]
+    assert (said, url) == ("Which endpoints are public?", f"{ENDPOINTS}?status=public")
+    client.force_login(managing("clerk", None, "view_remotesubject"))
+    assert "Where to find it" not in text(client.get(OVERVIEW))
 
 
 def test_blocks_are_counted_where_the_counters_answer(root, client, managing, monkeypatch):
@@ -1029,6 +1044,29 @@ def test_who_may_not_give_is_told_to_ask_and_a_manager_gets_a_link(client, manag
     client.force_login(managing("nora", "Notes", "view_explanation"))
     page = ask(client, path="/notes/", user="alice")
     assert f'/scopegrant/add/?scopes=notes%3Aread&amp;user={alice.pk}"' in page
+
+
+def test_an_access_page_leads_to_the_explanation_of_a_request(
+    root, client, managing, alice, application
+):
+    group = Group.objects.create(name="editors")
+    pages = {"user": alice, "client": application, "group": group}
+    links = {"user": f"{EXPLAIN}?user=alice", "client": f"{EXPLAIN}?client=app-id"}
+    application.client_id = "app-id"
+    application.save()
+    for kind, row in pages.items():
+        page = text(root.get(of(kind, row)))
+        assert [name for name, link in links.items() if f'href="{link}"' in page] == [kind] * (
+            kind in links
+        )
+    assert 'value="alice"' in text(root.get(links["user"]))
+    assert 'value="app-id"' in text(root.get(links["client"]))
+    # A manager does not see login names, which may be addresses.
+    client.force_login(managing("nora", "Notes", "view_explanation"))
+    assert f"{EXPLAIN}?" not in text(client.get(of("user", alice)))
+    assert f"{EXPLAIN}?" in text(client.get(of("client", application)))
+    client.force_login(managing("olga", "Notes"))
+    assert f"{EXPLAIN}?" not in text(client.get(of("client", application)))
 
 
 # Tokens

@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from django.utils import timezone
 from rest_framework.response import Response
@@ -22,6 +23,7 @@ from rest_framework.views import APIView
 from api_guard import grants, guard, ledger, reviews
 from api_guard.core.ledger import Event
 from api_guard.grants import Claimed, GrantError, System
+from api_guard.grants.finding import unrevoked_like_any
 from api_guard.models import (
     AccessReview,
     LedgerRecord,
@@ -31,7 +33,7 @@ from api_guard.models import (
     recorded,
 )
 from api_guard.models.recorded import UnrecordedError
-from api_guard.reviews import evidence, opening
+from api_guard.reviews import deciding, evidence, opening
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 CODE = System("a test")
@@ -314,6 +316,68 @@ def test_what_cannot_be_decided_is_refused(review, nora, said, code):
 
 def test_a_claimed_user_decides_nothing(review, nora):
     assert refused(reviews.decide, review, [], "revoke", by=Claimed(nora)) == "nobody"
+
+
+@pytest.mark.parametrize("decision", ["keep", "revoke"])
+def test_the_number_of_queries_does_not_grow_with_what_is_decided(
+    nora, manager, application, crew, give, decision
+):
+    users = [get_user_model().objects.create_user(f"user{number}") for number in range(30)]
+    for grantee in (*users, crew, application):
+        give(grantee, "notes:read")
+    review = reviews.open_review("x", reviewer=nora, due_at=soon(), by=manager, scope_group="notes")
+    every = list(review.items.order_by("-pk").values_list("pk", flat=True))
+    until = soon(90) if decision == "keep" else None
+    counts = []
+    # The first ones are of a client, a group and a user.
+    for items in (every[:3], every[3:]):
+        decider = get_user_model().objects.get(pk=nora.pk)  # it has not read its permissions yet
+        with CaptureQueriesContext(connection) as found:
+            reviews.decide(review, items, decision, by=decider, until=until)
+        counts.append(len(found))
+    assert counts[1] <= counts[0] < 40
+    assert review.items.filter(decision=decision).count() == 32
+    events = list(LedgerRecord.objects.order_by("id").values_list("event", flat=True))[-58:]
+    assert events == [Event.REVIEW] * 29 + [Event(decision)] * 29
+    assert problems() == []
+
+
+def test_each_record_of_many_decisions_tells_its_own_grant(review, held, nora):
+    ScopeUse.objects.create(grant=held["alice"], last_used_at=timezone.now())
+    every = list(review.items.order_by("pk").values_list("pk", "grant_id"))
+    until = soon(90)
+    reviews.decide(review, [pk for pk, _grant in every], "keep", by=nora, until=until, reason="x")
+    told = LedgerRecord.objects.filter(event=Event.REVIEW).order_by("id")
+    facts = [json.loads(row.content)["facts"] for row in told]
+    assert [(int(each["decision"]), int(each["reviewed"])) for each in facts] == every
+    assert {each["until"] for each in facts} == {until.isoformat()}
+    told = LedgerRecord.objects.filter(event=Event.KEEP).order_by("id")
+    facts = [json.loads(row.content)["facts"] for row in told]
+    assert [(int(each["grant"]), each["was"]) for each in facts] == [(pk, None) for _, pk in every]
+    used = dict(review.items.values_list("grant_id", "last_used_at"))
+    assert {pk for pk, moment in used.items() if moment} == {held["alice"].pk}
+
+
+def test_what_is_the_same_as_some_grants_is_found(held, alice, bob, crew, application, give):
+    wanted = [held["alice"], held["crew"], *give(application, "notes:write")]
+    give(bob, "notes:read")
+    give(crew, "notes:write")
+    assert set(unrevoked_like_any(wanted)) == {row.pk for row in wanted}
+    assert set(unrevoked_like_any([held["bob"]])) == {held["bob"].pk}
+
+
+def test_what_was_revoked_before_the_lock_counts_as_ended(review, held, nora, monkeypatch):
+    own = deciding.locked_live
+
+    def late(keys):
+        grants.revoke(held["bob"], by=CODE)
+        return own(keys)
+
+    monkeypatch.setattr(deciding, "locked_live", late)
+    wanted = [item(review, held["alice"]), item(review, held["bob"])]
+    done = reviews.decide(review, wanted, "revoke", by=nora)
+    assert (done.count, done.ended) == (1, (item(review, held["bob"]),))
+    assert grants.get(held["bob"].pk).revoked_by is None
 
 
 def test_a_row_of_another_review_is_refused(review, held, nora, manager):

@@ -36,7 +36,15 @@ from api_guard.admin.pages import (
     as_fieldset,
     term_of,
 )
-from api_guard.admin.viewing import Viewer, access_url, change_url, client_url, may_see, viewer_of
+from api_guard.admin.viewing import (
+    Viewer,
+    access_url,
+    change_url,
+    client_url,
+    explain_url,
+    may_see,
+    viewer_of,
+)
 from api_guard.models import GRANTEES, Access, Client
 
 _KINDS = (
@@ -164,6 +172,7 @@ class AccessAdmin(PageAdmin):
             client_url=client_url(site, grantee.pk)
             if kind == "client" and may_see(site, request, Client)
             else "",
+            explain_url=explain_url(site, request, kind, grantee),
             page_url=url,
             may_offboard=kind == "user" and grants.may_give_any(viewer.user),
         )

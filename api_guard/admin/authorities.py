@@ -6,14 +6,16 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db import models, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from api_guard import conf, grants
 from api_guard.admin.databases import WrittenAdmin
+from api_guard.admin.deauthorizing import take_back
 from api_guard.core.scopes import EVERY_SCOPE
 from api_guard.models import GrantAuthority
 from api_guard.templatetags.api_guard_admin import in_words
@@ -75,6 +77,7 @@ class GrantAuthorityAdmin(WrittenAdmin):
     form = AuthorityForm
     list_display = ("group", "scopes", "members", "reason", "since")
     list_select_related = ("group",)
+    actions = ("delete_selected",)  # instead of Django's
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether this user may see who manages which scopes, or decide it."""
@@ -147,11 +150,18 @@ class GrantAuthorityAdmin(WrittenAdmin):
         del request, change
         obj.__dict__.update(form.authorize(form.cleaned_data).__dict__)
 
-    def delete_model(self, request: HttpRequest, obj: GrantAuthority) -> None:
-        """Take the authority back."""
-        grants.deauthorize(obj, by=cast("models.Model", request.user))
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Take an authority back, on a page that asks for a reason."""
+        del extra_context
+        row = self.get_object(request, unquote(object_id))
+        rows = self.get_queryset(request)
+        return take_back(self, request, rows.none() if row is None else rows.filter(pk=row.pk))
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[GrantAuthority]) -> None:
-        """Take each authority back."""
-        for row in queryset:
-            self.delete_model(request, row)
+    @admin.action(description=_("Take the selected authorities back"), permissions=["delete"])
+    def delete_selected(
+        self, request: HttpRequest, queryset: QuerySet[GrantAuthority]
+    ) -> HttpResponse:
+        """Take each authority back, on a page that asks for a reason."""
+        return take_back(self, request, queryset)

@@ -119,7 +119,8 @@ class ExplanationAdmin(PageAdmin):
         del extra_context
         if not self.has_view_permission(request):
             raise PermissionDenied
-        form = ExplainForm(request.POST if request.method == "POST" else None)
+        named = {name: request.GET.get(name, "") for name in ("user", "client")}
+        form = ExplainForm(request.POST if request.method == "POST" else None, initial=named)
         found = explain(form.cleaned_data["question"]) if form.is_valid() else None
         record = form.cleaned_data["line"] if found else None
         return self.show(

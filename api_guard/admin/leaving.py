@@ -112,8 +112,8 @@ def _ends(had: offboarding.Leaving) -> Iterator[tuple[Any, list[Any]]]:
 def _tell(request: HttpRequest, user: models.Model, had: offboarding.Leaving) -> None:
     count = len(had.grants)
     said = ngettext(
-        "All access of %(name)s has ended: %(count)d grant, %(tokens)d tokens and codes.",
-        "All access of %(name)s has ended: %(count)d grants, %(tokens)d tokens and codes.",
+        "All access of %(name)s has ended: %(count)d grant. Tokens and codes: %(tokens)d.",
+        "All access of %(name)s has ended: %(count)d grants. Tokens and codes: %(tokens)d.",
         count,
     )
     names = {"name": display_name(user), "count": count, "tokens": had.tokens}

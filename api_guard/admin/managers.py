@@ -86,6 +86,14 @@ class ManagedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in th
         """Whether the app is listed for this user."""
         return super().has_module_permission(request) or manages(request)
 
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """Return what this user may do here. Without any of it, no site lists the model.
+
+        Nobody deletes here: other admins ask `has_delete_permission`, which would list it for
+        everybody, without a link.
+        """
+        return {**super().get_model_perms(request), "delete": False}
+
     def has_delete_permission(self, request: HttpRequest, obj: ScopeGrant | None = None) -> bool:
         """No: revoke a grant instead, so that its history stays.
 

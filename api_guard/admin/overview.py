@@ -1,4 +1,4 @@
-"""What needs attention, on the app's page of the admin: small numbers that lead to the lists."""
+"""The app's page of the admin: what needs attention, and where to find an answer."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from api_guard import explain, grants
 from api_guard.access.endpoints import Status
 from api_guard.admin.lists import MOST_ROWS
 from api_guard.admin.matters import Matter, findings, list_of
+from api_guard.admin.questions import questions
+from api_guard.admin.sheets import sheets
 from api_guard.admin.viewing import Viewer, viewer_of
 from api_guard.limits import credentials
 from api_guard.limits.counters import CounterFault
@@ -36,7 +38,12 @@ def link_overview(site: AdminSite) -> None:
     @wraps(own)
     def app_index(request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
         if app_label == Access._meta.app_label:
-            extra_context = {"api_guard_matters": matters(site, request), **(extra_context or {})}
+            extra_context = {
+                "api_guard_matters": matters(site, request),
+                "api_guard_questions": questions(site, request),
+                "api_guard_sheets": sheets("api_guard/admin.css"),
+                **(extra_context or {}),
+            }
         return own(request, app_label, extra_context)
 
     site.app_index = app_index  # type: ignore[method-assign]  # of this site alone

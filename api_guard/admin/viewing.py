@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib.admin.sites import AdminSite
 from django.contrib.admin.utils import quote
@@ -14,7 +15,7 @@ from django.urls import reverse
 from api_guard.admin.managers import authority_of
 from api_guard.core.scopes import EVERY_SCOPE
 from api_guard.grants import Holding
-from api_guard.models import Access, Client, Scope
+from api_guard.models import Access, Client, Explanation, Scope
 
 _KEPT = "_api_guard_viewer"
 
@@ -87,6 +88,23 @@ def client_url(site: AdminSite, key: Any = None) -> str:
     if key is None:
         return reverse(f"{site.name}:api_guard_client_changelist")
     return reverse(f"{site.name}:api_guard_client", args=(quote(key),))
+
+
+def explain_url(site: AdminSite, request: HttpRequest, kind: str, grantee: Any) -> str:
+    """Return the address that explains a request of a user or a client; "" for who may not see it.
+
+    It tells the login name, which may be an e-mail address.
+    """
+    if not may_see(site, request, Explanation):
+        return ""
+    if kind == "client":
+        asked = {"client": grantee.client_id}
+    elif kind == "user" and viewer_of(request).sees_all:
+        asked = {"user": grantee.get_username()}
+    else:
+        return ""
+    page = reverse(f"{site.name}:api_guard_explanation_changelist")
+    return f"{page}?{urlencode(asked)}"
 
 
 def change_url(site: AdminSite, row: models.Model, request: HttpRequest) -> str:

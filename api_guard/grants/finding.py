@@ -74,3 +74,17 @@ def unrevoked_like(row: ScopeGrant) -> QuerySet[ScopeGrant]:
     same = stored().filter(live=1, scope=row.scope, **{key: getattr(row, key)})
     found = same.values_list("pk", "scope")
     return stored().filter(pk__in=[pk for pk, scope in found if scope == row.scope])
+
+
+def unrevoked_like_any(rows: Sequence[ScopeGrant]) -> list[int]:
+    """Return the unrevoked grants of exactly the scope and grantee of one of these grants."""
+    found: list[int] = []
+    for kind in GRANTEES:
+        key = f"{kind}_id"
+        wanted = {(row.scope, getattr(row, key)) for row in rows if row.grantee_kind == kind}
+        if wanted:
+            scopes, keys = ({pair[place] for pair in wanted} for place in (0, 1))
+            same = stored().filter(live=1, scope__in=scopes, **{f"{key}__in": keys})
+            pairs = same.values_list("pk", "scope", key)
+            found += [pk for pk, scope, grantee in pairs if (scope, grantee) in wanted]
+    return found

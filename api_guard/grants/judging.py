@@ -40,6 +40,16 @@ class Judge:
             lambda: self._authority.refuse_without(scope, to_everyone=to_everyone),
         )
 
+    def refuse_without_authority(self, row: ScopeGrant) -> None:
+        """Raise GrantError `no_authority` if a grant may not be changed by this person."""
+        to_everyone = is_everyone(grantee_of(row))
+        self._authority.refuse_without(row.scope, to_everyone=to_everyone)
+
+    def refuse_own(self, row: ScopeGrant) -> None:
+        """Raise GrantError `own_grant` if this person would decide about a grant of its own."""
+        if self._is_own(row):
+            refuse_own(self._by, grantee_of(row))
+
     def error_of_move(self, row: ScopeGrant, expires_at: datetime | None, now: datetime) -> str:
         """Return why a locked grant may not expire then, or ""."""
         if not row.is_live(now):

@@ -8,15 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from api_guard import grants
 from api_guard.core.ledger import Event
-from api_guard.models import AccessReview, ReviewedGrant, is_past, recorded
+from api_guard.grants.reviewing import keep_locked, locked_live, revoke_locked
+from api_guard.grants.who import note_many
+from api_guard.models import AccessReview, ReviewedGrant, ScopeUse, is_past, recorded
 from api_guard.models.transactions import in_transaction
 from api_guard.reviews.opening import refuse_closed, refuse_others
 
-# Each is recorded and revoked on its own.
+# In one transaction.
 MOST = 1000
 _KEEP = ReviewedGrant.Decision.KEEP
 
@@ -60,26 +63,24 @@ def decide(
     def write() -> int:
         ended.clear()
         kept = refuse_closed(review)
-        for row in _locked(kept, wanted):
-            grant = row.grant
-            if grant is None or not grant.is_live():
-                ended.append(row.pk)
-                continue
-            _write(row, decision, by, until, reason)
-            facts = {
-                "decision": row.pk,
-                "of_review": kept.pk,
-                "reviewed": row.grant_id,
-                "said": decision,
-                "until": until,
-            }
-            grants.note(Event.REVIEW, who, grant.grantee, row.scope, reason, facts)
-            if decision == _KEEP:
-                grants.keep(grant, until=until, by=by, reason=reason)
-            else:
-                grants.refuse_own(by, grants.grantee_of(grant))
-                grants.revoke(grant, by=by, reason=reason or f"review: {kept.title}"[:500])
-        return len(wanted) - len(ended)
+        rows = _undecided(kept, wanted)
+        live = locked_live([row.grant_id for row in rows])
+        ended.extend(row.pk for row in rows if row.grant_id not in live)
+        decided = [(row, live[row.grant_id]) for row in rows if row.grant_id in live]
+        if not decided:
+            return 0
+        _write([row.pk for row, _grant in decided], decision, by, until, reason)
+        noted = (
+            (grants.grantee_of(grant), row.scope, _facts(row, kept, decision, until))
+            for row, grant in decided
+        )
+        note_many(Event.REVIEW, who, noted, reason)
+        found = [grant for _row, grant in decided]
+        if until is not None:
+            keep_locked(found, until, by=by, reason=reason)
+        else:
+            revoke_locked(found, by=by, reason=reason or f"review: {kept.title}"[:500])
+        return len(decided)
 
     count = in_transaction(write, using)
     return Decided(count, tuple(ended))
@@ -94,11 +95,23 @@ def _refuse_decision(decision: str, until: datetime | None) -> None:
         raise grants.GrantError("past", f"The date {until} is in the past.")
 
 
-def _locked(review: AccessReview, wanted: set[int]) -> list[ReviewedGrant]:
+def _facts(
+    row: ReviewedGrant, review: AccessReview, decision: str, until: datetime | None
+) -> dict[str, object]:
+    return {
+        "decision": row.pk,
+        "of_review": review.pk,
+        "reviewed": row.grant_id,
+        "said": decision,
+        "until": until,
+    }
+
+
+def _undecided(review: AccessReview, wanted: set[int]) -> list[ReviewedGrant]:
     """Return the rows to decide. The lock of the review keeps others from deciding them."""
     using = grants.database()
     rows: Any = ReviewedGrant.objects.using(using).filter(review=review, pk__in=wanted)
-    found = list(rows.select_related("grant", "grant__use").order_by("pk"))
+    found = list(rows.order_by("pk"))
     if len(found) != len(wanted):
         missing = min(wanted - {row.pk for row in found})
         raise grants.GrantError("not_in_review", f"The row {missing} is not in this review.")
@@ -109,9 +122,10 @@ def _locked(review: AccessReview, wanted: set[int]) -> list[ReviewedGrant]:
 
 
 def _write(
-    row: ReviewedGrant, decision: str, by: models.Model, until: datetime | None, reason: str
+    keys: Collection[int], decision: str, by: models.Model, until: datetime | None, reason: str
 ) -> None:
-    rows: Any = ReviewedGrant.objects.using(grants.database()).filter(pk=row.pk)
+    rows: Any = ReviewedGrant.objects.using(grants.database()).filter(pk__in=keys)
+    uses = ScopeUse.objects.filter(grant=OuterRef("grant_id")).order_by()
     with recorded():
         rows.update(
             decision=decision,
@@ -119,5 +133,5 @@ def _write(
             reason=reason,
             decided_at=timezone.now(),
             decided_by=by,
-            last_used_at=row.grant.last_used_at if row.grant else None,
+            last_used_at=Subquery(uses.values("last_used_at")[:1]),
         )

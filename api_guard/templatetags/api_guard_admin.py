@@ -35,5 +35,13 @@ def _said(moment: datetime) -> str:
     if abs(moment - now) < timedelta(minutes=1):
         return _("now")
     if moment > now:
-        return _("in %(time)s") % {"time": timeuntil(moment, now, depth=1)}
+        return _("in %(time)s") % {"time": timeuntil(_rounded(moment, now), now, depth=1)}
     return _("%(time)s ago") % {"time": timesince(moment, now, depth=1)}
+
+
+def _rounded(moment: datetime, now: datetime) -> datetime:
+    """Return a time half a unit later. What was given for a week just now ends in a week."""
+    left = moment - now
+    if left < timedelta(hours=1):
+        return moment + timedelta(seconds=30)
+    return moment + (timedelta(minutes=30) if left < timedelta(days=1) else timedelta(hours=12))

@@ -26,7 +26,7 @@ from api_guard.admin.viewing import change_url
 from api_guard.models import AccessReview, ReviewedGrant
 from api_guard.reviews import Standing
 
-# Each is decided and recorded on its own, which takes a dozen queries and more.
+# So many a person can look at on one page.
 MOST_AT_ONCE = 100
 REVOKE = "revoke"
 _WHY = {
