@@ -425,7 +425,7 @@ def test_a_route_to_one_object_is_told_what_a_plain_view_can_do(settings):
 def test_a_plain_view_may_say_that_it_checks_its_objects_itself(api, alice, give, settings):
     give(alice, "notes:read")
     views = [
-        unguarded,
+        lambda request, pk: HttpResponse(pk),
         type("Single", (View,), {"get": lambda self, request, pk: HttpResponse("1")}),
     ]
     for view in views:
