@@ -55,14 +55,14 @@ def _filled(connection, cursor):
     if connection.vendor == "mysql":
         asked = (each.replace(" WHERE", " FROM DUAL WHERE") for each in asked)
     found = []
-    for each in batched(list(asked), 100):
+    for each in _parts(list(asked), 100):
         cursor.execute(" UNION ALL ".join(each))
         found += [table for (table,) in cursor.fetchall()]
     return found
 
 
-def batched(items, size):
-    # SQLite joins at most 500 SELECTs.
+def _parts(items, size):
+    # SQLite joins at most 500 queries by UNION.
     return (items[at : at + size] for at in range(0, len(items), size))
 
 
