@@ -19,11 +19,11 @@ demo: $(VENV)/demo.stamp
 
 # What needs SQLite and this process only.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
 # Everything, with the coverage.
 test-all: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal --cov --cov-report=term
 
 fix: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
