@@ -85,7 +85,7 @@ def test_each_cell_says_how(root, alice, bob, application):
         "alice": {"notes:read": [own, group], "notes:write": []},
         "bob": {"notes:read": [bundle], "notes:write": [bundle]},
     }
-    for words in ("group readers", "bundle @editors", "in 2", "Read notes", "give"):
+    for words in ("group readers", "bundle @editors", "in 3", "Read notes", "give"):
         assert words in text(page)
     grants.grant("notes:write", everyone, by=CODE)
     shared = ("everyone", "everyone", "", False)

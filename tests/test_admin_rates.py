@@ -122,7 +122,7 @@ def test_the_list_is_in_words_and_walks_the_urlconf_once(root, alice, bob, monke
     for said in (
         "/answers/ (reading): 100 per 15 minutes",
         "500 per 15 minutes",
-        "in 2",
+        "in 3",
         "never",
         "no such rate",
         "expired",
