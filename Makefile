@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 LOCALE := api_guard/locale
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 
+# The tests start hundreds of processes: none should compile again what another one has.
+unexport PYTHONDONTWRITEBYTECODE
 # The example says where a device's user goes.
 export PORT
 

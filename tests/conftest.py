@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from datetime import timedelta
 
@@ -150,6 +151,12 @@ def pytest_collection_modifyitems(config, items):
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(asks)])
     items[:] = asks
+
+
+def pytest_collection_finish():
+    """Spare the collector of garbage what lives as long as the tests: thousands of them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
