@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dis
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from inspect import getattr_static
 from itertools import chain
-from types import CodeType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple
+
+from api_guard.access.endpoints.bytecode import globals_in, names_in, only_reads_name
 
 # The search stops after so many objects, because a decorator may lead anywhere.
 _DEEPEST = 100
@@ -17,9 +18,8 @@ _WIDEST = 1000
 # Classes in these modules are base classes, and not views.
 _ABSTRACT = ("rest_framework.views", "rest_framework.generics", "rest_framework.viewsets", "adrf.")
 _CONTAINERS = (dict, list, tuple, set, frozenset)
-# Attributes whose value is a view class that may be called, and one that only names the class.
+# Attributes of a view class that may be called.
 _CALLS = frozenset({"as_view", "dispatch"})
-_NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
 
 
 class Found(NamedTuple):
@@ -110,7 +110,9 @@ def _wrapped_by(callback: Any) -> list[Any]:
     inner = [getattr_static(callback, name, None) for name in ("__wrapped__", "func")]
     if _is_a(callback, partial):
         inner.append(callback.func)
-    inner += [cell for name, cell in _cells_of(callback) if not _only_names(callback, name)]
+    inner += [
+        cell for name, cell in _cells_of(callback) if not only_reads_name(callback.__code__, name)
+    ]
     return [each for each in inner if callable(each) and not _is_a(each, type)]
 
 
@@ -138,7 +140,7 @@ def _held_by_function(function: FunctionType) -> Iterator[Any]:
     yield from vars(function).values()
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     cells = (content for _, content in _cells_of(function))
-    can_call = not _CALLS.isdisjoint(_names(function.__code__))
+    can_call = not _CALLS.isdisjoint(names_in(function.__code__))
     for each in chain(defaults, cells, _globals_of(function)):
         # A class may be used only for its name or its queryset.
         if can_call or not _is_view_class(each):
@@ -159,22 +161,15 @@ def _attributes_of_class(cls: Any) -> Iterator[Any]:
 
 def _globals_of(function: FunctionType) -> Iterator[Any]:
     """Yield the views, and the collections of views, that the code of a function names."""
-    for name in _names(function.__code__, are_global=True):
-        found = function.__globals__.get(name)
-        if _is_a(found, _CONTAINERS) or _is_view_class(found) or is_view(found):
-            yield found
+    code, known = function.__code__, function.__globals__
+    # An attribute may have the name of a global. To read the instructions takes long.
+    if any(_may_hold(known.get(name)) for name in names_in(code)):
+        loaded = (known.get(name) for name in globals_in(code))
+        yield from (found for found in loaded if _may_hold(found))
 
 
-def _names(code: CodeType, *, are_global: bool = False) -> Iterator[str]:
-    """Yield the names of attributes and globals in the code, or only those in `names`."""
-    if not are_global:
-        yield from code.co_names
-    else:
-        loads = (each for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL")
-        yield from (each.argval for each in loads)
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _names(inner, are_global=are_global)
+def _may_hold(found: Any) -> bool:
+    return _is_a(found, _CONTAINERS) or _is_view_class(found) or is_view(found)
 
 
 def _cells_of(function: Any) -> Iterator[tuple[str, Any]]:
@@ -185,13 +180,3 @@ def _cells_of(function: Any) -> Iterator[tuple[str, Any]]:
             yield name, cell.cell_contents
         except ValueError:  # a cell that is not filled yet
             continue
-
-
-def _only_names(function: FunctionType, variable: str) -> bool:
-    """Whether a function uses a variable of its closure only to read its name."""
-    instructions = list(dis.get_instructions(function.__code__))
-    uses = [i for i, each in enumerate(instructions) if each.argval == variable]
-    return all(
-        instructions[i].opname == "LOAD_DEREF" and instructions[i + 1].argval in _NAMES
-        for i in uses
-    )
