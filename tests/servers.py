@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,12 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
-        for _ in range(200):
-            if self.socket.exists():
+        for _ in range(1500):
+            # The file is there a moment before anybody listens on it.
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as asked:
+                asked.connect(str(self.socket))
                 return self
+            assert self.process.poll() is None, f"{self.command[0]} ended"
             time.sleep(0.02)
         raise AssertionError(f"{self.command[0]} did not start")
 
