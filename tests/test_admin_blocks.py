@@ -6,6 +6,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
+from django.db import connection
 from django.urls import path
 from django.utils.html import escape
 
@@ -104,7 +105,8 @@ def test_a_block_is_lifted_with_a_reason_and_a_record(lifter, rf, alice):
 
 
 def test_who_is_blocked_is_named_in_the_record_and_only_a_user_has_a_key(rf, db, django_user_model):
-    for name in ("Carol", "carol"):
+    # To MySQL and MariaDB these are one name: there it is nobody's.
+    for name in ("Carol", "carol") if connection.vendor != "mysql" else ():
         django_user_model.objects.create_user(name)
     guess(rf, "carol")
     guess(rf, "app", kind="client")
