@@ -26,6 +26,7 @@ from django.views.generic import ListView, TemplateView
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import NotFound
 from rest_framework.views import APIView
+from rest_framework.viewsets import ModelViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, SIGNED_IN, STAFF, checks, grants, guard
 from api_guard.access.endpoints import endpoints
@@ -436,6 +437,34 @@ def test_a_plain_view_may_say_that_it_checks_its_objects_itself(api, alice, give
         assert api.by_session(alice).get("/1/").status_code == 200
         api.logout()
         assert api.get("/1/").status_code == 401
+
+
+@pytest.mark.parametrize("said", [{}, {"objects": ANY_OBJECT}], ids=["no rule", "ANY_OBJECT"])
+@pytest.mark.parametrize(("of", "status"), [("alice", 200), ("bob", 403)])
+def test_what_a_plain_view_writes_is_held_by_rules_that_hold_everywhere(
+    api, alice, bob, give, settings, said, of, status
+):
+    class Notes(ModelViewSet):
+        queryset = Note.objects.order_by("pk")
+
+    def rename(request, pk):
+        note = Note.objects.get(pk=pk)
+        note.title = "other"
+        note.save()
+        return HttpResponse("saved")
+
+    give(alice, "notes:write")
+    owner = {"alice": alice, "bob": bob}[of]
+    note = Note.objects.create(author=owner, title="A note")
+    held = guard(read="notes:read", write="notes:write", owner="author", hold="everywhere")(Notes)
+    routes = [
+        path("notes/<int:pk>/", held.as_view({"get": "retrieve"})),
+        path("rename/<int:pk>/", guard(write="notes:write", **said)(rename)),
+    ]
+    settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": routes, "__name__": "everywhere"})
+    assert api.by_session(alice).post(f"/rename/{note.pk}/").status_code == status
+    note.refresh_from_db()
+    assert note.title == ("other" if status == 200 else "A note")
 
 
 def test_a_guard_may_be_said_of_a_callback_of_a_function(api):
