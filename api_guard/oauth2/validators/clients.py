@@ -16,7 +16,8 @@ from api_guard.oauth2.remembering import verified_secrets
 class ClientMixin:
     """Treat malformed Basic credentials as wrong, and refuse grant types that do not exist.
 
-    An ID token that cannot be read belongs to no client. A recently verified secret is not hashed again.
+    An ID token that cannot be read belongs to no client. A recently verified secret is not hashed
+    again.
     """
 
     def _extract_basic_auth(self, request: Any) -> str | None:
