@@ -26,15 +26,16 @@ logger = logging.getLogger("api_guard.grants")
 sample = Sample(most=50_000)
 # When a use could not be written, the next use after this time is.
 _RETRY = timedelta(seconds=10)
+_UID = "api_guard.grants"
 
 
 def connect() -> None:
     """Write the uses when a request is finished, before Django closes its connections."""
-    request_finished.connect(write_uses, dispatch_uid="api_guard.grants")
+    request_finished.connect(write_uses, dispatch_uid=_UID)
     # A signal has no call that connects before another receiver. The others keep their places.
+    # Ours is known by its key: what stands beside the key differs with Django and with `weak=`.
     with request_finished.lock:
-        receivers = request_finished.receivers
-        receivers.sort(key=lambda receiver: receiver[1]() is not write_uses)
+        request_finished.receivers.sort(key=lambda receiver: receiver[0][0] != _UID)
 
 
 def record_use(rows: Iterable[LiveGrant], scopes: Iterable[str]) -> None:
