@@ -48,6 +48,8 @@ _ONCE = {
     "test_browser_grants",
     "test_browser_records",
     "test_clusters",
+    "test_connections",
+    "test_counters",
     "test_deadline",
     "test_deployed",
     "test_docs",
@@ -56,33 +58,20 @@ _ONCE = {
     "test_example_project",
     "test_faults",
     "test_flows",
+    "test_guard_init",
     "test_insides",
     "test_languages",
     "test_profiles",
     "test_rich_text",
     "test_sanitizers",
     "test_schemathesis",
+    "test_scripts",
     "test_sentinels",
     "test_slow_images",
     "test_swagger",
     "test_web_addresses",
     "test_walking",
 }
-# What only a store changes, and no version: `-m "not store"` leaves them out.
-_STORE = {
-    "test_connections",
-    "test_guard_init",
-    "test_counters",
-    "test_live_grants_migration",
-    "test_scope_use_migration",
-    "test_plans",
-    "test_read_before",
-    "test_replica",
-    "test_requests_migration",
-    "test_scripts",
-}
-
-
 # Servers, browsers and processes of their own, whole databases, or very many cases: `-m "not slow"`
 # leaves them out.
 _SLOW = {
@@ -137,8 +126,6 @@ def pytest_collection_modifyitems(config, items):
         name = item.path.stem
         if name in _ONCE:
             item.add_marker("once")
-        if name in _STORE:
-            item.add_marker("store")
         if name in _SLOW:
             item.add_marker("slow")
     if not os.environ.get("ONLY_DATABASE"):
@@ -165,6 +152,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         for database in connections:
             flush.remember(database)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                # No test stops this server: a commit need not wait for the disk.
+                name = connection.ops.quote_name(connection.settings_dict["NAME"])
+                cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+            connection.close()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
