@@ -120,8 +120,25 @@ _SLOW = {
 }
 
 
+# Minutes that are mostly spent waiting, for servers, browsers and timeouts. They come first: others
+# run meanwhile, and no worker is left alone with them at the end.
+_LONG = {
+    "test_admin_walk",
+    "test_clusters",
+    "test_deployed",
+    "test_example_kit",
+    "test_example_project",
+    "test_faults",
+    "test_flows",
+    "test_schemathesis",
+    "test_sentinels",
+    "test_walking",
+}
+
+
 def pytest_collection_modifyitems(config, items):
     """Mark what need not run everywhere; on another database only what asks a database runs."""
+    items.sort(key=lambda item: item.path.stem not in _LONG)
     for item in items:
         name = item.path.stem
         if name in _ONCE:
