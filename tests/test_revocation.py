@@ -375,6 +375,29 @@ def test_the_command_does_what_it_can_and_fails_in_the_end(alice, access, scopes
     assert caught is None or len(str(caught.value).splitlines()) == problems
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--user", "alice", "notes:read"],
+        ["notes:read", "--user", "alice"],
+        ["--user", "alice", "--scope", "notes:read"],
+        ["--reason", "it is done", "notes:read", "notes:read", "--user", "alice"],
+    ],
+)
+def test_a_scope_is_named_as_guard_grant_takes_it(alice, give, arguments):
+    give(alice, "notes:read", "notes:write")
+    assert revoke(*arguments) == "Revoked 1 grant of alice.\n"
+    assert [row.scope for row in grants.live()] == ["notes:write"]
+
+
+def test_scopes_of_both_kinds_are_revoked_and_none_beside_all(alice, give):
+    give(alice, "notes:read", "notes:write", "audit:read")
+    with pytest.raises(CommandError, match="--grants means all grants: remove"):
+        revoke("--user", "alice", "--grants", "notes:read")
+    assert revoke("--user", "alice", "notes:read", "--scope", "audit:read").startswith("Revoked 2")
+    assert [row.scope for row in grants.live()] == ["notes:write"]
+
+
 def test_tokens_are_revoked_though_grants_cannot_be(alice, access):
     out, down = StringIO(), DatabaseError("the table is locked")
     for arguments in ([], ["--scope", "notes:read", "--tokens"]):

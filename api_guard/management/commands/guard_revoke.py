@@ -19,15 +19,18 @@ class Command(BaseCommand):
 
     help = (
         "Revokes the grants of a user, a group or a client, and its tokens: its next request "
-        "will be refused. Without --grants, --scope or --tokens, both grants and tokens."
+        "will be refused. Without a scope, --grants or --tokens, both grants and tokens."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         add_grantee(parser)
+        parser.add_argument(
+            "scopes", nargs="*", metavar="scope", help="revoke the grant of this scope or bundle"
+        )
         parser.add_argument("--grants", action="store_true", help="every grant that it holds")
         parser.add_argument(
-            "--scope", action="append", default=[], help="the grant of this scope; may be repeated"
+            "--scope", action="append", default=[], help="the same; may be repeated"
         )
         parser.add_argument(
             "--tokens",
@@ -44,8 +47,9 @@ class Command(BaseCommand):
         Raises CommandError.
         """
         del args
-        if options["grants"] and options["scope"]:
-            raise CommandError("--grants means all grants: remove --scope.")
+        scopes = [*options["scopes"], *options["scope"]]
+        if options["grants"] and scopes:
+            raise CommandError("--grants means all grants: remove --scope and the named scopes.")
         if options["tokens"] and options["group"] is not None:
             raise CommandError("A group has no tokens: remove --tokens.")
         try:
@@ -54,15 +58,15 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Nothing was revoked.") from None
         grantee, by = grantee_of(options), by_of(options, "guard_revoke")
         why = {"by": by, "reason": options["reason"]}
-        everything = not (options["grants"] or options["scope"] or options["tokens"])
+        everything = not (options["grants"] or scopes or options["tokens"])
         counts: dict[str, int] = {}
         failures: list[str] = []
         with rehearsed(options, grants.database(), tokens.database()):
             if options["grants"] or everything:
                 with _noting(failures):
                     counts["grant"] = grants.revoke_all(grantee, **why)
-            if options["scope"]:
-                counts["grant"] = _revoke_scopes(grantee, options["scope"], why, failures)
+            if scopes:
+                counts["grant"] = _revoke_scopes(grantee, scopes, why, failures)
             if options["tokens"] or (everything and options["group"] is None):
                 with _noting(failures):
                     counts["token"] = _revoke_tokens(grantee, by, options["reason"])
