@@ -666,6 +666,7 @@ def run(capsys, *line):
 
 def test_the_first_authority_is_given_on_the_command_line(alice, capsys):
     Group.objects.create(name="managers")
+    assert run(capsys, "guard_authority") == "No group has an authority.\n"
     given = ("guard_authority", "--group", "managers", "--scopes", "*")
     said = run(capsys, *given, "--by", "alice", "--reason", "the first")
     said_of = "The members of managers may grant and revoke every scope"

@@ -172,10 +172,27 @@ def test_the_log_may_come_by_stdin(lines, api, monkeypatch):  # noqa: F811
     assert "Now: refused: not_authenticated" in text
 
 
+@pytest.mark.parametrize("method", ["GET", "get"])
+@pytest.mark.parametrize(
+    "path",
+    ["/read", "read", "/read?page=2", "https://api.example.com/read?page=2", "http://x/re%61d"],
+)
+def test_a_request_may_be_named_as_a_log_or_a_browser_shows_it(alice, give, method, path):
+    give(alice, "notes:read")
+    exit_code, text = can("--user", "alice", method, path)
+    assert (exit_code, text.partition("\n")[0]) == (0, "allowed")
+
+
+def test_a_method_of_a_views_own_is_asked_for_in_capitals(alice):
+    assert can("--user", "alice", "PURGE", "/read")[0] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["GET"], "Name a request"),
+        (["alice", "/read"], "guard_can --user alice GET /read"),
+        (["GET", "https://[/read"], "is not a URL"),
         (["GET", "/read", "--log", "x"], "Name a request"),
         (["--decision", "1"], "--decision ID --log FILE"),
         (["--decision", "1", "--log", "x", "GET", "/read"], "--decision ID --log FILE"),

@@ -32,8 +32,8 @@ class Command(BaseCommand):
         if (options["group"] is None) is not (options["scopes"] is None):
             raise CommandError("Write both --group and --scopes.")
         if options["group"] is None:
-            for row in grants.authorities().select_related("group"):
-                self.stdout.write(f"{row}.")
+            rows = [f"{row}." for row in grants.authorities().select_related("group")]
+            self.stdout.write("\n".join(rows) or "No group has an authority.")
             return
         group, by = group_named(options["group"]), by_of(options, "guard_authority")
         try:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
@@ -16,6 +17,11 @@ from api_guard.core.decision_records import DecisionRecord
 from api_guard.explain import Explanation, Question, explain, question_of
 from api_guard.explain.reasons import in_words
 from api_guard.management.naming import client_named, user_named
+
+# RFC 9110, section 9.1, and RFC 5789.
+_METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+)
 
 
 class Command(BaseCommand):
@@ -31,7 +37,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument("method", nargs="?", help="GET, POST, ...")
-        parser.add_argument("path", nargs="?", help="the path of the request: /notes/1/")
+        parser.add_argument("path", nargs="?", help="the path or the URL of the request: /notes/1/")
         parser.add_argument("--user", metavar="NAME", help="the user of this name")
         parser.add_argument("--client", metavar="CLIENT_ID", help="the client of this client_id")
         parser.add_argument(
@@ -91,14 +97,36 @@ def _question(options: dict[str, Any]) -> Question:
     if scopes is None and client is not None:
         scopes = " ".join(conf.scopes())
     return Question(
-        options["method"].upper(),
-        options["path"].partition("?")[0],
+        _method(options),
+        _path(options["path"]),
         user=None if options["user"] is None else user_named(options["user"]),
         client=client,
         scopes=None if scopes is None else frozenset(scopes.split()),
         urlconf=options["urlconf"],
         runs_functions=True,
     )
+
+
+def _method(options: dict[str, Any]) -> str:
+    """Return the method; any other one has to be in capitals. Raises CommandError."""
+    method: str = options["method"]
+    if method.upper() in _METHODS or method.isupper():
+        return method.upper()
+    raise CommandError(
+        f"{method!r} is not a method. A caller is named by --user or --client, as in: "
+        f"guard_can --user {method} GET {options['path']}"
+    )
+
+
+def _path(named: str) -> str:
+    """Return the path of a request that is named by a path or a URL. Raises CommandError."""
+    if named.startswith(("http://", "https://")):
+        try:
+            return unquote(urlsplit(named).path) or "/"
+        except ValueError as error:
+            raise CommandError(f"{named!r} is not a URL: {error}.") from error
+    path = named.partition("?")[0]
+    return path if path.startswith("/") else f"/{path}"
 
 
 def _find(decision: str, name: str) -> DecisionRecord:
