@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import time
 
 import pytest
@@ -256,6 +257,18 @@ def test_a_probe_runs_no_handler_and_finds_no_leak_where_there_is_none():
     assert (found["HEAD", "/ping/<int:number>"].anonymous) == "reached"
     assert not Note.objects.exists()
     assert Answer.get.__module__ == __name__
+
+
+@pytest.mark.parametrize(
+    "hosts", [[], ["*"], ["api.example.com"], [".example.com", "api.example.org"], ["[::1]"]]
+)
+def test_a_probe_comes_to_a_host_that_the_project_answers(settings, caplog, hosts):
+    settings.ALLOWED_HOSTS, settings.DEBUG = hosts, True
+    text = run(probe=True)
+    assert "DisallowedHost" not in text
+    assert "ok    POST     /notes/$  anonymous 401, without grants 403" in text
+    assert not [each for each in caplog.records if each.name == "api_guard.decisions"]
+    assert not logging.getLogger("api_guard.decisions").disabled
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from django.db.models import Model
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from api_guard.access.endpoints import Endpoint, routes
+from api_guard.testing.hosts import own_host
 from api_guard.testing.probes import GROUP, answer
 
 
@@ -56,9 +57,10 @@ class Question:
         """Call the operation, and undo what it stores if it fails."""
         kwargs = {name: self._value(name, row) for name in self._names}
         path = GROUP.sub("1", self.endpoint.route)
-        request: Any = APIRequestFactory().generic(self.endpoint.operation.method, path)
+        factory = APIRequestFactory(SERVER_NAME=own_host())
+        request: Any = factory.generic(self.endpoint.operation.method, path)
         if body is not None:
-            call = getattr(APIRequestFactory(), self.endpoint.operation.method.lower())
+            call = getattr(factory, self.endpoint.operation.method.lower())
             request = call(path, dict(body), format="json")
         force_authenticate(request, user)
         try:
@@ -73,7 +75,7 @@ class Question:
         if self.endpoint.operation.method not in ("POST", "PUT", "PATCH"):
             return None
         view = self._view()
-        request: Any = APIRequestFactory().get("/")
+        request: Any = APIRequestFactory(SERVER_NAME=own_host()).get("/")
         force_authenticate(request, user)
         try:
             view.kwargs, view.args, view.format_kwarg = {}, (), None

@@ -30,6 +30,7 @@ from api_guard.access.endpoints import (
 from api_guard.checks.middleware import MIDDLEWARE
 from api_guard.core.operations import Operation
 from api_guard.middleware import GuardMiddleware
+from api_guard.testing.hosts import own_host
 from api_guard.testing.places import place_of
 
 Fault = Callable[[], AbstractContextManager[None]]
@@ -94,7 +95,9 @@ def _probe(route: Route, operation: Operation, fault: Fault) -> Finding:
 def _ask(
     route: Route, operation: Operation, number: int, user: Any, fault: Fault
 ) -> tuple[str, bool]:
-    request = RequestFactory().generic(operation.method, GROUP.sub("1", route.path))
+    request = RequestFactory(SERVER_NAME=own_host()).generic(
+        operation.method, GROUP.sub("1", route.path)
+    )
     # Addresses for documentation (RFC 3849), a new one for each probe, so that no rate refuses it.
     high, low = divmod(number, 0x10000)
     request.META["REMOTE_ADDR"] = f"2001:db8:{high:x}:{low:x}::1"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,23 +112,38 @@ class Command(BaseCommand):
 
     def _probe(self, urlconf: str | None) -> None:
         leaks = unclear = 0
-        for finding in probe(urlconf):
-            leaks += finding.is_leak
-            unclear += not finding.is_clear
-            verdict = "LEAK" if finding.is_leak else "ok" if finding.is_clear else "?"
-            self.stdout.write(
-                f"{verdict:5} {finding.method:8} {finding.path}  "
-                f"anonymous {finding.anonymous}, without grants {finding.grantless}  {finding.view}"
-            )
+        with _without_decisions():
+            for finding in probe(urlconf):
+                leaks += finding.is_leak
+                unclear += not finding.is_clear
+                verdict = "LEAK" if finding.is_leak else "ok" if finding.is_clear else "?"
+                callers = f"anonymous {finding.anonymous}, without grants {finding.grantless}"
+                self.stdout.write(
+                    f"{verdict:5} {finding.method:8} {finding.path}  {callers}  {finding.view}"
+                )
         if unclear:
             self.stdout.write(f"{unclear} answers (?) do not show whether the guard refuses.")
         if leaks:
             raise CommandError(f"{leaks} operations reached their handlers, and must not.")
 
 
+@contextmanager
+def _without_decisions() -> Iterator[None]:
+    """Log no decisions: whoever counts refusals would count those of no caller."""
+    logger = logging.getLogger("api_guard.decisions")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
 def _statuses(option: str, text: str) -> set[str]:
     asked = {name.strip() for name in text.split(",") if name.strip()}
     unknown = asked - {status.value for status in Status}
     if unknown:
-        raise CommandError(f"{option}: {', '.join(sorted(unknown))} is not a status.")
+        known = ", ".join(status.value for status in Status)
+        raise CommandError(
+            f"{option}: {', '.join(sorted(unknown))} is not a status. These are: {known}."
+        )
     return asked
