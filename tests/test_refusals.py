@@ -228,6 +228,31 @@ def test_a_handler_may_ask_the_view_and_the_request(monkeypatch):
     assert checks.check_exception_handler() == []
 
 
+def by_place(exc, context):
+    """Answer as RFC 9457 does, with what the client asked for."""
+    response = exception_handler(exc, context)
+    request = context["request"]
+    response.data["instance"] = request.build_absolute_uri()
+    response.data["route"] = request.resolver_match.route
+    response.data["address"] = request.META["REMOTE_ADDR"]
+    return response
+
+
+def by_middleware(exc, context):
+    """Name what the project's middleware has set on Django's request."""
+    response = exception_handler(exc, context)
+    response.data["id"] = context["request"].id or context["request"]._request.id
+    return response
+
+
+@pytest.mark.parametrize("handler", [by_place, by_middleware])
+@pytest.mark.parametrize("hosts", [["api.example.com"], [".example.com"], ["*"]])
+def test_a_handler_gets_a_request_as_the_project_gets_them(monkeypatch, settings, handler, hosts):
+    settings.ALLOWED_HOSTS = hosts
+    use(monkeypatch, handler)
+    assert checks.check_exception_handler() == []
+
+
 def plain(exc, context):
     response = JsonResponse({"error": exc.detail}, status=exc.status_code)
     response["WWW-Authenticate"] = getattr(exc, "auth_header", "")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
+from django.urls import ResolverMatch
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
 
@@ -105,6 +109,8 @@ def _lost(handler: Any, refusal: Refusal) -> str:
         said = str(getattr(response, "data", None) or response.content.decode())
         headers = {name.lower(): value for name, value in response.items()}
     except Exception as error:  # noqa: BLE001  # a project's function may raise anything
+        if isinstance(error, AttributeError) and isinstance(error.obj, (Request, HttpRequest)):
+            return ""  # what a middleware of the project sets on a request
         return f"a {status} with {type(error).__name__}"
     lost = [] if response.status_code == status else [str(response.status_code)]
     if asked is not None and headers.get("www-authenticate") != asked:
@@ -118,9 +124,20 @@ def _lost(handler: Any, refusal: Refusal) -> str:
 
 def _context() -> dict[str, Any]:
     """Return the context that DRF passes to a handler, for a view that was not called."""
-    http = HttpRequest()
-    http.method, http.path, http.path_info = "GET", "/", "/"
-    http.META = {"REQUEST_METHOD": "GET", "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
+    http = WSGIRequest(
+        {
+            "REQUEST_METHOD": "GET",
+            "PATH_INFO": "/",
+            "HTTP_HOST": conf.own_host(),
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": BytesIO(),
+        }
+    )
+    http.resolver_match = ResolverMatch(APIView.as_view(), (), {}, route="")
     view = APIView()
     view.request = view.initialize_request(http)
     view.args, view.kwargs = (), {}

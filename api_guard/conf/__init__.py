@@ -20,6 +20,7 @@ from api_guard.conf.bundling import (
     opened_by_bundle,
 )
 from api_guard.conf.credentials import failed_credentials
+from api_guard.conf.hosts import own_host
 from api_guard.conf.ledger import has_own_ledger_key, ledger_keys
 from api_guard.conf.noticing import Notices, notices
 from api_guard.conf.oauth import (
@@ -96,6 +97,7 @@ __all__ = [
     "notices",
     "on_fault",
     "opened_by_bundle",
+    "own_host",
     "prefixes",
     "proxy_header",
     "ratelimit_enabled",

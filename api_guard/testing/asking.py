@@ -10,8 +10,8 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Model
 from rest_framework.test import APIRequestFactory, force_authenticate
 
+from api_guard import conf
 from api_guard.access.endpoints import Endpoint, routes
-from api_guard.testing.hosts import own_host
 from api_guard.testing.probes import GROUP, answer
 
 
@@ -57,7 +57,7 @@ class Question:
         """Call the operation, and undo what it stores if it fails."""
         kwargs = {name: self._value(name, row) for name in self._names}
         path = GROUP.sub("1", self.endpoint.route)
-        factory = APIRequestFactory(SERVER_NAME=own_host())
+        factory = APIRequestFactory(SERVER_NAME=conf.own_host())
         request: Any = factory.generic(self.endpoint.operation.method, path)
         if body is not None:
             call = getattr(factory, self.endpoint.operation.method.lower())
@@ -75,7 +75,7 @@ class Question:
         if self.endpoint.operation.method not in ("POST", "PUT", "PATCH"):
             return None
         view = self._view()
-        request: Any = APIRequestFactory(SERVER_NAME=own_host()).get("/")
+        request: Any = APIRequestFactory(SERVER_NAME=conf.own_host()).get("/")
         force_authenticate(request, user)
         try:
             view.kwargs, view.args, view.format_kwarg = {}, (), None

@@ -18,6 +18,7 @@ from django.test import RequestFactory
 from rest_framework.response import Response
 from rest_framework.test import force_authenticate
 
+from api_guard import conf
 from api_guard.access.endpoints import (
     Route,
     Status,
@@ -30,7 +31,6 @@ from api_guard.access.endpoints import (
 from api_guard.checks.middleware import MIDDLEWARE
 from api_guard.core.operations import Operation
 from api_guard.middleware import GuardMiddleware
-from api_guard.testing.hosts import own_host
 from api_guard.testing.places import place_of
 
 Fault = Callable[[], AbstractContextManager[None]]
@@ -95,7 +95,7 @@ def _probe(route: Route, operation: Operation, fault: Fault) -> Finding:
 def _ask(
     route: Route, operation: Operation, number: int, user: Any, fault: Fault
 ) -> tuple[str, bool]:
-    request = RequestFactory(SERVER_NAME=own_host()).generic(
+    request = RequestFactory(SERVER_NAME=conf.own_host()).generic(
         operation.method, GROUP.sub("1", route.path)
     )
     # Addresses for documentation (RFC 3849), a new one for each probe, so that no rate refuses it.

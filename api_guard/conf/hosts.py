@@ -1,4 +1,4 @@
-"""Chooses the host of a request that no browser sends."""
+"""Reads the host of the site, for requests that nobody sends."""
 
 from __future__ import annotations
 
