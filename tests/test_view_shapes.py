@@ -11,6 +11,7 @@ from django.urls import get_script_prefix, include, path, set_script_prefix
 from django.views import View
 from rest_framework import filters, parsers, permissions, renderers, serializers
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
@@ -108,6 +109,19 @@ class Factories(APIView):
         return Response()
 
 
+class All:
+    def __call__(self):
+        return Note.objects.all()
+
+
+class Objects(ListAPIView):
+    """Hooks that are not methods are called without the view."""
+
+    get_permissions = functools.partial(lambda: [permissions.IsAuthenticated()])
+    get_serializer = NoteSerializer
+    get_queryset = All()
+
+
 def again(cls):
     """Make the class again of its attributes, as dataclass(slots=True) does."""
     names = {name: value for name, value in vars(cls).items() if not name.endswith("ict__")}
@@ -161,6 +175,7 @@ MADE = {
 urlpatterns = [
     path("", include(router.urls)),
     path("factories/", Factories.as_view()),
+    path("objects/", guard(read="notes:read", owner="author")(Objects).as_view()),
     path("o/", include("api_guard.oauth2.urls")),
     *(path(name, view) for name, view in MADE.items()),
 ]
@@ -195,6 +210,13 @@ def test_a_guarded_view_with_computed_attributes_works(caller, alice, bob):
     Note.objects.create(author=alice, title="hers")
     Note.objects.create(author=bob, title="his")
     assert [row["title"] for row in caller.get("/guarded/").data] == ["hers"]
+
+
+def test_hooks_that_are_not_methods_are_called_and_held_to_the_rule(caller, client, alice, bob):
+    Note.objects.create(author=alice, title="hers")
+    Note.objects.create(author=bob, title="his")
+    assert [row["title"] for row in caller.get("/objects/").data] == ["hers"]
+    assert client.get("/objects/").status_code == 401
 
 
 def test_an_exempt_view_computes_its_permissions_with_the_request_of_drf(caller, exempt):

@@ -26,6 +26,8 @@ def install(cls: type) -> None:
 def _wrap(cls: type, name: str) -> Callable[..., Any]:
     own = cls.__dict__.get(name)
     stand = getattr(Passage, name)
+    # A class, a partial or another object is called without the view.
+    is_method = hasattr(type(own), "__get__")
 
     def hook(view: Any, /, *args: Any, **kwargs: Any) -> Any:
         passage = view.__dict__.get(PASSAGE)
@@ -34,7 +36,7 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
         if own is None:
             beyond = getattr(next_class(cls, name, hook, view), name)
         else:
-            beyond = own.__get__(view, type(view))
+            beyond = own.__get__(view, type(view)) if is_method else own
         # Per thread, because a handler may call get_queryset() in several threads at once.
         running = (get_ident(), name)
         if running in passage.active:
