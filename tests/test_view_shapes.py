@@ -122,6 +122,24 @@ class Objects(ListAPIView):
     get_queryset = All()
 
 
+class Registry(type):
+    def __getattr__(cls, name):
+        raise LookupError(name)
+
+
+class Registered(metaclass=Registry):
+    """A class that may raise anything if it is asked for what it does not have."""
+
+
+def registering(view):
+    def registered(request):
+        view.registry = Registered
+        return view(request)
+
+    registered.registry = Registered
+    return registered
+
+
 def again(cls):
     """Make the class again of its attributes, as dataclass(slots=True) does."""
     names = {name: value for name, value in vars(cls).items() if not name.endswith("ict__")}
@@ -175,6 +193,7 @@ MADE = {
 urlpatterns = [
     path("", include(router.urls)),
     path("factories/", Factories.as_view()),
+    path("registered/", registering(Factories.as_view())),
     path("objects/", guard(read="notes:read", owner="author")(Objects).as_view()),
     path("o/", include("api_guard.oauth2.urls")),
     *(path(name, view) for name, view in MADE.items()),
@@ -242,6 +261,10 @@ def test_the_classes_inside_factories_are_known():
     assert _authenticators(None, Slots) == list(APIView.authentication_classes)
 
 
+def test_a_class_beside_a_view_is_not_asked_for_what_it_does_not_have(caller):
+    assert caller.get("/registered/").data["code"] == "not_authenticated"
+
+
 def test_factories_are_called_as_drf_calls_them(caller):
     assert caller.get("/factories/").data["code"] == "not_authenticated"
 
@@ -278,7 +301,8 @@ def test_a_project_without_urls_starts(settings):
 
 def test_settings_without_a_file_are_only_proposed(settings):
     settings.SETTINGS_MODULE = None
-    assert _settings_module().__name__ == "settings"
+    module = _settings_module()
+    assert (module.__name__, module.API_GUARD) == ("settings", settings.API_GUARD)
 
 
 def test_users_who_cannot_be_superusers_are_not_warned_of(monkeypatch):

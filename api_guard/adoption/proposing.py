@@ -129,7 +129,11 @@ def _settings_module() -> ModuleType:
     """Return the module where the project installs api_guard: of its settings or a base of them."""
     named: str | None = settings.SETTINGS_MODULE
     if named is None:
-        return ModuleType("settings")  # settings.configure(): there is no file to change
+        # settings.configure(): there is no file to change.
+        module = ModuleType("settings")
+        names = (name for name in dir(settings) if name.isupper() and hasattr(settings, name))
+        vars(module).update({name: getattr(settings, name) for name in names})
+        return module
     module = importlib.import_module(named)
     package = named.partition(".")[0]
     for name, each in sorted(sys.modules.items()):
