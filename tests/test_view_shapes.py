@@ -114,12 +114,32 @@ class All:
         return Note.objects.all()
 
 
+class Late:
+    """A proxy of something that is not there yet."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name):
+        raise LookupError(name)
+
+    def __call__(self): ...
+
+
+def late(method):
+    found_first = Late()
+    return lambda view, *args: (found_first, method)[1](view, *args)
+
+
 class Objects(ListAPIView):
     """Hooks that are not methods are called without the view."""
 
     get_permissions = functools.partial(lambda: [permissions.IsAuthenticated()])
     get_serializer = NoteSerializer
     get_queryset = All()
+
+    @late
+    def initial(self, request):
+        super().initial(request)
 
 
 class Registry(type):
@@ -136,7 +156,7 @@ def registering(view):
         view.registry = Registered
         return view(request)
 
-    registered.registry = Registered
+    registered.registry, registered.late = Registered, Late()
     return registered
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache, partial
 from inspect import getattr_static
 from itertools import chain
@@ -152,7 +153,8 @@ def _held_by_function(function: FunctionType) -> Iterator[Any]:
 
 
 def _attributes_of(grantee: Any) -> Iterator[Any]:
-    yield from getattr(grantee, "__dict__", {}).values()
+    with suppress(Exception):  # a proxy of something that is not there yet may raise anything
+        yield from list(vars(grantee).values())
     yield from _attributes_of_class(type(grantee))
 
 
