@@ -109,6 +109,11 @@ class Factories(APIView):
         return Response()
 
 
+class Permitted:
+    def __call__(self):
+        return [permissions.IsAuthenticated()]
+
+
 class All:
     def __call__(self):
         return Note.objects.all()
@@ -133,7 +138,7 @@ def late(method):
 class Objects(ListAPIView):
     """Hooks that are not methods are called without the view."""
 
-    get_permissions = functools.partial(lambda: [permissions.IsAuthenticated()])
+    get_permissions = Permitted()
     get_serializer = NoteSerializer
     get_queryset = All()
 
@@ -229,7 +234,7 @@ def caller(api, alice, give):
 
 @pytest.fixture
 def exempt(settings):
-    settings.API_GUARD |= {"EXEMPT": {f"{__name__}.Exempt": "a test"}}
+    settings.API_GUARD = {**settings.API_GUARD, "EXEMPT": {f"{__name__}.Exempt": "a test"}}
 
 
 def test_the_checks_and_commands_read_computed_attributes_and_factories(exempt):

@@ -61,11 +61,12 @@ def tell(
 
 def text_of(sql: Any, connection: Any) -> str:
     """Return a statement as text: psycopg also executes bytes and composed statements."""
+    if isinstance(sql, str):
+        return sql
     if isinstance(sql, bytes):
         return sql.decode(errors="replace")
-    if hasattr(sql, "as_string"):
-        with suppress(Exception):  # to execute it fails as well
-            return str(sql.as_string(connection.connection))
+    with suppress(Exception):  # to execute it fails as well
+        return str(sql.as_string(connection.connection))
     return str(sql)
 
 
