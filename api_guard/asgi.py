@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application as django_application
 from django.urls import Resolver404, resolve
 from django.utils.translation import get_language, get_language_from_path, override
@@ -74,7 +75,8 @@ def _refusal(scope: dict[str, Any], fields: dict[str, str]) -> tuple[int, bytes]
     # If every view accepts this size, do not look for the view.
     if length is None or length <= conf.limits().bytes:
         return None
-    limits = _limits_at(scope["path"].removeprefix(scope.get("root_path", "")))
+    prefix = settings.FORCE_SCRIPT_NAME or scope.get("root_path") or ""
+    limits = _limits_at(scope["path"].removeprefix(prefix))
     most = None if limits is None else (limits.upload if is_upload else limits.bytes)
     return (413, _TOO_LARGE) if most is not None and length > most else None
 

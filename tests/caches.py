@@ -1,7 +1,9 @@
 """A cache that is none of those that api_guard knows."""
 
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 
 
 class PlainCache(BaseCache):
@@ -25,3 +27,13 @@ class PlainCache(BaseCache):
 
     def incr(self, *args, **kwargs):
         return self._inner.incr(*args, **kwargs)
+
+
+class MeasuredLocal(LocMemCache):
+    """As a package that measures caches derives its own."""
+
+
+class MeasuredFiles(FileBasedCache): ...
+
+
+class MeasuredRedis(RedisCache): ...

@@ -103,6 +103,7 @@ _SLOW = {
     "test_ledger_races",
     "test_live_grants_migration",
     "test_scope_use_migration",
+    "test_other_users",
     "test_plans",
     "test_profiles",
     "test_read_before",

@@ -579,6 +579,10 @@ def test_rates_that_were_switched_off_are_a_warning(settings):
         ("django.core.cache.backends.locmem.LocMemCache", True, []),
         ("django.core.cache.backends.locmem.LocMemCache", False, ["api_guard.W020"]),
         ("django.core.cache.backends.redis.RedisCache", False, []),
+        ("tests.caches.MeasuredLocal", False, ["api_guard.W020"]),
+        ("tests.caches.MeasuredFiles", True, ["api_guard.E019"]),
+        ("tests.caches.PlainCache", False, []),
+        ("no.such.Cache", False, []),
         ("nothing", False, ["api_guard.E019"]),
     ],
 )
@@ -628,6 +632,10 @@ def test_a_sliding_rate_needs_a_cache_that_runs_scripts(routed, monkeypatch):
         caches = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
         monkeypatch.setattr(live, "CACHES", caches)
         found[backend] = checks.check_sliding()
+    monkeypatch.setitem(caches, "default", {"BACKEND": "tests.caches.MeasuredRedis"})
+    monkeypatch.setattr(live, "CACHES", caches)
+    assert checks.check_sliding() == []
+    caches["default"]["BACKEND"] = "django.core.cache.backends.memcached.PyMemcacheCache"
     [message] = found.pop("memcached.PyMemcacheCache")
     assert (message.id, "fixed windows" in message.msg) == ("api_guard.E051", True)
     assert list(found.values()) == [[], []]

@@ -16,8 +16,8 @@ from api_guard import grants, ledger
 from api_guard.grants import GrantError, Offer, System, changing_many, effects, summing
 from api_guard.grants.effects import Effect, undeclared_scopes
 from api_guard.grants.offers import Judged
-from api_guard.grants.summing import _has_groups
 from api_guard.models import GrantRequest, LedgerRecord, ScopeGrant, recorded
+from api_guard.models.memberships import membership_of
 
 pytestmark = pytest.mark.django_db
 
@@ -350,8 +350,8 @@ def test_a_user_model_without_groups_has_none():
         class Meta:
             app_label = "tests"
 
-    assert not _has_groups(Groupless)
-    assert _has_groups(get_user_model())
+    assert membership_of(Groupless) is None
+    assert membership_of(get_user_model()) is not None
 
 
 def test_a_change_of_very_many_does_not_wait_for_the_whole_chain(alice, settings):

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_guard import ANY_OBJECT, PUBLIC, guard
+from api_guard.access.vetting.sql import text_of
 from tests.hostile.models import Offer, Thing
 
 HUGE = 2**70
@@ -107,6 +108,16 @@ class ByHand(APIView):
 
     def stores_then_breaks(self, data):
         Thing.objects.create(title="first")
+        Thing.objects.create(**data)
+
+    def writes_after_a_comment_then_breaks(self, data):
+        with connection.cursor() as cursor:
+            cursor.execute(f"/* of the shop */ UPDATE {Thing._meta.db_table} SET title = title")
+        Thing.objects.create(**data)
+
+    def reads_after_a_comment_then_breaks(self, data):
+        with connection.cursor() as cursor:
+            cursor.execute(f"/* of the shop */ SELECT title FROM {Thing._meta.db_table}")
         Thing.objects.create(**data)
 
     def stores_together_then_breaks(self, data):
@@ -237,6 +248,8 @@ def test_a_bug_of_the_view_stays_a_500(post, caplog, place, data):
         # A 400 says that nothing was stored.
         ("stores_then_breaks", 500, 1),
         ("commits_then_breaks", 500, 1),
+        ("writes_after_a_comment_then_breaks", 500, 0),
+        ("reads_after_a_comment_then_breaks", 400, 0),
         ("stores_together_then_breaks", 400, 0),
     ],
 )
@@ -244,6 +257,23 @@ def test_what_was_stored_for_good_is_not_denied(api, do, status, stored):
     api.raise_request_exception = False
     response = api.post(f"/handled?do={do}", {"title": "a", "count": HUGE}, format="json")
     assert (response.status_code, Thing.objects.count()) == (status, stored)
+
+
+class Composed:
+    """A statement of psycopg."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def as_string(self, context):
+        return self.text.strip()
+
+
+def test_statements_that_are_no_text_are_read():
+    assert text_of("SELECT 1", connection) == "SELECT 1"
+    assert text_of(b"INSERT \xff", connection) == "INSERT \ufffd"
+    assert text_of(Composed(" DELETE "), connection) == "DELETE"
+    assert "Composed" in text_of(Composed(None), connection)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,6 +16,7 @@ from api_guard.admin.finding import Found, as_found, matching
 from api_guard.admin.grantees import model_of
 from api_guard.admin.viewing import access_url
 from api_guard.models import ScopeGrant
+from api_guard.models.memberships import membership_of
 
 SHOWN = (
     ("user", _("users, also through groups")),
@@ -45,7 +46,7 @@ def holders(scopes: Sequence[str], kind: str, term: str, *, by_mail: bool) -> Qu
     own = Q(pk__in=grants.rows_of_scopes(scopes, kind).order_by().values(kind))
     if kind != "user":
         return rows.filter(own)
-    if _has_groups():
+    if membership_of(model_of("user")) is not None:
         members = rows.model._default_manager.filter(groups__in=_groups(scopes)).order_by()
         own |= Q(pk__in=members.values("pk"))
         given = Group.objects.using(grants.database()).filter(pk__in=_groups(scopes))
@@ -75,7 +76,3 @@ def lines_of(
 
 def _groups(scopes: Sequence[str]) -> QuerySet[Any]:
     return grants.rows_of_scopes(scopes, "group").order_by().values("group")
-
-
-def _has_groups() -> bool:
-    return any(field.name == "groups" for field in model_of("user")._meta.many_to_many)

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from api_guard import grants
 from api_guard.admin.managers import authority_of, person_of
 from api_guard.models import Held
+from api_guard.models.memberships import groups_in
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Own:
     def of(cls, request: HttpRequest) -> Own:
         """Read it, with one query."""
         person = person_of(request)
-        member: Any = getattr(person, "groups", None)
+        member: Any = groups_in(person)
         groups: frozenset[Hashable] = frozenset()
         if member is not None:
             rows = member.using(grants.database()).order_by()

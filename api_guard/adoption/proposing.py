@@ -127,8 +127,15 @@ def _insertions(
 
 def _settings_module() -> ModuleType:
     """Return the module where the project installs api_guard: of its settings or a base of them."""
-    module = importlib.import_module(settings.SETTINGS_MODULE)
-    package = settings.SETTINGS_MODULE.partition(".")[0]
+    named: str | None = settings.SETTINGS_MODULE
+    if named is None:
+        # settings.configure(): there is no file to change.
+        module = ModuleType("settings")
+        names = (name for name in dir(settings) if name.isupper() and hasattr(settings, name))
+        vars(module).update({name: getattr(settings, name) for name in names})
+        return module
+    module = importlib.import_module(named)
+    package = named.partition(".")[0]
     for name, each in sorted(sys.modules.items()):
         path = file_of(each) if name.partition(".")[0] == package else None
         if path is None or not hasattr(each, "INSTALLED_APPS"):

@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 
 from api_guard import conf
 from api_guard.access.callers import ScopedAuthentication, is_unscoped
-from api_guard.access.endpoints import dotted_path, initkwarg, routes
+from api_guard.access.endpoints import classes_of, dotted_path, routes
 from api_guard.authentication import takes_access_tokens
 from api_guard.checks.lines import is_of_drf, own_path
 from api_guard.permissions import Guarded
@@ -160,7 +160,7 @@ def _authenticators() -> Iterator[type]:
     yield from default
     for route in routes():
         if route.view_class is not None:
-            yield from initkwarg(route.callback, route.view_class, "authentication_classes")
+            yield from classes_of(route.callback, route.view_class, "authentication_classes")
 
 
 def _is_silent(cls: type) -> bool:

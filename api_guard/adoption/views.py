@@ -11,6 +11,7 @@ from django.apps import apps
 from api_guard.access.endpoints import (
     Endpoint,
     Status,
+    attribute_of,
     dotted_path,
     endpoints,
     model_of,
@@ -127,7 +128,7 @@ def _has_objects(endpoint: Endpoint) -> bool:
     cls: Any = endpoint.view_class
     if not hasattr(cls, "get_object"):
         return False
-    name = getattr(cls, "lookup_url_kwarg", None) or getattr(cls, "lookup_field", "pk")
+    name = attribute_of(cls, "lookup_url_kwarg") or attribute_of(cls, "lookup_field", "pk")
     return f"<{name}>" in endpoint.route or f":{name}>" in endpoint.route
 
 

@@ -12,7 +12,7 @@ from rest_framework.settings import api_settings
 
 from api_guard import conf
 from api_guard.access.callers import ScopedAuthentication, is_unscoped
-from api_guard.access.endpoints import dotted_path, initkwarg, routes
+from api_guard.access.endpoints import classes_of, dotted_path, routes
 from api_guard.authentication import OAuth2Authentication
 
 # The path that a project writes.
@@ -67,7 +67,7 @@ def authenticators() -> Iterator[tuple[str, Iterable[type]]]:
     for route in routes():
         cls = route.view_class
         if cls is not None:
-            yield dotted_path(cls), initkwarg(route.callback, cls, "authentication_classes")
+            yield dotted_path(cls), classes_of(route.callback, cls, "authentication_classes")
 
 
 def _hint(cls: type) -> str:

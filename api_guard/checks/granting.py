@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.core import checks
 from django.core.checks import CheckMessage
 from django.db import DatabaseError, router
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from api_guard import conf, grants
 
@@ -21,14 +21,13 @@ def check_permissions_of_users(
     del app_configs
     model = get_user_model()
     alias = router.db_for_write(model)
-    if alias not in (databases or ()):
+    if alias not in (databases or ()) or not hasattr(model, "is_superuser"):
         return []
     codename = f"change_{model._meta.model_name}"
     of_users = Q(content_type__app_label=model._meta.app_label, codename=codename)
     rows = Permission.objects.using(alias).filter(of_users)
-    held = rows.exclude(user__isnull=True, group__isnull=True)
     try:
-        is_held = held.exists()
+        is_held = rows.filter(group__isnull=False).exists() or _are_held_by_users(rows)
     except DatabaseError:
         return []  # before the first migrate there are no tables
     if not is_held:
@@ -43,6 +42,15 @@ def check_permissions_of_users(
             id="api_guard.W083",
         )
     ]
+
+
+def _are_held_by_users(permissions: QuerySet[Permission]) -> bool:
+    """Whether a user has one of these permissions. The field from users to them may have any name
+    in the other direction, or none."""
+    model = get_user_model()
+    fields = [f for f in model._meta.many_to_many if f.remote_field.model is Permission]
+    users = model._base_manager.using(permissions.db)
+    return any(users.filter(**{f"{f.name}__in": permissions}).exists() for f in fields)
 
 
 def check_everyone_group(

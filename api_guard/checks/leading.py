@@ -136,7 +136,9 @@ def _held_by(found: Any) -> list[Any]:
 
 
 def _attributes(found: Any) -> Iterable[Any]:
-    return vars(found).values() if hasattr(found, "__dict__") else ()
+    with suppress(Exception):  # there is no __dict__, or it is that of a proxy which may raise
+        return list(vars(found).values())
+    return ()
 
 
 def _has(found: Any, name: str) -> bool:

@@ -7,10 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.utils.module_loading import import_string
 
 from api_guard import conf, tokens
+from api_guard.access.endpoints import current_urlconf
 from api_guard.authentication import IntrospectionAuthentication, takes_access_tokens
 from api_guard.checks.authentication import authenticators
 from api_guard.core.redirects import is_loopback
@@ -154,15 +155,22 @@ def _is_guarded_validator(value: Any) -> bool:
 
 def is_routed(name: str) -> bool:
     """Whether the URLconf routes this endpoint of the authorization server, by its toolkit name."""
+    return _path_of(name) is not None
+
+
+def _path_of(name: str) -> str | None:
+    """Return the path of an endpoint as the URLconf reads it: without FORCE_SCRIPT_NAME."""
+    if current_urlconf() is None:
+        return None
     try:
-        reverse(f"oauth2_provider:{name}")
+        path = reverse(f"oauth2_provider:{name}")
     except NoReverseMatch:
-        return False
-    return True
+        return None
+    return f"/{path.removeprefix(get_script_prefix())}"
 
 
 def _is_ours(name: str) -> bool:
-    view: Any = resolve(reverse(f"oauth2_provider:{name}")).func
+    view: Any = resolve(str(_path_of(name))).func
     cls = getattr(view, "view_class", None)
     return isinstance(cls, type) and any(
         base.__module__.startswith("api_guard.") for base in cls.__mro__

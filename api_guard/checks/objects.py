@@ -9,7 +9,14 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 from django.db.models import Model
 
-from api_guard.access.endpoints import dotted_path, endpoints, model_of, policy_of, routes
+from api_guard.access.endpoints import (
+    attribute_of,
+    dotted_path,
+    endpoints,
+    model_of,
+    policy_of,
+    routes,
+)
 from api_guard.access.ownership import leads_to_user
 from api_guard.checks.grouping import by_module
 from api_guard.checks.parameters import names_object
@@ -69,7 +76,7 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
     for route in routes():
         cls = route.view_class
         if cls is not None and hasattr(cls, "get_object"):
-            name = getattr(cls, "lookup_url_kwarg", None) or getattr(cls, "lookup_field", "pk")
+            name = attribute_of(cls, "lookup_url_kwarg") or attribute_of(cls, "lookup_field", "pk")
             lookups[dotted_path(cls)] = re.compile(rf"<(\w+:)?{re.escape(str(name))}>")
     # Of views of DRF, and of plain ones.
     open_to_all: tuple[dict[str, str], dict[str, str]] = ({}, {})

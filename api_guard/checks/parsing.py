@@ -15,7 +15,14 @@ from rest_framework import renderers as drf_renderers
 from rest_framework.settings import api_settings
 
 from api_guard import asgi, parsers, wsgi
-from api_guard.access.endpoints import Route, dotted_path, initkwarg, policy_of, routes
+from api_guard.access.endpoints import (
+    Route,
+    attribute_of,
+    classes_of,
+    dotted_path,
+    policy_of,
+    routes,
+)
 from api_guard.checks.grouping import by_module
 from api_guard.checks.lines import bounded_base, is_of_drf, parsers_line, renderers_line
 from api_guard.parsers.reading import limits_of
@@ -71,7 +78,7 @@ def _guarded() -> Iterator[Route]:
 def _classes(route: Route, attribute: str) -> tuple[str, list[type], str]:
     """Return the place of a view's classes, the classes, and the line with ours instead."""
     cls: Any = route.view_class
-    classes = list(initkwarg(route.callback, cls, attribute))
+    classes = classes_of(route.callback, cls, attribute)
     setting = f"DEFAULT_{attribute.upper()}"
     listed = (renderers_line if attribute == _RENDERERS else parsers_line)(classes)
     if classes == list(getattr(api_settings, setting)):
@@ -97,16 +104,16 @@ def check_filters(app_configs: object = None, **_: object) -> list[CheckMessage]
     unordered: list[str] = []
     for cls in {route.view_class: None for route in _guarded()}:
         view: Any = cls
-        backends = getattr(view, "filter_backends", ())
+        backends = classes_of(None, view, "filter_backends")
         searches = any(issubclass(each, filters.SearchFilter) for each in backends)
-        named = getattr(view, "search_fields", None) or () if searches else ()
+        named = attribute_of(view, "search_fields") or () if searches else ()
         for name in named:
             if str(name).startswith("$") or str(name).rpartition("__")[2] in _PATTERNS:
                 text = f"{dotted_path(view)} searches {name!r} by clients' regular expressions."
                 hint = f"Write {str(name).lstrip('$').split('__')[0]!r} in search_fields."
                 found.append(checks.Warning(text, hint=hint, id="api_guard.W074"))
         orders = any(map(_orders_by_fields, backends))
-        if orders and getattr(view, "ordering_fields", None) in (None, "__all__"):
+        if orders and attribute_of(view, "ordering_fields", None) in (None, "__all__"):
             unordered.append(dotted_path(view))
     if unordered:
         text = f"{unordered[0]} does not declare by which fields a client may order."

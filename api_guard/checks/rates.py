@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
+from django.utils.module_loading import import_string
 
 from api_guard import conf
 from api_guard.access.endpoints import rates_in_use
@@ -48,11 +49,12 @@ def check_counters(app_configs: object = None, **_: object) -> list[CheckMessage
         text = "RATELIMIT_ENABLE is False: no rate has an effect."
         return [checks.Warning(text, hint="RATELIMIT_ENABLE = True", id="api_guard.W020")]
     alias, backend, _ = _cache()
-    flaw = _CANNOT_COUNT.get(backend, "is not configured" if backend == "nothing" else None)
+    kind = _kind_of(backend)
+    flaw = _CANNOT_COUNT.get(kind, "is not configured" if backend == "nothing" else None)
     if flaw is not None:
         text = f"Rates are counted on the cache {alias!r} ({backend}), which {flaw}."
         return [Error(text, hint=_HINT, id="api_guard.E019")]
-    if backend == _ONE_PROCESS and not settings.DEBUG:
+    if kind == _ONE_PROCESS and not settings.DEBUG:
         text = f"Rates are counted on the cache {alias!r}, separately in each process."
         return [checks.Warning(text, hint=_HINT, id="api_guard.W020")]
     return []
@@ -84,7 +86,7 @@ def check_sliding(app_configs: object = None, **_: object) -> list[CheckMessage]
     """E051: a sliding rate is counted where a script can run."""
     del app_configs
     alias, backend, _ = _cache()
-    if backend in _RUN_SCRIPTS or backend in _CANNOT_COUNT:
+    if _kind_of(backend) in {*_RUN_SCRIPTS, *_CANNOT_COUNT}:
         return []
     places = dict.fromkeys(place for rate, place, _ in rates_in_use() if rate.is_sliding)
     return [
@@ -103,16 +105,31 @@ def check_timeouts(app_configs: object = None, **_: object) -> list[CheckMessage
     del app_configs
     alias, backend, options = _cache()
     bounds = {**options, **options.get("behaviors", {})}
-    if backend not in _MEMCACHED or bounds.keys() & _BOUNDS:
+    kind = _kind_of(backend)
+    if kind not in _MEMCACHED or bounds.keys() & _BOUNDS:
         return []
     return [
         Error(
             f"Rates are counted on the cache {alias!r} ({backend}), which waits without a "
             "limit for a server that hangs.",
-            hint=f'CACHES["{alias}"]["OPTIONS"] = {_MEMCACHED[backend]}',
+            hint=f'CACHES["{alias}"]["OPTIONS"] = {_MEMCACHED[kind]}',
             id="api_guard.E052",
         )
     ]
+
+
+def _kind_of(backend: str) -> str:
+    """Return the backend above from which this one is derived; `backend` itself if there is none.
+
+    Packages that measure caches derive their own.
+    """
+    known = {*_CANNOT_COUNT, *_RUN_SCRIPTS, *_MEMCACHED}
+    try:
+        bases = () if backend in known else getattr(import_string(backend), "__mro__", ())
+    except ImportError:
+        return backend  # Django says so
+    names = (f"{base.__module__}.{base.__qualname__}" for base in bases)
+    return next((name for name in names if name in known), backend)
 
 
 def _cache() -> tuple[str, str, dict[str, Any]]:

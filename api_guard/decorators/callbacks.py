@@ -9,6 +9,7 @@ from api_guard.core.objects import ANY_OBJECT
 from api_guard.core.operations import HTTP_METHODS, Operation
 from api_guard.core.policy import Policy
 from api_guard.decorators.attaching import attach
+from api_guard.decorators.hooks import next_class
 from api_guard.decorators.plain import plain_of, view_class_for
 from api_guard.exceptions import GuardError
 
@@ -35,7 +36,10 @@ def guard_class(cls: Any, policy: Policy) -> Any:
     own = cls.__dict__.get("as_view")
 
     def as_view(view_class: Any, /, **initkwargs: Any) -> Any:
-        make = super(cls, view_class).as_view if own is None else own.__get__(None, view_class)
+        if own is None:
+            make = next_class(cls, "as_view", as_view, view_class).as_view
+        else:
+            make = own.__get__(None, view_class)
         # The guard of a base class is replaced, as in a class of DRF.
         return _guarded(plain_of(make(**initkwargs)), view_class, policy)
 
@@ -49,7 +53,7 @@ def _guarded(plain: Any, named: Any, policy: Policy) -> Any:
     cls = view_class_for(plain, named, tuple(_methods(named, policy)))
     attach(cls, policy)
     callback: Any = cls.as_view()
-    for name, value in vars(plain).items():
+    for name, value in getattr(plain, "__dict__", {}).items():
         # A decorator such as non_atomic_requests() may have set attributes on it.
         if name not in ("__wrapped__", "view_class", "view_initkwargs"):
             vars(callback).setdefault(name, value)

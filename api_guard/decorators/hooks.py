@@ -26,12 +26,17 @@ def install(cls: type) -> None:
 def _wrap(cls: type, name: str) -> Callable[..., Any]:
     own = cls.__dict__.get(name)
     stand = getattr(Passage, name)
+    # A class, a partial or another object is called without the view.
+    is_method = hasattr(type(own), "__get__")
 
     def hook(view: Any, /, *args: Any, **kwargs: Any) -> Any:
         passage = view.__dict__.get(PASSAGE)
         if passage is None:
             passage = view.__dict__[PASSAGE] = Passage(view)
-        beyond = getattr(super(cls, view), name) if own is None else own.__get__(view, type(view))
+        if own is None:
+            beyond = getattr(next_class(cls, name, hook, view), name)
+        else:
+            beyond = own.__get__(view, type(view)) if is_method else own
         # Per thread, because a handler may call get_queryset() in several threads at once.
         running = (get_ident(), name)
         if running in passage.active:
@@ -49,6 +54,23 @@ def _wrap(cls: type, name: str) -> Callable[..., Any]:
     return markcoroutinefunction(hook) if iscoroutinefunction(getattr(cls, name)) else hook
 
 
+def next_class(cls: type, name: str, wrapper: Any, bound: Any) -> Any:
+    """Return `super()` for a wrapper that was made for `cls`, under this name."""
+    try:
+        return super(cls, bound)
+    except TypeError:
+        # A decorator above the guard, such as dataclass(slots=True), has made another class of
+        # the attributes of `cls`.
+        kind = bound if isinstance(bound, type) else type(bound)
+        held = (each for each in kind.__mro__ if _is_in(each, name, wrapper))
+        return super(next(held), bound)
+
+
+def _is_in(cls: type, name: str, wrapper: Any) -> bool:
+    found = cls.__dict__.get(name)
+    return getattr(found, "__func__", found) is wrapper
+
+
 def _hand_down(cls: Any) -> None:
     if "__init_subclass__" in cls.__dict__ and is_hook(cls.__dict__["__init_subclass__"].__func__):
         return
@@ -56,7 +78,7 @@ def _hand_down(cls: Any) -> None:
 
     def on_subclass(subclass: Any, /, **kwargs: Any) -> None:
         if own is None:
-            super(cls, subclass).__init_subclass__(**kwargs)
+            next_class(cls, "__init_subclass__", on_subclass, subclass).__init_subclass__(**kwargs)
         else:
             own.__get__(None, subclass)(**kwargs)
         install(subclass)
@@ -80,7 +102,7 @@ def _refuse_initkwargs(cls: Any) -> None:
         # An unguarded base class may not have called super().__init_subclass__().
         install(view_class)
         if own is None:
-            return super(cls, view_class).as_view(*args, **initkwargs)
+            return next_class(cls, "as_view", as_view, view_class).as_view(*args, **initkwargs)
         return own.__get__(None, view_class)(*args, **initkwargs)
 
     functools.update_wrapper(as_view, cls.as_view)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -31,6 +32,14 @@ logger = logging.getLogger("api_guard")
 _CAUGHT: tuple[type[Exception], ...] = (GuardError, *SUSPECTS)
 _STORES = ("INSERT", "UPDATE")
 _WRITES = (*_STORES, "DELETE", "MERGE", "REPLAC")
+# A common table expression or a comment may come before the write.
+_BEFORE = ("WITH", "/*", "--")
+_ANY_WRITE = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|REPLACE)\b", re.IGNORECASE)
+
+
+def _is_write(sql: str) -> bool:
+    start = sql.lstrip()[:6].upper()
+    return start in _WRITES or (start.startswith(_BEFORE) and _ANY_WRITE.search(sql) is not None)
 
 
 class Net:
@@ -143,7 +152,7 @@ class Net:
     def after(self, sql: str, context: Mapping[str, Any]) -> None:
         """Remember that something was stored: now, or when its transaction is committed."""
         connection = context["connection"]
-        if sql.lstrip()[:6].upper() not in _WRITES:
+        if not _is_write(sql):
             return
         self._has_written.add(connection.alias)
         # Writes inside a transaction around the handler are undone with it.

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from api_guard import tokens
 from api_guard.access.callers import caller_as, is_unscoped, kind_of_token, says_scopes
-from api_guard.access.endpoints import initkwarg, is_own_of
+from api_guard.access.endpoints import classes_of, initkwarg, is_own_of
 from api_guard.core.caller import Caller
 from api_guard.core.scopes import NO_SCOPES, Credential
 from api_guard.explain.said import Answer, Question, Step
@@ -32,7 +32,7 @@ def caller_for(question: Question, callback: Any, cls: type) -> tuple[Caller, St
 
 def _by_session(question: Question, kinds: list[Any] | None) -> tuple[Caller, Step]:
     user: Any = question.user
-    if user.is_active is not True:
+    if getattr(user, "is_active", False) is not True:
         text = _("%s is not active, so has no session.") % user
         return ANONYMOUS, Step(_NAME, Answer.ALLOWED, text)
     if kinds is not None and not any(map(is_unscoped, kinds)):
@@ -84,4 +84,6 @@ def _authenticators(callback: Any, cls: type) -> list[Any] | None:
     """Return the authenticator classes of a view; None if its own code chooses them."""
     if not is_own_of(APIView, cls, "get_authenticators"):
         return None
-    return list(initkwarg(callback, cls, "authentication_classes"))
+    found = classes_of(callback, cls, "authentication_classes")
+    listed = initkwarg(callback, cls, "authentication_classes")
+    return found if len(found) == len(listed) else None

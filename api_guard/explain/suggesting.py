@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.db import models, router
 
 from api_guard import conf, grants
@@ -15,6 +14,7 @@ from api_guard.access.decisions import read_line
 from api_guard.core.decision_records import DecisionRecord
 from api_guard.core.suggesting import Apart, by_groups, needs_of
 from api_guard.models import ScopeGrant
+from api_guard.models.memberships import membership_of
 
 VERSION = 1
 
@@ -101,10 +101,10 @@ def _members() -> dict[str, frozenset[str]]:
     """Return the active members of each group but everyone's, by its name."""
     model: Any = get_user_model()
     members: dict[str, set[str]] = {}
-    if any(each.related_model is Group for each in model._meta.many_to_many):
+    if membership_of(model) is not None:
         rows = model._base_manager.using(router.db_for_write(model)).prefetch_related("groups")
         for user in rows.filter(groups__isnull=False).distinct():
-            for group in user.groups.all() if user.is_active else ():
+            for group in user.groups.all() if getattr(user, "is_active", True) else ():
                 if not conf.is_everyone_group(group.name):
                     members.setdefault(group.name, set()).add(str(user.pk))
     return {name: frozenset(keys) for name, keys in members.items()}

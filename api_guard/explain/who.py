@@ -19,6 +19,7 @@ from api_guard.core.requirements import Requirement
 from api_guard.core.scopes import NO_SCOPES, Credential
 from api_guard.explain.operations import operation_at, permissions_of
 from api_guard.models import ScopeGrant
+from api_guard.models.memberships import membership_of
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def can(scope: str, most: int) -> Iterator[Who]:
     for way in grants.holders([scope]):
         if way.kind != "group":
             yield Who(way.kind, "" if way.kind == "everyone" else way.name, (str(way),))
+            continue
+        if membership_of(get_user_model()) is None:
             continue
         for user in _users().filter(groups=way.pk).order_by("pk")[:most]:
             yield Who("user", str(user), (str(way),))
@@ -106,7 +109,7 @@ def _candidates(held: Iterable[grants.Way]) -> models.QuerySet[Any]:
     for way in held:
         keys.get(way.kind, []).append(way.pk)
     mine = models.Q(pk__in=keys["user"])
-    if keys["group"]:
+    if keys["group"] and membership_of(get_user_model()) is not None:
         mine |= models.Q(groups__in=keys["group"])
     return _users().filter(mine).distinct().order_by("pk")
 

@@ -13,6 +13,7 @@ from api_guard.grants.bundles import opened, pinned, with_bundles
 from api_guard.grants.holdings import Holding, everyones, rows_of_scopes
 from api_guard.grants.reading import database
 from api_guard.models import ScopeGrant
+from api_guard.models.memberships import membership_of
 
 Cells = dict[object, dict[str, tuple[Holding, ...]]]
 
@@ -58,7 +59,7 @@ def _members(page: Sequence[models.Model]) -> dict[object, list[object]]:
     """Return the users of a page that are in a group, by group."""
     model: Any = type(page[0])
     found: dict[object, list[object]] = defaultdict(list)
-    if not any(field.name == "groups" for field in model._meta.many_to_many):
+    if membership_of(model) is None:
         return found
     rows = model._default_manager.using(database()).filter(
         pk__in=[row.pk for row in page], groups__isnull=False

@@ -22,6 +22,7 @@ from api_guard.grants.reading import database
 from api_guard.grants.terms import is_everyone
 from api_guard.grants.who import By, Claimed, System
 from api_guard.models import GrantAuthority, is_past
+from api_guard.models.memberships import groups_in
 
 logger = logging.getLogger("api_guard.grants")
 
@@ -160,7 +161,7 @@ def authorities() -> QuerySet[GrantAuthority]:
 
 
 def _managed(user: models.Model) -> frozenset[str]:
-    groups: Any = getattr(user, "groups", None)
+    groups: Any = groups_in(user)
     if getattr(user, "is_active", False) is not True or groups is None:
         return frozenset()
     mine = groups.using(database()).order_by().values("pk")
@@ -171,7 +172,7 @@ def _managed(user: models.Model) -> frozenset[str]:
 def is_of(user: models.Model, grantee: models.Model) -> bool:
     """Whether a grantee is a group that a user is in, or a client that a user owns."""
     if isinstance(grantee, Group):
-        groups: Any = getattr(user, "groups", None)
+        groups: Any = groups_in(user)
         if groups is None:
             return False
         return bool(groups.using(database()).filter(pk=grantee.pk).exists())

@@ -18,6 +18,7 @@ from api_guard import conf
 from api_guard.grants.bundles import is_bundle, opened, pinned, with_bundles
 from api_guard.grants.reading import live, live_grants, stored
 from api_guard.models import ScopeGrant
+from api_guard.models.memberships import groups_in
 
 _GIVEN = {
     "user": _("%(scope)s to user %(name)s"),
@@ -85,7 +86,7 @@ def ended(user: models.Model | None, client_id: object, scopes: Iterable[str]) -
 
 def groups_of(user: models.Model) -> QuerySet[Group]:
     """Return the groups of a user, and the group of everyone."""
-    groups: Any = getattr(user, "groups", None)
+    groups: Any = groups_in(user)
     own = Q(pk__in=[]) if groups is None else Q(pk__in=groups.values("pk"))
     return Group.objects.filter(own | Q(name=conf.everyone_group() or ""))
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.core.exceptions import FieldDoesNotExist
 from django.db import connections, models
 from django.db.models import BooleanField, F, Func, OuterRef, Q, QuerySet, Subquery
 
 from api_guard import conf
 from api_guard.models import ScopeGrant
+from api_guard.models.memberships import membership_of
 from api_guard.models.statements import Parameter
 
 
@@ -103,12 +103,9 @@ def _one_by_one(sides: Sides) -> list[Q]:
 
 def _groups(sides: Sides) -> list[QuerySet[Any, Any]]:
     """Return the primary keys of the groups of a user."""
-    if sides.user_model is None:
+    membership = None if sides.user_model is None else membership_of(sides.user_model)
+    if membership is None:
         return []
-    try:
-        membership: Any = sides.user_model._meta.get_field("groups")
-    except FieldDoesNotExist:
-        return []  # a user model without PermissionsMixin has no groups
     members = membership.remote_field.through._base_manager.filter(
         **{membership.m2m_field_name(): _grantee("user", sides, depth=2)}
     )

@@ -19,6 +19,7 @@ from api_guard.grants.reading import database
 from api_guard.grants.terms import is_everyone, is_longer, refuse_terms, terms_of
 from api_guard.grants.who import By, user_of
 from api_guard.models import ScopeGrant
+from api_guard.models.memberships import groups_in
 
 
 class Judge:
@@ -97,7 +98,7 @@ class Judge:
         return bool(getattr(row.grantee, "user_id", None) == user.pk)
 
     def _groups_of(self, user: Any) -> set[object]:
-        groups: Any = getattr(user, "groups", None)
+        groups: Any = groups_in(user)
         if groups is None:
             return set()
         return set(groups.using(database()).order_by().values_list("pk", flat=True))

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Count, Max, QuerySet
 
 from api_guard import conf
@@ -17,6 +16,7 @@ from api_guard.grants.effects import LAST_USE
 from api_guard.grants.finding import active
 from api_guard.grants.reading import database, live
 from api_guard.models import GRANTEES, ScopeGrant
+from api_guard.models.memberships import membership_of
 
 _MOST_SCOPES = 20
 
@@ -66,7 +66,7 @@ def members(groups: Iterable[Group]) -> dict[Any, int]:
     users = active(user._base_manager.using(database())).order_by()
     named = {group.pk: group for group in groups}
     found = dict.fromkeys(named, 0)
-    if named and _has_groups(user):
+    if named and membership_of(user) is not None:
         counted = users.filter(groups__in=list(named)).values_list("groups").annotate(Count("pk"))
         found |= dict(counted)
     for pk, group in named.items():
@@ -79,7 +79,7 @@ def kept_through(rows: Sequence[ScopeGrant]) -> dict[int, list[Group]]:
     """Return, by grant of a user, the groups that give the user the same scope besides."""
     users = {row.user_id for row in rows if row.user_id is not None}
     user: Any = ScopeGrant._meta.get_field("user").related_model
-    if not users or not _has_groups(user):
+    if not users or membership_of(user) is None:
         return {}
     scopes = {row.scope for row in rows}
     others = live().filter(scope__in=scopes, group__isnull=False).select_related("group")
@@ -106,11 +106,3 @@ def kept_through(rows: Sequence[ScopeGrant]) -> dict[int, list[Group]]:
         ]
         for row in rows
     }
-
-
-def _has_groups(user: Any) -> bool:
-    try:
-        user._meta.get_field("groups")
-    except FieldDoesNotExist:
-        return False
-    return True

@@ -30,7 +30,7 @@ def remember_change(sender: type[Model], instance: Any, **kwargs: Any) -> None:
         return
     if getattr(stored, "is_active", True) and not getattr(instance, "is_active", True):
         instance.__dict__[_REASON] = "the user was deactivated"
-    elif _is_new_password(stored.password, instance, fields):
+    elif _is_new_password(getattr(stored, "password", None), instance, fields):
         instance.__dict__[_REASON] = "the password was changed"
 
 
@@ -62,8 +62,8 @@ def forget_device_codes(sender: type[Model], instance: Any, **kwargs: Any) -> No
     get_device_grant_model()._base_manager.filter(client_id=instance.client_id).delete()
 
 
-def _is_new_password(stored: str, user: Any, fields: frozenset[str] | None) -> bool:
-    if user.password == stored:
+def _is_new_password(stored: str | None, user: Any, fields: frozenset[str] | None) -> bool:
+    if stored is None or user.password == stored:
         return False
     # At a sign-in, Django hashes the same password again if the hasher is stronger now. It saves
     # only this field, after it has cleared the raw password.

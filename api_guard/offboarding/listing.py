@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from api_guard import grants, tokens
 from api_guard.models import AccessReview, GrantRequest, RateOverride, RemoteSubject, ScopeGrant
+from api_guard.models.memberships import groups_in
 
 # What a user may be to Django's admin.
 FLAGS = ("is_active", "is_staff", "is_superuser")
@@ -105,7 +106,7 @@ def flags_of(user: models.Model) -> list[str]:
 def _groups(user: models.Model) -> QuerySet[Group]:
     """Return the groups of a user that hold an unrevoked grant or may grant scopes."""
     using = grants.database()
-    groups: Any = getattr(user, "groups", None)
+    groups: Any = groups_in(user)
     if groups is None:
         return Group.objects.none()
     giving = Q(pk__in=ScopeGrant.objects.filter(live=1, group__isnull=False).values("group"))

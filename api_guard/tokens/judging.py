@@ -40,7 +40,7 @@ def _why_dead(access_token: Any, request: Any) -> str:
     user, client = access_token.user, access_token.application
     if user is None and client is None:
         return "no_user_and_no_client"
-    if user is not None and user.is_active is not True:
+    if user is not None and getattr(user, "is_active", False) is not True:
         return "inactive_user"
     return "" if client is None or client.is_usable(request) is True else "unusable_client"
 

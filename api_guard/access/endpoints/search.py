@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache, partial
 from inspect import getattr_static
 from itertools import chain
@@ -97,8 +98,12 @@ def _view_class_at(callback: Any) -> Any:
 
 
 def _is_view_class(found: Any) -> bool:
-    is_class = _is_a(found, type)
-    return is_class and hasattr(found, "as_view") and hasattr(found, "check_permissions")
+    return _has(found, "as_view") and _has(found, "check_permissions")
+
+
+def _has(found: Any, name: str) -> bool:
+    """Whether this is a class with an attribute. A metaclass may raise anything if it is asked."""
+    return _is_a(found, type) and any(name in vars(each) for each in found.__mro__)
 
 
 def _is_a(found: Any, kinds: Any) -> bool:
@@ -124,7 +129,7 @@ def _held_by(grantee: Any) -> list[Any]:
     elif _is_a(grantee, _CONTAINERS):
         inner = grantee
     elif _is_a(grantee, type):
-        inner = _attributes_of_class(grantee) if hasattr(grantee, "as_view") else ()
+        inner = _attributes_of_class(grantee) if _has(grantee, "as_view") else ()
     elif _is_a(grantee, partial):
         inner = (grantee.func, grantee.args, grantee.keywords)
     elif _is_a(grantee, FunctionType):
@@ -148,7 +153,8 @@ def _held_by_function(function: FunctionType) -> Iterator[Any]:
 
 
 def _attributes_of(grantee: Any) -> Iterator[Any]:
-    yield from getattr(grantee, "__dict__", {}).values()
+    with suppress(Exception):  # a proxy of something that is not there yet may raise anything
+        yield from list(vars(grantee).values())
     yield from _attributes_of_class(type(grantee))
 
 

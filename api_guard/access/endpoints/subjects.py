@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from django.db.models import Model
 
-from api_guard.access.endpoints.views import policy_of
+from api_guard.access.endpoints.views import attribute_of, policy_of
 
 
 def model_of(view_class: Any, initkwargs: Mapping[str, Any] | None = None) -> type[Model] | None:
@@ -21,8 +21,10 @@ def model_of(view_class: Any, initkwargs: Mapping[str, Any] | None = None) -> ty
     if policy is not None and policy.model is not None:
         return policy.model
     said = initkwargs or {}
-    queryset = said.get("queryset", getattr(view_class, "queryset", None))
-    serializer_class = said.get("serializer_class", getattr(view_class, "serializer_class", None))
+    queryset = said.get("queryset", attribute_of(view_class, "queryset", None))
+    serializer_class = said.get(
+        "serializer_class", attribute_of(view_class, "serializer_class", None)
+    )
     model = getattr(queryset, "model", None) or _model_of_serializer(serializer_class)
     if model is None and view_class is not None:
         model = _model_of_methods(view_class)
@@ -31,7 +33,7 @@ def model_of(view_class: Any, initkwargs: Mapping[str, Any] | None = None) -> ty
 
 def serializer_class_of(view_class: Any) -> Any:
     """Return the serializer class of a view, or None if it depends on the request."""
-    said = getattr(view_class, "serializer_class", None)
+    said = attribute_of(view_class, "serializer_class", None)
     if said is not None or not hasattr(view_class, "get_serializer_class"):
         return said
     with suppress(Exception):

@@ -22,6 +22,7 @@ from api_guard.access.endpoints import (
     declares_scopes,
     dotted_path,
     is_exempt,
+    permissions_of,
     policy_of,
 )
 from api_guard.access.failures import faults_as_unavailable
@@ -80,7 +81,7 @@ def dispatch(view: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
     # A short way for guarded views, because every request comes here.
     is_sealed = isinstance(getattr(cls, POLICY_ATTRIBUTE, None), Policy)
     if not is_sealed:
-        is_sealed = declares_scopes(view.permission_classes)
+        is_sealed = declares_scopes(permissions_of(view))
         if not is_sealed and not _may_run(view, http):
             found = reported_at(http)
             if found is None:
@@ -148,7 +149,7 @@ async def _awaited(view: Any, http: HttpRequest, answer: Awaitable[Any]) -> Any:
 def _may_run(view: Any, http: HttpRequest | None) -> bool:
     # The policy is on the class. The permissions are on the instance: as_view() may change them.
     cls = type(view)
-    if policy_of(cls) is not None or declares_scopes(view.permission_classes) or is_exempt(cls):
+    if policy_of(cls) is not None or declares_scopes(permissions_of(view)) or is_exempt(cls):
         return True
     return http is not None and is_covered(http)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from api_guard.access.receivers import clients, groups, rows, users
@@ -18,6 +17,7 @@ from api_guard.models import (
     RemoteSubject,
     ScopeGrant,
 )
+from api_guard.models.memberships import membership_of
 
 _UID = "api_guard.access.receivers"
 
@@ -40,10 +40,8 @@ def connect() -> None:
     pre_delete.connect(rows.before_end_of_authority, GrantAuthority, dispatch_uid=_UID)
     pre_delete.connect(rows.before_end_of_request, GrantRequest, dispatch_uid=_UID)
     pre_delete.connect(rows.before_end_of_approval, GrantApproval, dispatch_uid=_UID)
-    try:
-        membership: Any = get_user_model()._meta.get_field("groups")
-    except FieldDoesNotExist:
-        return  # a user model without PermissionsMixin has no groups
-    m2m_changed.connect(
-        groups.before_membership, membership.remote_field.through, dispatch_uid=_UID
-    )
+    membership = membership_of(get_user_model())
+    if membership is not None:
+        m2m_changed.connect(
+            groups.before_membership, membership.remote_field.through, dispatch_uid=_UID
+        )

@@ -27,7 +27,7 @@ def before_user(sender: Any, instance: Any, **kwargs: Any) -> None:
     if not getattr(instance, "is_active", False):
         return
     old = judging.stored(instance, kwargs["using"])
-    if old is None or old.is_active:
+    if old is None or getattr(old, "is_active", True):
         return
     scopes, is_manager = _scopes_of(instance), grants.manages(instance)
     refuse_to_give(scopes, None, f"You may not give the scopes that {old} holds.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -46,7 +46,7 @@ def tell(
     listeners, vetting = _listeners.get(), current()
     if not listeners and vetting is None:
         return execute(sql, params, many, context)
-    text = str(sql)
+    text = text_of(sql, context["connection"])
     if vetting is not None:
         connection = context["connection"]
         forget_caught(connection)
@@ -57,6 +57,17 @@ def tell(
     for listener in listeners:
         listener.after(text, context)
     return result
+
+
+def text_of(sql: Any, connection: Any) -> str:
+    """Return a statement as text: psycopg also executes bytes and composed statements."""
+    if isinstance(sql, str):
+        return sql
+    if isinstance(sql, bytes):
+        return sql.decode(errors="replace")
+    with suppress(Exception):  # to execute it fails as well
+        return str(sql.as_string(connection.connection))
+    return str(sql)
 
 
 def listen_to_connections() -> None:
