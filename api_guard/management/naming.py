@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -54,11 +54,15 @@ def moment_of(text: str) -> datetime:
     """Return a time that an option names, in the current time zone. Raises CommandError."""
     try:
         moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
+        if moment is not None and timezone.is_naive(moment):
+            moment = timezone.make_aware(moment)
+        # No database could store what is beyond the year 9999 there.
+        utc = None if moment is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        utc = None
+    if moment is None or utc is None:
         raise CommandError(f"{text!r} is not a time, such as 2027-01-31T12:00Z.")
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return moment
 
 
 def user_named(name: str) -> models.Model:
