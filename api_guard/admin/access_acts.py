@@ -57,6 +57,7 @@ def take(model_admin: Any, request: HttpRequest, grantee: models.Model) -> None:
     said = request.POST.getlist("grant")[:MOST_ROWS]
     keys = [int(key) for key in said if is_key(key)]
     taken: list[str] = []
+    is_told = False
     viewer = viewer_of(request)
     for row in grants.held(grantee).filter(pk__in=keys).order_by("scope", "pk"):
         if not viewer.may_give(row.scope):
@@ -66,6 +67,7 @@ def take(model_admin: Any, request: HttpRequest, grantee: models.Model) -> None:
         except grants.GrantError as error:
             why = _("%(scope)s was not taken: %(why)s") % {"scope": row.scope, "why": error.detail}
             messages.error(request, why)
+            is_told = True
             continue
         taken.append(row.scope)
         model_admin.log_change(request, row, f"Revoked. {reason}".strip())
@@ -75,3 +77,5 @@ def take(model_admin: Any, request: HttpRequest, grantee: models.Model) -> None:
         messages.success(request, done % names)
     elif not keys:
         messages.warning(request, _("Select what to take."))
+    elif not is_told:
+        messages.warning(request, _("Nothing was taken: it has ended meanwhile."))

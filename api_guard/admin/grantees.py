@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from api_guard import grants
+from api_guard.admin.keys import is_key_of
 from api_guard.models import GRANTEES, ScopeGrant
 
 # So that nobody can list all users letter by letter.
@@ -53,6 +54,12 @@ class GranteeSelect(AutocompleteSelect):
     def get_url(self) -> str:
         """Return the URL of `find_grantees`."""
         return reverse(f"{self.admin_site.name}:api_guard_scopegrant_grantees")
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        """Return the chosen row. Django looks up whatever was sent, and fails if it is no key."""
+        model = self.field.remote_field.model
+        keys = [each for each in value if not each or is_key_of(model, each)]
+        return super().optgroups(name, keys, attrs)
 
 
 def model_of(kind: str) -> Any:
