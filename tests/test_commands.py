@@ -165,6 +165,20 @@ def test_a_time_beyond_the_last_year_is_no_time(alice):
     assert not ScopeGrant.objects.exists()
 
 
+@pytest.mark.parametrize("until", ["2127-01-31", "2127-01-31T12:00Z"])
+def test_a_time_is_also_taken_where_the_project_has_no_time_zones(until, alice, settings):
+    settings.USE_TZ = False
+    row = grants.grant("notes:read", alice, by=CODE)
+    printed("guard_grant", "--user", "alice", "notes:write", "--until", until)
+    printed("guard_keep", str(row.pk), "--until", until)
+    assert grants.get(row.pk).kept_until.year == 2127
+    printed("guard_review", "open", "All", "--reviewer", boss().username, "--due", until)
+
+
+def boss():
+    return get_user_model().objects.create_superuser("boss")
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

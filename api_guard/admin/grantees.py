@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.sites import AdminSite
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
 from django.db.models import Q
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from api_guard import grants
-from api_guard.admin.keys import is_key_of
+from api_guard.admin.keys import KeyedSelect
 from api_guard.models import GRANTEES, ScopeGrant
 
 # So that nobody can list all users letter by letter.
@@ -38,7 +37,7 @@ _MANY = {
 }
 
 
-class GranteeSelect(AutocompleteSelect):
+class GranteeSelect(KeyedSelect):
     """A select that asks `find_grantees`."""
 
     def __init__(self, kind: str, admin_site: AdminSite) -> None:
@@ -54,12 +53,6 @@ class GranteeSelect(AutocompleteSelect):
     def get_url(self) -> str:
         """Return the URL of `find_grantees`."""
         return reverse(f"{self.admin_site.name}:api_guard_scopegrant_grantees")
-
-    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
-        """Return the chosen row. Django looks up whatever was sent, and fails if it is no key."""
-        model = self.field.remote_field.model
-        keys = [each for each in value if not each or is_key_of(model, each)]
-        return super().optgroups(name, keys, attrs)
 
 
 def model_of(kind: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management.base import CommandError, CommandParser
@@ -62,7 +63,7 @@ def moment_of(text: str) -> datetime:
         utc = None
     if moment is None or utc is None:
         raise CommandError(f"{text!r} is not a time, such as 2027-01-31T12:00Z.")
-    return moment
+    return moment if settings.USE_TZ else timezone.make_naive(moment)
 
 
 def user_named(name: str) -> models.Model:
