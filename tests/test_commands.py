@@ -184,6 +184,9 @@ def boss():
     [
         (("guard_authority", "--remove"), "Write what to remove"),
         (("guard_who", "notes:read", "--most", "0"), "1 or more"),
+        (("guard_who", "", "/notes/"), "Write a method"),
+        (("guard_can", "", "/notes/"), "Name a request"),
+        (("guard_can", "GET", ""), "Name a request"),
         (("guard_sync", "--export", "--apply"), "only prints"),
         (("guard_sync", "--bundles", "--prune"), "needs a file"),
         (("guard_sync", "--bundles", "--most-removals", "-1"), "0 or more"),

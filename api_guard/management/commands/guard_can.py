@@ -62,7 +62,7 @@ class Command(GuardCommand):
         if options["decision"] is not None:
             self._explain_decision(options)
             return
-        if options["path"] is None or options["log"] is not None:
+        if not options["method"] or not options["path"] or options["log"] is not None:
             raise CommandError("Name a request, as in: guard_can --user alice GET /notes/1/")
         self._print(explain(_question(options)), options["format"], {})
 

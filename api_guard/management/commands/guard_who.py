@@ -49,6 +49,8 @@ class Command(GuardCommand):
             found = list(can(scope, most))
         elif len(asked) == 2:
             method, path = asked
+            if not method:
+                raise CommandError("Write a method, as in: guard_who GET /notes/1/")
             try:
                 found = list(who_can(method.upper(), path, most, options["urlconf"]))
             except LookupError as error:
