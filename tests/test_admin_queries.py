@@ -108,3 +108,14 @@ def test_a_grantee_that_cannot_exist_is_an_error_of_the_form(admin_client, page,
     shown = answer.context.get("adminform")
     form = answer.context["form"] if shown is None else shown.form
     assert field in form.errors
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Havana"])
+def test_the_pages_work_in_a_project_without_time_zones(admin_client, alice, settings, zone):
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    row = grants.grant("notes:read", alice, by=CODE)
+    pages = ("", "ledgerrecord/", "scopegrant/", "accessreview/", "grantrequest/", "client/")
+    pages += (f"access/user/{alice.pk}/", f"scopegrant/{row.pk}/change/", "scope/notes_3Aread/")
+    for page in pages:
+        assert admin_client.get(f"{PAGES}/{page}").status_code == 200
+    assert "now" in admin_client.get(f"{PAGES}/ledgerrecord/").content.decode()
