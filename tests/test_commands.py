@@ -215,6 +215,23 @@ def test_the_blocks_of_an_ipv6_address_are_those_of_its_network(rf):
     assert printed("guard_blocks", "--address", "unknown") == "Nothing is blocked.\n"
 
 
+class Left(io.StringIO):
+    def flush(self):
+        raise BrokenPipeError
+
+    def fileno(self):
+        return self.file.fileno()
+
+
+def test_an_output_whose_reader_has_gone_is_an_error(alice, tmp_path, monkeypatch):
+    left = Left()
+    with (tmp_path / "output").open("w") as left.file:
+        monkeypatch.setattr(sys, "stdout", left)
+        with pytest.raises(CommandError, match="Nobody reads the output any more"):
+            call_command("guard_grant", "--user", "alice", "notes:read")
+    assert ScopeGrant.objects.exists()
+
+
 class Full(io.StringIO):
     def write(self, text):
         raise OSError(28, "No space left on device")

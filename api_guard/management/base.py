@@ -85,4 +85,5 @@ def _refuse_urlconf(name: str | None) -> None:
 def _read_no_more() -> None:
     """Let Python write what is left to nowhere when it ends, so that it keeps the exit code."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
