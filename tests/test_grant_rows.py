@@ -271,8 +271,22 @@ def test_a_grantee_that_is_gone_is_no_grant_that_is_there_already(alice):
         grants.grant("notes:read", gone, by=grants.System("a test"))
     assert "This user does not exist" in str(caught.value)
     broken = IntegrityError("a foreign key")
-    with patch.object(ScopeGrant, "save", side_effect=broken), pytest.raises(IntegrityError):
+    with patch.object(ScopeGrant, "save", side_effect=broken), refusal("meanwhile"):
         grants.grant("notes:read", gone, by=grants.System("a test"))
+
+
+def test_a_grant_that_went_with_its_grantee_cannot_be_changed(alice, manager):
+    row = grants.grant("notes:read", alice, by=manager)
+    get_user_model().objects.get(pk=alice.pk).delete()
+    later = timezone.now() + timedelta(days=1)
+    for change in (
+        lambda: grants.revoke(row, by=manager),
+        lambda: grants.extend(row, later, by=manager),
+        lambda: grants.keep(row, until=later, by=manager),
+    ):
+        with refusal("already_revoked") as caught:
+            change()
+        assert "deleted with its grantee" in str(caught.value)
 
 
 def test_who_a_row_names_must_be_there(alice, bob, manager):

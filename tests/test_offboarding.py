@@ -252,6 +252,41 @@ def test_what_fails_in_the_middle_is_undone(everything, alice, bob, monkeypatch)
     assert grants.held(alice).count() == 2
 
 
+def test_what_fails_at_the_end_is_undone_too(everything, alice, bob, monkeypatch):
+    callers, _ = everything
+
+    def fail(*args, **kwargs):
+        raise GrantError("nobody", "It failed.")
+
+    monkeypatch.setattr(grants, "note_end_of_access", fail)
+    with refusal("nobody"):
+        offboard(alice, by=CODE, new_owner=bob)
+    assert set(answers(callers).values()) == {200}
+    assert Application.objects.get(client_id="hers").user == alice
+    assert grants.held(alice).count() == 2
+
+
+def test_a_request_that_is_decided_meanwhile_does_not_save_its_user(everything, alice, monkeypatch):
+    decline, tries = grants.decline, []
+
+    def late(row, **said):
+        tries.append(row)
+        if len(tries) == 1:
+            raise GrantError("closed", "It was approved meanwhile.")
+        return decline(row, **said)
+
+    monkeypatch.setattr(grants, "decline", late)
+    offboard(alice, by=CODE, new_owner=get_user_model().objects.get(username="bob"))
+    assert len(tries) > 1
+    assert leaving(alice).is_nothing
+
+
+def test_nobody_offboards_a_user_who_was_deleted(alice):
+    get_user_model().objects.get(pk=alice.pk).delete()
+    with refusal("no_grantee"):
+        offboard(alice, by=CODE)
+
+
 def test_superusers_lose_their_flags_and_a_user_with_nothing_has_nothing(admin_user, bob):
     assert list(leaving(admin_user).lines())[:3] == ["is_active", "is_staff", "is_superuser"]
     offboard(admin_user, by=CODE)

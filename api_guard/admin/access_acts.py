@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from django.contrib import messages
@@ -15,7 +16,8 @@ from api_guard.admin.grantees import display_name
 from api_guard.admin.lists import MOST_ROWS
 from api_guard.admin.selections import is_key
 from api_guard.admin.viewing import viewer_of
-from api_guard.models import GrantRequest
+from api_guard.grants.finding import kind_of
+from api_guard.models import GrantRequest, ScopeGrant
 
 
 def give(model_admin: Any, request: HttpRequest, form: GiveForm, grantee: models.Model) -> None:
@@ -57,6 +59,7 @@ def take(model_admin: Any, request: HttpRequest, grantee: models.Model) -> None:
     said = request.POST.getlist("grant")[:MOST_ROWS]
     keys = [int(key) for key in said if is_key(key)]
     taken: list[str] = []
+    is_told = False
     viewer = viewer_of(request)
     for row in grants.held(grantee).filter(pk__in=keys).order_by("scope", "pk"):
         if not viewer.may_give(row.scope):
@@ -66,6 +69,7 @@ def take(model_admin: Any, request: HttpRequest, grantee: models.Model) -> None:
         except grants.GrantError as error:
             why = _("%(scope)s was not taken: %(why)s") % {"scope": row.scope, "why": error.detail}
             messages.error(request, why)
+            is_told = True
             continue
         taken.append(row.scope)
         model_admin.log_change(request, row, f"Revoked. {reason}".strip())
@@ -75,3 +79,13 @@ def take(model_admin: Any, request: HttpRequest, grantee: models.Model) -> None:
         messages.success(request, done % names)
     elif not keys:
         messages.warning(request, _("Select what to take."))
+    elif not is_told and any(map(viewer.may_give, _ended(grantee, keys))):
+        messages.warning(request, _("Nothing was taken: it has ended meanwhile."))
+
+
+def _ended(grantee: models.Model, keys: Sequence[int]) -> Iterable[str]:
+    """Return the scopes of those of these grants that a grantee holds no more."""
+    chosen = {"pk__in": keys, "live": None, kind_of(grantee): grantee}
+    rows = ScopeGrant.objects.using(grants.database()).filter(**chosen)
+    scopes: Iterable[str] = rows.values_list("scope", flat=True)
+    return scopes

@@ -8,10 +8,11 @@ from django.db import router
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from api_guard.admin.keys import KeyedAdmin
 from api_guard.admin.sheets import StyledAdmin
 
 
-class WrittenAdmin(StyledAdmin):
+class WrittenAdmin(KeyedAdmin, StyledAdmin):
     """Reads the rows and their possible grantees from the database that rows are written to."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

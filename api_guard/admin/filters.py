@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from api_guard import conf
+from api_guard.admin.managers import authority_of
 from api_guard.grants import effects
 from api_guard.grants.effects import Effect
 from api_guard.models import ScopeGrant
@@ -135,9 +136,12 @@ class ScopeFilter(admin.SimpleListFilter):
     parameter_name = "scope"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the declared scopes. If there are many, only the chosen one: search for others."""
-        del request, model_admin
-        names = list(conf.grantable())
+        """Return the scopes that the user may see.
+
+        If there are many, only the chosen one: search for others.
+        """
+        is_all = model_admin.sees_all(request)
+        names = list(conf.grantable() if is_all else authority_of(request).scopes())
         if len(names) > _MOST_SCOPES:
             names = [name for name in names if name == self.value()]
         return [(name, name) for name in names]

@@ -101,7 +101,7 @@ class GrantForm(ReasonForm, ExpiryForm, forms.ModelForm):  # type: ignore[type-a
 
 
 def _error(unmade: Unmade) -> str:
-    text = str(unmade.error)
+    text = unmade.error.detail
     return text if unmade.error.code not in ALREADY else f"{unmade.scope}: {text}"
 
 

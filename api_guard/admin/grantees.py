@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.sites import AdminSite
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
 from django.db.models import Q
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from api_guard import grants
+from api_guard.admin.keys import KeyedSelect
 from api_guard.models import GRANTEES, ScopeGrant
 
 # So that nobody can list all users letter by letter.
@@ -37,7 +37,7 @@ _MANY = {
 }
 
 
-class GranteeSelect(AutocompleteSelect):
+class GranteeSelect(KeyedSelect):
     """A select that asks `find_grantees`."""
 
     def __init__(self, kind: str, admin_site: AdminSite) -> None:

@@ -83,6 +83,8 @@ class Listed:
         self.search_fields = (SEARCH_VAR,)
         self.search_help_text = model_admin.search_help_text
         self.params = {name: said for name, said in request.GET.items() if name != PAGE_VAR}
+        # Not `params.items`: a template would read the parameter of that name.
+        self.pairs = list(self.params.items())
         self.query = term_of(request)
         self.filter_specs = list(filters)
         self.has_filters = bool(self.filter_specs)

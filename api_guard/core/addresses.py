@@ -61,6 +61,17 @@ def client_address(peer: str, hops: Iterator[str], proxies: Proxies) -> str:
     return UNKNOWN if address is None else _bucket(address)
 
 
+def counted_address(text: str) -> str:
+    """Return the address that a person writes as it is counted: of IPv6, its /64.
+
+    It may be such a /64 already, or "unknown". "" if it is none of these.
+    """
+    if text == UNKNOWN:
+        return UNKNOWN
+    address = _parse(text.removesuffix(f"/{_SUBSCRIBER}"))
+    return "" if address is None else _bucket(address)
+
+
 def provider_of(address: str) -> str:
     """Return the network around an address from `client_address`: a /16, or a /32 for IPv6."""
     try:

@@ -16,7 +16,7 @@ from api_guard import conf, signals
 from api_guard.core.ledger import Event, Who
 from api_guard.grants.authority import managed_scopes, refuse
 from api_guard.grants.deadlocks import in_transaction
-from api_guard.grants.errors import GrantError, from_validation, refuse_reason
+from api_guard.grants.errors import GrantError, from_validation, meanwhile, refuse_reason
 from api_guard.grants.finding import grantee_of, kind_of
 from api_guard.grants.reading import database
 from api_guard.grants.telling import tell_after_commit
@@ -31,7 +31,7 @@ def ask(
 ) -> GrantRequest:
     """Create and return a request to grant `scope`.
 
-    Raises GrantError: `already_asked` or `past`.
+    Raises GrantError: `already_asked`, `past` or `meanwhile`.
     """
     kind, who = kind_of(to), who_of(by)
 
@@ -58,9 +58,9 @@ def ask(
         return in_transaction(make)
     except ValidationError as error:
         raise from_validation(error) from None
-    except IntegrityError:
+    except IntegrityError as error:
         if not mine.all().exists():
-            raise  # the grantee was deleted meanwhile
+            raise meanwhile() from error  # the grantee was deleted
         # Another process asked for the same between the check and the insert.
         raise _already_asked(to, scope) from None
 

@@ -36,6 +36,17 @@ class GrantError(ValueError):
         return text if self._names is None else text % self._names
 
 
+def meanwhile() -> GrantError:
+    """Return the error of a grant that the database refused, after everything was checked."""
+    return GrantError(
+        "meanwhile",
+        _(
+            "Nothing was granted: at the same time, somebody granted the same, or deleted a "
+            "grantee. Try again."
+        ),
+    )
+
+
 def from_validation(error: ValidationError) -> GrantError:
     """Return the errors of the model as one GrantError, with the code of the first."""
     flaws = [flaw for flaws in error.error_dict.values() for flaw in flaws]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop as _
 
 from api_guard.grants.errors import GrantError
 from api_guard.grants.reading import database, stored
 from api_guard.models import GRANTEES, Held, ScopeGrant
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def kind_of(grantee: object) -> str:
@@ -40,6 +45,22 @@ def with_grantees(rows: Sequence[ScopeGrant]) -> Sequence[ScopeGrant]:
             if getattr(row, key.attname) in found:
                 key.set_cached_value(row, found[getattr(row, key.attname)])
     return rows
+
+
+def while_it_exists(
+    change: Callable[Concatenate[ScopeGrant, P], T],
+) -> Callable[Concatenate[ScopeGrant, P], T]:
+    """Let a change of a grant raise GrantError `already_revoked` if it is gone with its grantee."""
+
+    @wraps(change)
+    def changed(row: ScopeGrant, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return change(row, *args, **kwargs)
+        except ScopeGrant.DoesNotExist:
+            said = _("The grant %(number)s was deleted with its grantee.")
+            raise GrantError("already_revoked", said, {"number": row.pk}) from None
+
+    return changed
 
 
 def held(grantee: models.Model) -> QuerySet[ScopeGrant]:

@@ -16,7 +16,7 @@ from api_guard.grants.authority import (
     refuse_without_authority,
 )
 from api_guard.grants.errors import GrantError, refuse_reason
-from api_guard.grants.finding import grantee_of, held, kind_of, live_of
+from api_guard.grants.finding import grantee_of, held, kind_of, live_of, while_it_exists
 from api_guard.grants.holdings import live_keys
 from api_guard.grants.reading import get
 from api_guard.grants.terms import is_longer, refuse_terms, terms_of
@@ -82,6 +82,7 @@ def ensure(
         return found
 
 
+@while_it_exists
 def revoke(row: ScopeGrant, *, by: By, reason: str = "") -> ScopeGrant:
     """Revoke a grant. The next request of its grantee is refused. This cannot be undone.
 
@@ -123,6 +124,7 @@ def refuse_to_end_tokens(grantee: models.Model, *, by: By) -> None:
         refuse(by, _("You may not end the tokens of %(name)s."), names={"name": grantee})
 
 
+@while_it_exists
 def extend(row: ScopeGrant, expires_at: datetime | None, *, by: By, reason: str = "") -> ScopeGrant:
     """Change the expiry of a live grant. With None, the grant does not expire.
 

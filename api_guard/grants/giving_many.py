@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, models
-from django.utils.translation import gettext_noop as _
 
 from api_guard import signals
 from api_guard.core.ledger import Event
 from api_guard.grants.asking import end_lapsed, open_requests
 from api_guard.grants.deadlocks import in_transaction
-from api_guard.grants.errors import GrantError
+from api_guard.grants.errors import meanwhile
 from api_guard.grants.finding import kind_of
 from api_guard.grants.offers import Judged, Offer, Unmade, key_of, rows_for
 from api_guard.grants.reading import database, stored
@@ -65,13 +64,7 @@ def grant_many(offer: Offer) -> Given:
     try:
         given = in_transaction(make)
     except IntegrityError:
-        raise GrantError(
-            "meanwhile",
-            _(
-                "Nothing was granted: at the same time, somebody granted the same, or deleted a "
-                "grantee. Try again."
-            ),
-        ) from None
+        raise meanwhile() from None
     for row in given.granted:
         if row.is_break_glass:
             report_break_glass(row, offer.by)

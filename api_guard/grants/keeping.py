@@ -11,12 +11,13 @@ from api_guard.core.ledger import Event
 from api_guard.grants.authority import refuse_own, refuse_without_authority
 from api_guard.grants.deadlocks import in_transaction
 from api_guard.grants.errors import GrantError, refuse_reason
-from api_guard.grants.finding import grantee_of
+from api_guard.grants.finding import grantee_of, while_it_exists
 from api_guard.grants.reading import get, stored
 from api_guard.grants.who import By, note, who_of
 from api_guard.models import ScopeGrant, is_past, recorded
 
 
+@while_it_exists
 def keep(row: ScopeGrant, *, until: datetime | None, by: By, reason: str = "") -> ScopeGrant:
     """Acknowledge a live grant until a date: `unused` does not list it before. None ends this.
 

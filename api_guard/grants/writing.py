@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop as _
 
 from api_guard.core.ledger import Event
 from api_guard.grants.deadlocks import in_transaction
-from api_guard.grants.errors import GrantError, from_validation
+from api_guard.grants.errors import GrantError, from_validation, meanwhile
 from api_guard.grants.finding import (
     grantee_of,
     held,
@@ -45,7 +45,7 @@ def give(
     """Grant `scope` from now until `expires_at`, and close an expired grant of the same scope.
 
     The caller has checked the authority. Raises GrantError: `unknown_scope`, `past`,
-    `already_granted`, `no_grantee`.
+    `already_granted`, `no_grantee`, `meanwhile`.
     """
     kind, who = kind_of(to), who_of(by)
     expired = held(to).filter(scope=scope, expires_at__lte=timezone.now())
@@ -72,9 +72,9 @@ def give(
         row = in_transaction(make)
     except ValidationError as error:
         raise from_validation(error) from None
-    except IntegrityError:
+    except IntegrityError as error:
         if not held(to).filter(scope=scope).exists():
-            raise  # the grantee was deleted meanwhile
+            raise meanwhile() from error  # the grantee was deleted
         # Another process granted the same between the check and the insert.
         said = _("%(name)s already holds %(scope)r.")
         raise GrantError("already_granted", said, {"name": to, "scope": scope}) from None

@@ -46,7 +46,7 @@ def read_checkpoint(text: str) -> Place:
         said = json.loads(text)
         place = Place(int(said["sequence"]), str(said["digest"]))
         signed = SignedPlace(place, str(said["at"]), str(said["key_id"]), str(said["mac"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise GuardError("This is not a checkpoint.") from None
     if signed.key_id not in conf.ledger_keys():
         raise GuardError(f"The key {signed.key_id!r} of the checkpoint is not in LEDGER_KEYS.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management.base import CommandError, CommandParser
@@ -54,11 +55,15 @@ def moment_of(text: str) -> datetime:
     """Return a time that an option names, in the current time zone. Raises CommandError."""
     try:
         moment = parse_datetime(text)
-    except ValueError:
+        if moment is not None and timezone.is_naive(moment):
+            moment = timezone.make_aware(moment)
+        if moment is not None:
+            moment.astimezone(UTC)  # no database could store what is beyond the year 9999 there
+    except (ValueError, OverflowError):
         moment = None
     if moment is None:
         raise CommandError(f"{text!r} is not a time, such as 2027-01-31T12:00Z.")
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return moment if settings.USE_TZ else timezone.make_naive(moment)
 
 
 def user_named(name: str) -> models.Model:

@@ -16,6 +16,8 @@ from api_guard.offboarding.listing import Leaving, flags_of, leaving
 
 logger = logging.getLogger("api_guard.grants")
 
+_MOST_TRIES = 3
+
 
 def offboard(
     user: models.Model,
@@ -34,8 +36,8 @@ def offboard(
 
     Raises GrantError, and then nothing was changed: `no_authority` if `by` may not grant every
     scope, or is no superuser and `user` is one; `no_owner` if a client would have no new owner;
-    `no_client` if `user` does not own a client of `new_owners`; `nobody`, or the code of an invalid
-    reason.
+    `no_client` if `user` does not own a client of `new_owners`; `no_grantee` if `user` was
+    deleted; `nobody`, or the code of an invalid reason.
     """
     grants.refuse_reason(reason)
     grants.who_of(by)
@@ -44,11 +46,33 @@ def offboard(
     if _is_superuser(user) and isinstance(by, models.Model) and not _is_superuser(by):
         said = _("Only a superuser may offboard a superuser.")
         raise grants.GrantError("no_authority", said)
+    for _try in range(_MOST_TRIES):
+        try:
+            return _ended(user, by, reason, new_owner, new_owners or {})
+        except grants.GrantError as error:
+            # Somebody has decided a request meanwhile, and may have granted it: look again.
+            if error.code != "closed":
+                raise
+            closed = error
+    raise closed
+
+
+def _ended(
+    user: models.Model,
+    by: grants.By,
+    reason: str,
+    new_owner: models.Model | None,
+    new_owners: Mapping[str, models.Model],
+) -> Leaving:
     with ExitStack() as transactions:
         for alias in dict.fromkeys(_databases(user)):
             transactions.enter_context(transaction.atomic(using=alias))
+        _refuse_gone(user)
         had = leaving(user)
-        owners = _owners(had, new_owner, new_owners or {})
+        owners = _owners(had, new_owner, new_owners)
+        # First, as an approval takes first a request and then a grant: neither waits for the other.
+        for row in had.requests:
+            grants.decline(row, by=by, reason=reason)
         ended = tokens.revoke_tokens(user, reason=reason)
         # A token that was issued meanwhile ends with the account.
         _deactivate(user)
@@ -56,8 +80,6 @@ def offboard(
             client.user = owner
             client.save(update_fields=["user"])
         count = grants.revoke_all(user, by=by, reason=reason)
-        for row in had.requests:
-            grants.decline(row, by=by, reason=reason)
         for each in (*had.overrides, *had.subjects):
             each.delete()
         account: Any = user
@@ -87,6 +109,12 @@ def _owners(
             )
         found.append((client, owner))
     return found
+
+
+def _refuse_gone(user: models.Model) -> None:
+    rows = type(user)._base_manager.using(router.db_for_write(type(user)))
+    if not rows.filter(pk=user.pk).exists():
+        raise grants.GrantError("no_grantee", _("The user %(name)s was deleted."), {"name": user})
 
 
 def _is_superuser(user: models.Model) -> bool:

@@ -32,6 +32,9 @@ def in_words(moment: datetime | None, never: str = "") -> SafeString | str:
 
 def _said(moment: datetime) -> str:
     now = timezone.now()
+    if timezone.is_aware(moment) and timezone.is_naive(now):
+        # The ledger has times with a zone, also in a project without USE_TZ.
+        moment = timezone.make_naive(moment)
     if abs(moment - now) < timedelta(minutes=1):
         return _("now")
     if moment > now:

@@ -55,9 +55,13 @@ class GrantRequestAdmin(RequestColumns, IndexedAdmin, WrittenAdmin):
         """Return the requests that this user may see, with who has approved them."""
         rows: QuerySet[GrantRequest] = super().get_queryset(request)
         rows = rows.select_related(*self.list_select_related).prefetch_related("approvals__by")
-        if super().has_view_permission(request) or authority_of(request).is_over(EVERY_SCOPE):
+        if self.sees_all(request):
             return rows
         return rows.filter(scope__in=authority_of(request).scopes())
+
+    def sees_all(self, request: HttpRequest) -> bool:
+        """Whether this user may know the requests for all scopes."""
+        return super().has_view_permission(request) or authority_of(request).is_over(EVERY_SCOPE)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list, whose rows know what the scopes mean."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.core.cache import BaseCache
 from django.utils import timezone
 
+from api_guard.core.addresses import counted_address
 from api_guard.core.attempts import (
     Limit,
     limits_of_attempt,
@@ -82,7 +83,7 @@ def reached(kind: str, account: str, address: str) -> list[Block]:
     `kind` is `user` or `client`. So blocks are found that are no longer among the newest. Raises
     CounterFault.
     """
-    set_limits = limits()
+    set_limits, address = limits(), counted_address(address)
     if set_limits is None:
         return []
     normal = normal_account(account)

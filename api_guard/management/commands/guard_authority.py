@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import grants
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import add_by, by_of, group_named
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """List, add and remove authorities."""
 
     help = (
@@ -32,6 +33,8 @@ class Command(BaseCommand):
         if (options["group"] is None) is not (options["scopes"] is None):
             raise CommandError("Write both --group and --scopes.")
         if options["group"] is None:
+            if options["remove"]:
+                raise CommandError("Write what to remove: --group and --scopes.")
             rows = [f"{row}." for row in grants.authorities().select_related("group")]
             self.stdout.write("\n".join(rows) or "No group has an authority.")
             return

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import grants
+from api_guard.core.addresses import counted_address
 from api_guard.exceptions import GuardError
 from api_guard.limits import credentials
 from api_guard.limits.counters import CounterFault
 from api_guard.limits.credentials import Block
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import add_by, by_of
 
 _COLUMNS = ("number", "kind", "account", "address", "rate", "since", "until")
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """List or lift blocks."""
 
     help = (
@@ -56,6 +58,8 @@ class Command(BaseCommand):
 
     def _lift(self, chosen: list[Block], options: dict[str, Any]) -> None:
         by = by_of(options, "guard_blocks")
+        if not chosen:
+            self.stdout.write("Nothing is blocked.")
         for block in chosen:
             grants.lift_block(block, by=by, reason=options["reason"])
             concerned = " ".join(filter(None, (block.account, block.address)))
@@ -80,7 +84,9 @@ class Command(BaseCommand):
 def _asked(options: dict[str, Any]) -> list[Block] | None:
     """Return the blocks of the account and the address that are named, or None without names."""
     kind = "client" if options["client"] else "user"
-    account, address = options["client"] or options["user"], options["address"]
+    account, address = options["client"] or options["user"], counted_address(options["address"])
+    if options["address"] and not address:
+        raise CommandError(f"{options['address']!r} is not an address.")
     return credentials.reached(kind, account, address) if account or address else None
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import conf
 from api_guard.access.decisions import read_line
 from api_guard.core.decision_records import DecisionRecord
 from api_guard.explain import Explanation, Question, explain, question_of
 from api_guard.explain.reasons import in_words
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import client_named, user_named
+from api_guard.management.reading import lines_of
 
 # RFC 9110, section 9.1, and RFC 5789.
 _METHODS = frozenset(
@@ -24,14 +25,17 @@ _METHODS = frozenset(
 )
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Print an explanation; exit with 1 if the request is refused."""
+
+    unable = 2
 
     # It must also work while the checks report errors.
     requires_system_checks: list[str] = []
     help = (
         "Says whether a user or a client may make a request, and why: `guard_can --user alice GET "
-        "/notes/1/`. Exits with 1 if api_guard refuses it."
+        "/notes/1/`. Exits with 1 if api_guard refuses it, and "
+        "with 2 if it cannot tell."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -64,7 +68,7 @@ class Command(BaseCommand):
         if options["decision"] is not None:
             self._explain_decision(options)
             return
-        if options["path"] is None or options["log"] is not None:
+        if not options["method"] or not options["path"] or options["log"] is not None:
             raise CommandError("Name a request, as in: guard_can --user alice GET /notes/1/")
         self._print(explain(_question(options)), options["format"], {})
 
@@ -131,14 +135,8 @@ def _path(named: str) -> str:
 
 def _find(decision: str, name: str) -> DecisionRecord:
     """Return the record of a decision. Raises CommandError."""
-    try:
-        if name == "-":
-            found = _among(sys.stdin, decision)
-        else:
-            with Path(name).open(encoding="utf-8", errors="replace") as lines:
-                found = _among(lines, decision)
-    except OSError as error:
-        raise CommandError(f"{name} cannot be read: {error}") from error
+    with lines_of(name) as lines:
+        found = _among(lines, decision)
     if found is None:
         raise CommandError(f"{name} has no line of the decision {decision} that this site signed.")
     return found

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.db import connections
 
 from api_guard.checks.causes import report
+from api_guard.management.base import GuardCommand
 from api_guard.management.causes import as_github, as_json, as_text
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Print what the checks of api_guard found; fail on errors."""
 
     # It runs the checks itself, and prints them.

@@ -6,10 +6,9 @@ import difflib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard.access.endpoints import (
     FORMATS,
@@ -19,12 +18,14 @@ from api_guard.access.endpoints import (
     listing,
     uses_of_unheld,
 )
+from api_guard.management.base import GuardCommand
+from api_guard.management.reading import text_of
 from api_guard.testing.probes import probe
 
 _OF_THE_LISTING = ("fail_on", "diff", "only", "collapse")
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Print what every endpoint requires; fail on unwanted endpoints."""
 
     # It must also show endpoints with check errors.
@@ -86,7 +87,7 @@ class Command(BaseCommand):
         rows = collapsed(listed) if options["collapse"] else listing(listed)
         text = FORMATS[options["format"]](rows)
         if options["diff"]:
-            self._compare(Path(options["diff"]), text)
+            self._compare(options["diff"], text)
         else:
             self.stdout.write(text, ending="")
         refused = [
@@ -97,12 +98,9 @@ class Command(BaseCommand):
         if refused:
             raise CommandError("\n".join(refused))
 
-    def _compare(self, path: Path, text: str) -> None:
-        try:
-            kept = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"{path} cannot be read: {error}") from error
-        names = {"fromfile": str(path), "tofile": "now", "n": 0}
+    def _compare(self, path: str, text: str) -> None:
+        kept = text_of(path)
+        names = {"fromfile": path, "tofile": "now", "n": 0}
         lines = list(
             difflib.unified_diff(kept.splitlines(True), text.splitlines(True), **names)  # type: ignore[arg-type]
         )

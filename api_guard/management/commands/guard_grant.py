@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.db import transaction
 from django.utils import timezone
 
 from api_guard import grants
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of, moment_of
 from api_guard.management.telling import add_telling, rehearsed, tell
 from api_guard.models import GrantRequest, ScopeGrant
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Grant scopes, all of them or none."""
 
     help = (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser, OutputWrapper, no_translations
+from django.core.management.base import CommandParser, OutputWrapper, no_translations
 
 from api_guard.adoption import Proposal, propose
+from api_guard.management.base import GuardCommand
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Print a patch for `git apply`. It changes nothing."""
 
     # It is the first command in a project, and the checks report what it proposes.

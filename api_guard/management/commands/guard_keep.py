@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import grants
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import add_by, by_of, moment_of
 from api_guard.models import ScopeGrant
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Acknowledge grants by their number."""
 
     help = "Keeps grants until a date: guard_unused does not list them before. It gives no access."

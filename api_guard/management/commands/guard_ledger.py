@@ -6,17 +6,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
-from django.db import DatabaseError
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import grants, ledger
 from api_guard.exceptions import GuardError
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import add_by, by_of, user_named
+from api_guard.management.reading import text_of
 
 _MOST_SHOWN = 20
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Verify, chain, checkpoint, export, forget, prune."""
 
     help = (
@@ -51,13 +52,14 @@ class Command(BaseCommand):
         """Do what was asked. Raises CommandError."""
         del args
         try:
+            grants.refuse_reason(options.get("reason", ""))
             getattr(self, f"_{options['command']}")(options)
-        except (GuardError, DatabaseError, OSError) as error:
+        except (GuardError, grants.GrantError) as error:
             raise CommandError(str(error)) from error
 
     def _verify(self, options: dict[str, Any]) -> None:
         file = options["checkpoint"]
-        exported = ledger.read_checkpoint(Path(file).read_text()) if file else None
+        exported = ledger.read_checkpoint(text_of(file)) if file else None
         tally = ledger.Tally()
         findings = grants.verify(tally, exported)
         shown = list(islice(findings, _MOST_SHOWN))
@@ -78,7 +80,7 @@ class Command(BaseCommand):
     def _checkpoint(self, options: dict[str, Any]) -> None:
         line = ledger.checkpoint()
         if options["file"]:
-            Path(options["file"]).write_text(line + "\n")
+            _write(options["file"], line + "\n")
         else:
             self.stdout.write(line)
 
@@ -108,6 +110,13 @@ class Command(BaseCommand):
             grants.adopt(by=by, reason=f"pruned through {through}", since=through)
         count = ledger.prune(through, who=grants.who_of(by), reason=reason)
         self.stdout.write(f"Pruned {_count(count, 'record')}.")
+
+
+def _write(name: str, text: str) -> None:
+    try:
+        Path(name).write_text(text)
+    except OSError as error:
+        raise CommandError(f"{name} cannot be written: {error}") from error
 
 
 def _said(tally: ledger.Tally) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import conf, notices
 from api_guard.exceptions import GuardError
+from api_guard.management.base import GuardCommand
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Send the digest, or show it."""
 
     help = (

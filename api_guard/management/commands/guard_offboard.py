@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.db import models
 
 from api_guard import grants, offboarding
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import add_by, by_of, user_named
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Show what a user has, or end it."""
 
     help = (
@@ -41,8 +42,16 @@ class Command(BaseCommand):
         del args
         user = user_named(options["user"])
         had = offboarding.leaving(user)
+        by, owner, owners = by_of(options, "guard_offboard"), options["new_owner"], _owners(options)
+        if owner is not None:
+            owner = user_named(owner)
         if options["apply"]:
-            had = self._offboard(user, options)
+            try:
+                had = offboarding.offboard(
+                    user, by=by, reason=options["reason"], new_owner=owner, new_owners=owners
+                )
+            except grants.GrantError as error:
+                raise CommandError(f"{error} Nothing was changed.") from None
         for line in had.lines():
             self.stdout.write(line)
         if had.is_nothing:
@@ -54,22 +63,15 @@ class Command(BaseCommand):
         else:
             self.stdout.write("Nothing was changed. --apply ends it.")
 
-    def _offboard(self, user: models.Model, options: dict[str, Any]) -> offboarding.Leaving:
-        owner = options["new_owner"]
-        try:
-            return offboarding.offboard(
-                user,
-                by=by_of(options, "guard_offboard"),
-                reason=options["reason"],
-                new_owner=None if owner is None else user_named(owner),
-                new_owners=dict(_owner(text) for text in options["client"]),
-            )
-        except grants.GrantError as error:
-            raise CommandError(f"{error} Nothing was changed.") from None
 
-
-def _owner(text: str) -> tuple[str, models.Model]:
-    client_id, found, name = text.rpartition("=")
-    if not found:
-        raise CommandError(f"{text!r} is not CLIENT_ID=NAME.")
-    return client_id, user_named(name)
+def _owners(options: dict[str, Any]) -> dict[str, models.Model]:
+    """Return the new owners of `--client`. Raises CommandError."""
+    owners: dict[str, models.Model] = {}
+    for text in options["client"]:
+        client_id, found, name = text.rpartition("=")
+        if not found:
+            raise CommandError(f"{text!r} is not CLIENT_ID=NAME.")
+        if client_id in owners:
+            raise CommandError(f"--client names {client_id!r} twice.")
+        owners[client_id] = user_named(name)
+    return owners

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import grants, reviews
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import by_of, moment_of, user_named
 from api_guard.models import GRANTEES, AccessReview
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Open, list, write the evidence, close. The reviewer decides in the admin."""
 
     help = (

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.db import DatabaseError, models, transaction
 
 from api_guard import grants, tokens
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of
 from api_guard.management.telling import add_telling, rehearsed, tell
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Revoke the grants of a user, a group or a client, and its tokens."""
 
     help = (

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandParser, no_translations
 
 from api_guard.explain.suggesting import Suggestion, records_in, suggest
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import group_named
+from api_guard.management.reading import lines_of
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Print the fewest grants that would have allowed the refused requests."""
 
     # It grants nothing. It must also work while the checks report errors.
@@ -48,10 +48,5 @@ class Command(BaseCommand):
 
 
 def _suggested(name: str, wanted: list[str]) -> Suggestion:
-    if name == "-":
-        return suggest(records_in(sys.stdin), wanted)
-    try:
-        with Path(name).open(encoding="utf-8", errors="replace") as lines:
-            return suggest(records_in(lines), wanted)
-    except OSError as error:
-        raise CommandError(f"{name} cannot be read: {error}") from error
+    with lines_of(name) as lines:
+        return suggest(records_in(lines), wanted)

@@ -6,26 +6,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import grants
 from api_guard.core.sync_files import SyncFile, SyncFileError, parse
 from api_guard.grants import syncing
 from api_guard.grants.changes import REMOVALS
+from api_guard.management.base import AnswerError, GuardCommand
 from api_guard.management.naming import add_by, by_of
 from api_guard.management.telling import add_telling, progress, rehearsed, tell
 
-_DIFFERS, _WRONG = 1, 2
 _MOST_REMOVALS = 20
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Plan, apply, or export."""
+
+    unable = 2
 
     help = (
         "Compares a file of grants and authorities with the database, and lists the differences. "
-        "It exits with 1 if there are any, and with 2 if the file is wrong. --apply makes the "
-        "changes, all of them or none."
+        "It exits with 1 if there are any, and with 2 if the file is wrong or it cannot "
+        "compare. --apply makes the changes, all of them or none."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -59,6 +61,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Compare, and apply if asked. Raises CommandError."""
         del args
+        _refuse_unfit(options)
         if options["export"]:
             self.stdout.write(syncing.exported(), ending="")
             return
@@ -69,28 +72,25 @@ class Command(BaseCommand):
             else:
                 plan = grants.plan_sync(_read(options["file"]), prune=options["prune"])
         except SyncFileError as error:
-            raise CommandError(
-                f"{error}\nThe file is wrong. Nothing was changed.", returncode=_WRONG
-            ) from None
+            raise CommandError(f"{error}\nThe file is wrong. Nothing was changed.") from None
         removals = sum(change.act in REMOVALS for change in plan.changes)
         if removals > options["most_removals"]:
             raise CommandError(
                 f"It would remove {removals}, more than --most-removals "
                 f"{options['most_removals']}. Nothing was changed.",
-                returncode=_WRONG,
             )
         if options["apply"]:
             with rehearsed(options, grants.database()):
                 self._apply(plan, by, options["reason"])
         self._show(plan, options)
         if plan.is_drift and not options["apply"]:
-            raise CommandError("The file and the database differ.", returncode=_DIFFERS)
+            raise AnswerError("The file and the database differ.")
 
     def _apply(self, plan: grants.SyncPlan, by: grants.By, reason: str) -> None:
         try:
             grants.apply_sync(plan, by=by, reason=reason, told=progress(self))
         except grants.GrantError as error:
-            raise CommandError(f"{error} Nothing was changed.", returncode=_WRONG) from None
+            raise CommandError(f"{error} Nothing was changed.") from None
 
     def _show(self, plan: grants.SyncPlan, options: dict[str, Any]) -> None:
         parts = _parts(plan)
@@ -108,6 +108,16 @@ def _parts(plan: grants.SyncPlan) -> dict[str, tuple[grants.Change, ...]]:
     return {"changes": plan.changes, "extra": plan.extra, "waiting": plan.waiting}
 
 
+def _refuse_unfit(options: dict[str, Any]) -> None:
+    """Raise CommandError for options that would do nothing."""
+    if options["most_removals"] < 0:
+        raise CommandError("--most-removals must be 0 or more.")
+    if options["export"] and (options["apply"] or options["prune"]):
+        raise CommandError("--export only prints: remove --apply and --prune.")
+    if options["bundles"] and options["prune"]:
+        raise CommandError("--prune needs a file.")
+
+
 def _by(options: dict[str, Any]) -> grants.By:
     if options["service"] is None:
         return by_of(options, "guard_sync")
@@ -120,5 +130,5 @@ def _read(name: str) -> SyncFile:
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        raise CommandError(f"{name} cannot be read: {error}", returncode=_WRONG) from error
+        raise CommandError(f"{name} cannot be read: {error}") from error
     return parse(content, is_toml=name.endswith(".toml"))

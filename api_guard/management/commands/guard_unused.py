@@ -6,17 +6,18 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 from django.utils import timezone
 
 from api_guard import grants
 from api_guard.grants.disused import EVERY_WHY, Unused
+from api_guard.management.base import GuardCommand
 from api_guard.management.naming import add_by, by_of
 
 _MOST_DAYS = 3650
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """List, or revoke what is listed."""
 
     help = (

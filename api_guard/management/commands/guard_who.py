@@ -6,14 +6,15 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import conf
 from api_guard.core.names import did_you_mean
 from api_guard.explain import can, who_can
+from api_guard.management.base import GuardCommand
 
 
-class Command(BaseCommand):
+class Command(GuardCommand):
     """Print a line for each user and client."""
 
     # It must also work while the checks report errors.
@@ -38,6 +39,8 @@ class Command(BaseCommand):
         """List them. Raises CommandError."""
         del args
         asked, most = options["scope"], options["most"]
+        if most < 1:
+            raise CommandError("--most must be 1 or more.")
         if len(asked) == 1:
             [scope] = asked
             if scope not in conf.scopes():
@@ -46,6 +49,8 @@ class Command(BaseCommand):
             found = list(can(scope, most))
         elif len(asked) == 2:
             method, path = asked
+            if not method:
+                raise CommandError("Write a method, as in: guard_who GET /notes/1/")
             try:
                 found = list(who_can(method.upper(), path, most, options["urlconf"]))
             except LookupError as error:
