@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import grants
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import add_by, by_of, group_named
 
 

@@ -12,7 +12,7 @@ from api_guard.exceptions import GuardError
 from api_guard.limits import credentials
 from api_guard.limits.counters import CounterFault
 from api_guard.limits.credentials import Block
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import add_by, by_of
 
 _COLUMNS = ("number", "kind", "account", "address", "rate", "since", "until")

@@ -15,7 +15,7 @@ from api_guard.access.decisions import read_line
 from api_guard.core.decision_records import DecisionRecord
 from api_guard.explain import Explanation, Question, explain, question_of
 from api_guard.explain.reasons import in_words
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import client_named, user_named
 from api_guard.management.reading import lines_of
 

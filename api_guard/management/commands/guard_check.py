@@ -8,8 +8,8 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from django.db import connections
 
 from api_guard.checks.causes import report
-from api_guard.management.base import GuardCommand
 from api_guard.management.causes import as_github, as_json, as_text
+from api_guard.management.failing import GuardCommand
 
 
 class Command(GuardCommand):

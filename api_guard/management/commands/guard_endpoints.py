@@ -18,7 +18,7 @@ from api_guard.access.endpoints import (
     listing,
     uses_of_unheld,
 )
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.reading import text_of
 from api_guard.testing.probes import probe
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from api_guard import grants
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of, moment_of
 from api_guard.management.telling import add_telling, rehearsed, tell
 from api_guard.models import GrantRequest, ScopeGrant

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser, OutputWrapper, no_translations
 
 from api_guard.adoption import Proposal, propose
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 
 
 class Command(GuardCommand):

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 
 from api_guard import grants, ledger
 from api_guard.exceptions import GuardError
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import add_by, by_of, user_named
 from api_guard.management.reading import text_of
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 
 from api_guard import conf, notices
 from api_guard.exceptions import GuardError
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 
 
 class Command(GuardCommand):

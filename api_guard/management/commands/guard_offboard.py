@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from django.db import models
 
 from api_guard import grants, offboarding
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import add_by, by_of, user_named
 
 

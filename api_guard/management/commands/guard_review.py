@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser, no_translations
 
 from api_guard import grants, reviews
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import by_of, moment_of, user_named
 from api_guard.models import GRANTEES, AccessReview
 

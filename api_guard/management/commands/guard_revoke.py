@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from django.db import DatabaseError, models, transaction
 
 from api_guard import grants, tokens
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import add_by, add_grantee, by_of, grantee_of
 from api_guard.management.telling import add_telling, rehearsed, tell
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser, no_translations
 
 from api_guard.explain.suggesting import Suggestion, records_in, suggest
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import group_named
 from api_guard.management.reading import lines_of
 

@@ -12,7 +12,7 @@ from api_guard import grants
 from api_guard.core.sync_files import SyncFile, SyncFileError, parse
 from api_guard.grants import syncing
 from api_guard.grants.changes import REMOVALS
-from api_guard.management.base import AnswerError, GuardCommand
+from api_guard.management.failing import AnswerError, GuardCommand
 from api_guard.management.naming import add_by, by_of
 from api_guard.management.telling import add_telling, progress, rehearsed, tell
 

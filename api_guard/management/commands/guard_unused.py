@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from api_guard import grants
 from api_guard.grants.disused import EVERY_WHY, Unused
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import add_by, by_of
 
 _MOST_DAYS = 3650

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from api_guard import conf
 from api_guard.core.names import did_you_mean
 from api_guard.explain import can, who_can
-from api_guard.management.base import GuardCommand
+from api_guard.management.failing import GuardCommand
 
 
 class Command(GuardCommand):
