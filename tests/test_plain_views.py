@@ -76,6 +76,16 @@ class Sync(View):
 
 
 @notes
+class Maker(View):
+    def get(self, request):
+        return told(request, text=f"made by {type(self).__name__}")
+
+    @classmethod
+    def as_view(cls, **initkwargs):
+        return lambda request: cls(**initkwargs).get(request)
+
+
+@notes
 class Async(View):
     async def get(self, request):
         return told(request, same=await request.auser() == request.user)
@@ -175,6 +185,7 @@ urlpatterns = [
     path("coroutine/", coroutine),
     path("sync/", Sync.as_view()),
     path("sync/other/", Sync.as_view(text="there")),
+    path("maker/", Maker.as_view()),
     path("async/", Async.as_view()),
     path("child/", Child.as_view()),
     path("opened/", Opened.as_view()),
@@ -311,6 +322,12 @@ def test_a_subclass_inherits_the_guard_and_another_one_replaces_it(api, alice, g
     api.by_session(alice)
     texts = [api.get(url).json()["text"] for url in ("/sync/", "/sync/other/", "/child/")]
     assert texts == ["here", "there", "child"]
+
+
+def test_a_class_that_makes_its_callback_itself_is_guarded(api, alice, give):
+    assert api.get("/maker/").status_code == 401
+    give(alice, "notes:read")
+    assert api.by_session(alice).get("/maker/").json()["text"] == "made by Maker"
 
 
 def test_generic_views_answer_as_they_are(api, alice, staff):
