@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,11 +24,16 @@ BLOCK = re.compile(
 END = "__the_end_of_an_answer__"
 
 
+_NO_SOURCE = (".*", "build", "dist", "*.egg-info", "__pycache__", "_build", "node_modules", "tests")
+
+
 def bare_environment(folder):
     """Make an environment that has this checkout and what pip installs with it, and no more."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(ROOT)]
+    # pip builds where the source is, and another worker may do so at the same time.
+    source = shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(*_NO_SOURCE))
+    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", str(source)]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     return python, done
 
