@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from api_guard import ANY_OBJECT, PUBLIC, guard
 from api_guard.access.vetting.sql import text_of
+from api_guard.decorators.net import is_write
 from tests.hostile.models import Offer, Thing
 
 HUGE = 2**70
@@ -239,6 +240,24 @@ def test_a_bug_of_the_view_stays_a_500(post, caplog, place, data):
     response = post(place, data)
     assert response.status_code == 500
     assert [record.name for record in caplog.records if record.exc_info] == ["django.request"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_one"),
+    [
+        ("UPDATE shop SET sold = 1", True),
+        ("/* of a tool */ insert INTO shop VALUES (1)", True),
+        ("WITH old AS (SELECT 1) DELETE FROM shop", True),
+        ("WITH new AS (INSERT INTO shop VALUES (1) RETURNING id) SELECT id FROM new", True),
+        ("-- of a tool\nREPLACE INTO shop VALUES (1)", True),
+        ("/* of a tool */ SELECT id FROM shop FOR UPDATE", False),
+        ("/* of a tool */ SELECT id FROM shop FOR NO KEY UPDATE", False),
+        ("WITH old AS (SELECT REPLACE(name, 'a', 'b') FROM shop) SELECT updated FROM old", False),
+        ("SELECT id FROM shop FOR UPDATE", False),
+    ],
+)
+def test_a_statement_that_only_locks_or_computes_is_no_write(sql, is_one):
+    assert is_write(sql) is is_one
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -14,6 +15,7 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 from api_guard.models.memberships import groups_in, membership_of
+from api_guard.oauth2.signals import _is_new_password
 
 
 @pytest.mark.parametrize("kind", ["roles", "names", "teams", "unflagged", "renamed"])
@@ -64,3 +66,15 @@ def test_what_is_no_user_is_in_no_group(alice):
     assert groups_in(apps.get_model("tests.Note")()) is None
     assert groups_in(alice).count() == 0
     assert membership_of(apps.get_model("tests.Note")) is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "now", "is_new"),
+    [("", "x", True), (None, "x", True), ("x", None, True), ("x", "x", False), (None, None, False)],
+)
+@pytest.mark.parametrize("fields", [None, frozenset({"password"})])
+def test_a_first_password_is_a_new_one_too(stored, now, is_new, fields):
+    """A column of a project's own may be null, and a user model may have no password."""
+    user = SimpleNamespace(password=now, _password=None)
+    assert _is_new_password(stored, user, fields) is is_new
+    assert not _is_new_password(None, SimpleNamespace(), fields)

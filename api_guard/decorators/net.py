@@ -34,10 +34,14 @@ _STORES = ("INSERT", "UPDATE")
 _WRITES = (*_STORES, "DELETE", "MERGE", "REPLAC")
 # A common table expression or a comment may come before the write.
 _BEFORE = ("WITH", "/*", "--")
-_ANY_WRITE = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|REPLACE)\b", re.IGNORECASE)
+# SELECT ... FOR UPDATE and the function REPLACE() store nothing.
+_ANY_WRITE = re.compile(
+    r"\b(?:INSERT|(?<!FOR )(?<!FOR NO KEY )UPDATE|DELETE|MERGE|REPLACE\s+INTO)\b", re.IGNORECASE
+)
 
 
-def _is_write(sql: str) -> bool:
+def is_write(sql: str) -> bool:
+    """Whether a statement may store something."""
     start = sql.lstrip()[:6].upper()
     return start in _WRITES or (start.startswith(_BEFORE) and _ANY_WRITE.search(sql) is not None)
 
@@ -152,7 +156,7 @@ class Net:
     def after(self, sql: str, context: Mapping[str, Any]) -> None:
         """Remember that something was stored: now, or when its transaction is committed."""
         connection = context["connection"]
-        if not _is_write(sql):
+        if not is_write(sql):
             return
         self._has_written.add(connection.alias)
         # Writes inside a transaction around the handler are undone with it.

@@ -104,7 +104,7 @@ def _members() -> dict[str, frozenset[str]]:
     if membership_of(model) is not None:
         rows = model._base_manager.using(router.db_for_write(model)).prefetch_related("groups")
         for user in rows.filter(groups__isnull=False).distinct():
-            for group in user.groups.all() if getattr(user, "is_active", True) else ():
+            for group in user.groups.all() if getattr(user, "is_active", False) else ():
                 if not conf.is_everyone_group(group.name):
                     members.setdefault(group.name, set()).add(str(user.pk))
     return {name: frozenset(keys) for name, keys in members.items()}

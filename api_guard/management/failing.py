@@ -53,7 +53,7 @@ class GuardCommand(BaseCommand):
             raise CommandError(why, returncode=self.unable) from error
         except BrokenPipeError as error:
             _read_no_more()
-            why = "Nobody reads the output any more. What was to be changed is changed."
+            why = "Nobody reads the output any more. The ledger says what was changed."
             raise CommandError(why, returncode=self.unable) from error
         except OSError as error:
             raise CommandError(f"It stopped: {error}", returncode=self.unable) from error

@@ -63,13 +63,13 @@ def forget_device_codes(sender: type[Model], instance: Any, **kwargs: Any) -> No
 
 
 def _is_new_password(stored: str | None, user: Any, fields: frozenset[str] | None) -> bool:
-    if stored is None or user.password == stored:
+    if getattr(user, "password", None) == stored:
         return False
     # At a sign-in, Django hashes the same password again if the hasher is stronger now. It saves
     # only this field, after it has cleared the raw password.
     forgot = user.__dict__.get("_password", "") is None
     is_by_itself = fields == frozenset({"password"}) and forgot
-    return not (is_by_itself and _is_outdated(stored))
+    return not (is_by_itself and stored is not None and _is_outdated(stored))
 
 
 def _is_outdated(encoded: str) -> bool:
