@@ -144,7 +144,7 @@ def test_a_request_is_declined_with_a_reason(site, person, alice, bob):
         page.keyboard.press("Enter")
         assert "user alice" in told(page)
         assert "user bob" in told(page)
-        assert "No request waits" in page.content()
+        page.get_by_text("No request waits").first.wait_for()
     assert said == []
 
 
@@ -190,9 +190,10 @@ def test_a_review_is_opened_decided_and_closed_with_its_evidence(
         page.get_by_role("link", name="Close the review…").click()
         look(page, "review-close")
         page.get_by_role("button", name="Close the review").click()
+        look(page, "review-closed")
+        # Only now: a download stops what the page still loads.
         with page.expect_download() as download:
             page.get_by_role("link", name="CSV").click()
-        look(page, "review-closed")
         rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
         page.goto(f"{site}{REVIEWS}?state=closed")
         assert "4 of 4" in page.locator("#result_list").inner_text()

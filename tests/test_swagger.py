@@ -25,7 +25,6 @@ def swagger(site):
     with browsing() as (page, said):
         asked = []
         page.context.on("request", lambda request: asked.append(request.url))
-        page.context.set_default_timeout(15_000)
         page.goto(f"{site.url}/docs/")
         page.locator(".opblock").first.wait_for()
         yield page, said, asked

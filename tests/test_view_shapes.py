@@ -14,15 +14,17 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
+from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
-from api_guard import asgi, guard
+from api_guard import PUBLIC, asgi, guard
 from api_guard.access.endpoints import attribute_of, classes_of, endpoints
 from api_guard.adoption.proposing import _settings_module
 from api_guard.checks import CHECKS
 from api_guard.checks.granting import check_permissions_of_users
 from api_guard.checks.oauth2 import check_toolkit, is_routed
+from api_guard.exceptions import GuardError
 from api_guard.explain import who
 from api_guard.explain.asking import _authenticators
 from tests.models import Note
@@ -344,3 +346,50 @@ def test_users_without_groups_hold_nothing_through_one(alice, bob, give, monkeyp
     monkeypatch.setattr(who, "membership_of", lambda model: None)
     assert [each.name for each in who.can("notes:read", 9)] == ["alice"]
     assert [each.name for each in who.who_can("GET", "/slots", 9)] == ["alice"]
+
+
+class Fixed:
+    def __get__(self, view, cls):
+        return lambda request: Response()
+
+    def __delete__(self, view):
+        raise AttributeError
+
+
+@pytest.mark.parametrize("handler", [property(lambda view: Response), Fixed()])
+def test_a_handler_that_no_instance_can_replace_is_refused_at_import(handler):
+    kind = type(handler).__name__
+    message = f"is a {kind}, and the guard cannot stand before it: write def get\\(self, request\\)"
+    with pytest.raises(GuardError, match=f"Odd.get {message}"):
+        closed(type("Odd", (APIView,), {"get": handler}))
+    with pytest.raises(GuardError, match=f"Below.get {message}"):
+        type("Below", (closed(type("Top", (APIView,), {})),), {"get": handler})
+
+
+class Handlers(APIView):
+    """Handlers that are no plain methods."""
+
+    def _get(self, request, text):
+        return Response(text)
+
+    get = functools.partialmethod(_get, text="partial")
+
+    @functools.cached_property
+    def post(self):
+        return lambda request: Response("cached")
+
+    @staticmethod
+    def put(request):
+        return Response("static")
+
+    @classmethod
+    def patch(cls, request):
+        return Response("class")
+
+    delete = functools.lru_cache(lambda view, request: Response("lru"))
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_a_handler_need_not_be_a_plain_method(method):
+    view = guard(read=PUBLIC, write=PUBLIC)(type(f"Handlers{method}", (Handlers,), {})).as_view()
+    assert view(getattr(APIRequestFactory(), method)("/")).status_code == 200

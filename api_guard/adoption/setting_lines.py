@@ -9,11 +9,16 @@ from typing import Any
 
 from django.conf import settings
 from rest_framework.permissions import AllowAny
-from rest_framework.settings import api_settings
 
 from api_guard import conf
 from api_guard.access.callers import ScopedAuthentication, is_unscoped
-from api_guard.access.endpoints import classes_of, dotted_path, routes
+from api_guard.access.endpoints import (
+    classes_of,
+    default_classes,
+    default_of,
+    dotted_path,
+    routes,
+)
 from api_guard.authentication import takes_access_tokens
 from api_guard.checks.lines import is_of_drf, own_path
 from api_guard.permissions import Guarded
@@ -88,24 +93,30 @@ def _entry(key: str, items: Iterable[str]) -> list[str]:
 
 def _rest_framework(with_oauth2: bool) -> list[str]:
     found: list[str] = []
-    authenticators: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
-    if with_oauth2 and not any(issubclass(cls, ScopedAuthentication) for cls in authenticators):
-        kept = [cls for cls in authenticators if not takes_access_tokens(cls)]
+    authenticators = _defaults("DEFAULT_AUTHENTICATION_CLASSES")
+    if with_oauth2 and authenticators is not None and not _is_scoped(authenticators):
+        kept = [dotted_path(cls) for cls in authenticators if not takes_access_tokens(cls)]
         ours = "api_guard.authentication.OAuth2Authentication"
-        found += _entry("DEFAULT_AUTHENTICATION_CLASSES", [ours, *map(dotted_path, kept)])
-    permissions: Any = api_settings.DEFAULT_PERMISSION_CLASSES
+        found += _entry("DEFAULT_AUTHENTICATION_CLASSES", [ours, *kept])
+    permissions = default_of("DEFAULT_PERMISSION_CLASSES")
     if all(isinstance(cls, type) and not issubclass(cls, Guarded) for cls in permissions):
         kept = [dotted_path(cls) for cls in permissions if cls is not AllowAny]
         found += _entry("DEFAULT_PERMISSION_CLASSES", ["api_guard.permissions.Guarded", *kept])
-    parsers: Any = api_settings.DEFAULT_PARSER_CLASSES
-    renderers: Any = api_settings.DEFAULT_RENDERER_CLASSES
-    for key, classes in (
-        ("DEFAULT_PARSER_CLASSES", parsers),
-        ("DEFAULT_RENDERER_CLASSES", renderers),
-    ):
+    for key in ("DEFAULT_PARSER_CLASSES", "DEFAULT_RENDERER_CLASSES"):
+        classes = _defaults(key) or ()
         if any(map(is_of_drf, classes)):
             found += _entry(key, map(own_path, classes))
     return found
+
+
+def _defaults(key: str) -> list[type] | None:
+    """Return the classes of a setting; None if no path could name one of its entries again."""
+    listed = default_of(key)
+    return list(listed) if all(isinstance(each, type) for each in listed) else None
+
+
+def _is_scoped(authenticators: Iterable[type]) -> bool:
+    return any(issubclass(cls, ScopedAuthentication) for cls in authenticators)
 
 
 def _oauth2_provider() -> list[str]:
@@ -156,8 +167,7 @@ def _mapping(name: str, new: Mapping[str, str], now: Mapping[str, Any], write: A
 
 
 def _authenticators() -> Iterator[type]:
-    default: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
-    yield from default
+    yield from default_classes("DEFAULT_AUTHENTICATION_CLASSES")
     for route in routes():
         if route.view_class is not None:
             yield from classes_of(route.callback, route.view_class, "authentication_classes")

@@ -21,6 +21,7 @@ from api_guard.checks.granting import (
     check_permissions_of_users,
 )
 from api_guard.checks.ledger import check_ledger_database, check_ledger_key
+from api_guard.checks.listed import check_lists
 from api_guard.checks.middleware import check_middleware
 from api_guard.checks.oauth2 import (
     check_introspection,
@@ -55,6 +56,7 @@ CHECKS = (
     check_settings,
     check_report_only,
     check_middleware,
+    check_lists,
     check_default_permission,
     check_authentication,
     check_plain_users,

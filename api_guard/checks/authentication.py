@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
-from rest_framework.settings import api_settings
 
 from api_guard import conf
 from api_guard.access.callers import ScopedAuthentication, is_unscoped
-from api_guard.access.endpoints import classes_of, dotted_path, routes
+from api_guard.access.endpoints import (
+    classes_of,
+    default_classes,
+    default_of,
+    dotted_path,
+    routes,
+)
 from api_guard.authentication import OAuth2Authentication
 
 # The path that a project writes.
 _OURS = "api_guard.authentication.OAuth2Authentication"
+_DEFAULT = "DEFAULT_AUTHENTICATION_CLASSES"
 # They treat the user of a token as a user who signed in.
 _PLAIN_USERS = {
     "MIDDLEWARE": "oauth2_provider.middleware.OAuth2TokenMiddleware",
@@ -27,7 +32,7 @@ _PLAIN_USERS = {
 def check_authentication(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """E006, E023: authenticators report scopes or are listed, and one accepts bearer tokens."""
     del app_configs
-    default: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    default = default_classes(_DEFAULT)
     silent: dict[type, str] = {}
     for place, classes in authenticators():
         for cls in classes:
@@ -41,7 +46,9 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
         )
         for cls, place in silent.items()
     ]
-    is_scoped = any(issubclass(cls, ScopedAuthentication) for cls in default)
+    # What a function makes is unknown, and may accept tokens.
+    is_known = len(default) == len(default_of(_DEFAULT))
+    is_scoped = any(issubclass(cls, ScopedAuthentication) for cls in default) or not is_known
     if conf.issues_tokens() and not is_scoped:
         # The line leaves out the classes that E006 reports.
         kept = [dotted_path(cls) for cls in default if not _is_silent(cls)]
@@ -62,8 +69,7 @@ def _is_silent(cls: type) -> bool:
 
 def authenticators() -> Iterator[tuple[str, Iterable[type]]]:
     """Yield every place that lists authenticators, with its list."""
-    default: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES
-    yield "REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES']", default
+    yield f"REST_FRAMEWORK['{_DEFAULT}']", default_classes(_DEFAULT)
     for route in routes():
         cls = route.view_class
         if cls is not None:

@@ -17,7 +17,7 @@ from api_guard.access.endpoints import (
     dotted_path,
     endpoints,
     exemptions_of,
-    initkwarg,
+    listed_of,
     plain_view,
     policy_of,
     routes,
@@ -164,7 +164,7 @@ def _required() -> Iterator[tuple[str, str]]:
             yield from ((endpoint.view, name) for name in endpoint.requirement.scope_names)
     for route in routes():
         if route.view_class is not None:
-            classes = initkwarg(route.callback, route.view_class)
+            classes = listed_of(route.callback, route.view_class)
             names = _named_by(classes)
             yield from ((dotted_path(route.view_class), name) for name in names)
 

@@ -12,13 +12,13 @@ from django.utils.module_loading import import_string
 from rest_framework import filters
 from rest_framework import parsers as drf_parsers
 from rest_framework import renderers as drf_renderers
-from rest_framework.settings import api_settings
 
 from api_guard import asgi, parsers, wsgi
 from api_guard.access.endpoints import (
     Route,
     attribute_of,
     classes_of,
+    default_classes,
     dotted_path,
     policy_of,
     routes,
@@ -81,7 +81,7 @@ def _classes(route: Route, attribute: str) -> tuple[str, list[type], str]:
     classes = classes_of(route.callback, cls, attribute)
     setting = f"DEFAULT_{attribute.upper()}"
     listed = (renderers_line if attribute == _RENDERERS else parsers_line)(classes)
-    if classes == list(getattr(api_settings, setting)):
+    if classes == default_classes(setting):
         line = f'REST_FRAMEWORK = {{"{setting}": {listed}, ...}}'
         return f"REST_FRAMEWORK['{setting}']", classes, line
     return f"{attribute} of {dotted_path(cls)}", classes, f"{attribute} = {listed}  # imported"

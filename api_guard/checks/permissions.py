@@ -11,7 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error
 from rest_framework.permissions import OR, BasePermission
 
-from api_guard.access.endpoints import dotted_path, initkwarg, is_and, routes, sides_of
+from api_guard.access.endpoints import dotted_path, is_and, listed_of, routes, sides_of
 from api_guard.checks.parameters import names_object
 
 _METHODS = ("has_permission", "has_object_permission")
@@ -29,7 +29,7 @@ def check_permission_classes(app_configs: object = None, **_: object) -> list[Ch
         view = dotted_path(route.view_class)
         # If each request is for one object, a permission that checks objects is enough.
         is_detail = hasattr(route.view_class, "get_object") and names_object(route.path)
-        for message in _judge(initkwarg(route.callback, route.view_class), view, is_detail):
+        for message in _judge(listed_of(route.callback, route.view_class), view, is_detail):
             if message.id == "api_guard.E013" and hasattr(route.view_class, _AWAITS):
                 continue
             found.setdefault((message.id or "", message.msg), message)

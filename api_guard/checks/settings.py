@@ -17,7 +17,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
 
 from api_guard import conf
-from api_guard.access.endpoints import dotted_path, is_and, sides_of
+from api_guard.access.endpoints import default_of, dotted_path, is_and, sides_of
 from api_guard.exceptions import NotAuthenticated, Refusal, TooManyFailures
 from api_guard.permissions import Guarded
 
@@ -57,7 +57,7 @@ def check_apps(app_configs: object = None, **_: object) -> list[CheckMessage]:
 def check_default_permission(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """E005: everything that is not declared is refused by default."""
     del app_configs
-    classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES  # the stubs have the names instead
+    classes = default_of("DEFAULT_PERMISSION_CLASSES")
     if any(_is_guarded(permission) for permission in classes):
         return []
     # The project's own permissions stay: on exempt views, only they decide.

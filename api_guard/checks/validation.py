@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage
 from rest_framework.settings import api_settings
 
 from api_guard import conf
+from api_guard.access.endpoints import default_classes
 from api_guard.checks.lines import is_browsable, renderers_line
 
 
@@ -47,7 +48,7 @@ def check_parsers(app_configs: object = None, **_: object) -> list[CheckMessage]
 def check_renderers(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """W022: the browsable API is for development."""
     del app_configs
-    classes: Any = api_settings.DEFAULT_RENDERER_CLASSES
+    classes = default_classes("DEFAULT_RENDERER_CLASSES")
     if settings.DEBUG or not any(map(is_browsable, classes)):
         return []
     return [

@@ -10,12 +10,14 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
 from api_guard.access.endpoints import HOOKS, is_hook
+from api_guard.decorators.misuse import refuse_fixed_handlers
 from api_guard.decorators.passage import PASSAGE, Passage
 from api_guard.exceptions import GuardError
 
 
 def install(cls: type) -> None:
-    """Make the wrappers the outermost hooks of `cls` and of every subclass."""
+    """Make the wrappers the outermost hooks of `cls` and of every subclass. Raises GuardError."""
+    refuse_fixed_handlers(cls)
     for name in HOOKS:
         if hasattr(cls, name) and not is_hook(cls.__dict__.get(name)):
             setattr(cls, name, _wrap(cls, name))

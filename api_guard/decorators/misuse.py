@@ -54,3 +54,14 @@ def refuse_unknown_names(cls: type, policy: Policy) -> None:
             raise GuardError(
                 f"@guard: {cls.__qualname__} does not have an action or a method {name!r}.{hint}"
             )
+
+
+def refuse_fixed_handlers(cls: Any) -> None:
+    """Raise GuardError if a handler is a property, which no instance can replace."""
+    for name in getattr(cls, "http_method_names", ()):
+        handler = type(inspect.getattr_static(cls, name, None))
+        if hasattr(handler, "__set__") or hasattr(handler, "__delete__"):
+            raise GuardError(
+                f"{cls.__qualname__}.{name} is a {handler.__name__}, and the guard cannot stand "
+                f"before it: write def {name}(self, request)."
+            )

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from api_guard import tokens
 from api_guard.access.callers import caller_as, is_unscoped, kind_of_token, says_scopes
-from api_guard.access.endpoints import classes_of, initkwarg, is_own_of
+from api_guard.access.endpoints import classes_of, is_own_of, listed_of
 from api_guard.core.caller import Caller
 from api_guard.core.scopes import NO_SCOPES, Credential
 from api_guard.explain.said import Answer, Question, Step
@@ -85,5 +85,5 @@ def _authenticators(callback: Any, cls: type) -> list[Any] | None:
     if not is_own_of(APIView, cls, "get_authenticators"):
         return None
     found = classes_of(callback, cls, "authentication_classes")
-    listed = initkwarg(callback, cls, "authentication_classes")
+    listed = listed_of(callback, cls, "authentication_classes")
     return found if len(found) == len(listed) else None

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from api_guard.access.endpoints import dotted_path, initkwarg, is_and, operation_of, sides_of
+from api_guard.access.endpoints import (
+    dotted_path,
+    initkwarg,
+    is_and,
+    listed_of,
+    operation_of,
+    sides_of,
+)
 from api_guard.core.operations import Operation
 from api_guard.core.requirements import Requirement
 from api_guard.permissions import Guarded, HasScopes
@@ -27,7 +34,7 @@ def handles(callback: Any, cls: type, operation: Operation) -> bool:
 
 def permissions_of(callback: Any, cls: type) -> Iterator[tuple[Requirement | None, str]]:
     """Yield the permissions of a view, each with its requirement where it is `HasScopes`."""
-    yield from _flat(initkwarg(callback, cls))
+    yield from _flat(listed_of(callback, cls))
 
 
 def _flat(permissions: Iterable[Any]) -> Iterator[tuple[Requirement | None, str]]:

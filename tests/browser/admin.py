@@ -38,6 +38,7 @@ def browsing(*, size=DESK, dark=False, scripts=True):
             java_script_enabled=scripts,
             locale="en-GB",
         )
+        context.set_default_timeout(120_000)  # a busy machine is slow
         page = context.new_page()
         said: list[str] = []
         # Chromium asks for an icon of its own accord.

@@ -3,6 +3,15 @@
 from api_guard.access.endpoints.collapsing import collapsed
 from api_guard.access.endpoints.composed import declares_scopes, is_and, sides_of
 from api_guard.access.endpoints.hooks import HOOKS, is_hook, is_own_of, is_whole
+from api_guard.access.endpoints.listed import (
+    LISTS,
+    classes_of,
+    default_classes,
+    default_of,
+    is_list,
+    listed_of,
+    permissions_of,
+)
 from api_guard.access.endpoints.listing import FORMATS, Row, listing
 from api_guard.access.endpoints.operations import operation_of
 from api_guard.access.endpoints.rates import counted_as, rates_in_use
@@ -19,14 +28,12 @@ from api_guard.access.endpoints.unheld import Unheld, uses_of_unheld
 from api_guard.access.endpoints.views import (
     POLICY_ATTRIBUTE,
     attribute_of,
-    classes_of,
     dotted_path,
     endpoint_of,
     exemptions_of,
     function_of,
     initkwarg,
     is_exempt,
-    permissions_of,
     plain_view,
     policy_of,
     view_class_of,
@@ -47,6 +54,7 @@ __all__ = [
     "ANY_METHOD",
     "FORMATS",
     "HOOKS",
+    "LISTS",
     "POLICY_ATTRIBUTE",
     "Endpoint",
     "Route",
@@ -60,6 +68,8 @@ __all__ = [
     "counted_as",
     "current_urlconf",
     "declares_scopes",
+    "default_classes",
+    "default_of",
     "dotted_path",
     "endpoint_of",
     "endpoints",
@@ -72,8 +82,10 @@ __all__ = [
     "is_exempt",
     "is_exempt_callback",
     "is_hook",
+    "is_list",
     "is_own_of",
     "is_whole",
+    "listed_of",
     "listing",
     "model_of",
     "models_everywhere",

@@ -10,8 +10,9 @@ from django.utils.translation import get_language_from_path
 from api_guard import conf
 from api_guard.access.endpoints.composed import declares_scopes
 from api_guard.access.endpoints.hooks import is_whole
+from api_guard.access.endpoints.listed import listed_of
 from api_guard.access.endpoints.search import Found, hidden_views_of, is_view, views_of
-from api_guard.access.endpoints.views import initkwarg, is_exempt, plain_view, policy_of
+from api_guard.access.endpoints.views import is_exempt, plain_view, policy_of
 
 
 class Status(Enum):
@@ -96,7 +97,7 @@ def _status_of_view(found: Found) -> Status:
     cls = found.view_class
     if policy_of(cls) is not None:
         return Status.GUARDED if is_whole(cls) else Status.UNKNOWN
-    if declares_scopes(initkwarg(found.callback, cls)):
+    if declares_scopes(listed_of(found.callback, cls)):
         return Status.GUARDED if _asks_permissions(cls) else Status.UNKNOWN
     return Status.EXEMPT if is_exempt(cls) else Status.UNGUARDED
 

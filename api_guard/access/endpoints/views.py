@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -81,7 +81,7 @@ def function_of(cls: Any) -> Any:
     return inspect.getclosurevars(handler).nonlocals.get("func")
 
 
-def initkwarg(callback: Any, cls: type, name: str = "permission_classes") -> Any:
+def initkwarg(callback: Any, cls: type, name: str) -> Any:
     """Return an attribute of a view, from `as_view(...)` or from its class."""
     initkwargs = getattr(callback, "initkwargs", {})
     return initkwargs[name] if name in initkwargs else attribute_of(cls, name)
@@ -91,28 +91,3 @@ def attribute_of(cls: Any, name: str, default: object = ()) -> Any:
     """Return an attribute of a view class; `default` if each instance computes it by a property."""
     found = getattr(cls, name, default)
     return default if hasattr(type(found), "__get__") else found
-
-
-def classes_of(callback: Any, cls: type, name: str) -> list[type]:
-    """Return the classes that a view lists, also those inside a `partial`.
-
-    DRF only calls what is listed. What another function makes is unknown, and left out.
-    """
-    found = [_called_by(each) for each in initkwarg(callback, cls, name)]
-    return [each for each in found if isinstance(each, type)]
-
-
-def _called_by(factory: Any) -> Any:
-    while isinstance(factory, partial):
-        factory = factory.func
-    return factory
-
-
-def permissions_of(view: Any) -> Any:
-    """Return `permission_classes` of an instance, but nothing if a property computes them.
-
-    The property may need the request of DRF, which is not there before the view has started.
-    """
-    name = "permission_classes"
-    found = view.__dict__.get(name)
-    return attribute_of(type(view), name) if found is None else found

@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from django.urls import URLResolver, get_resolver, get_urlconf
 
 from api_guard.access.endpoints.composed import required_by
+from api_guard.access.endpoints.listed import listed_of
 from api_guard.access.endpoints.statuses import Status, listed_class_of, status_of
 from api_guard.access.endpoints.views import dotted_path, initkwarg, plain_view, policy_of
 from api_guard.core.operations import Operation
@@ -128,7 +129,7 @@ def _endpoint(route: Route, operation: Operation) -> Endpoint:
     requirement = policy.requirement_for(operation) if policy is not None else None
     if status is Status.GUARDED and requirement is not None and requirement.is_public:
         status = Status.PUBLIC
-    permissions = () if policy else initkwarg(route.callback, cls)
+    permissions = () if policy else listed_of(route.callback, cls)
     declared = tuple(required_by(permissions))
     view = dotted_path(cls)
     return Endpoint(route.path, operation, view, status, policy, requirement, cls, declared)

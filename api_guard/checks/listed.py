@@ -1,0 +1,50 @@
+"""Checks the lists of classes that DRF goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from rest_framework.settings import api_settings
+
+from api_guard.access.endpoints import LISTS, dotted_path, initkwarg, is_list, routes
+
+
+def check_lists(app_configs: object = None, **_: object) -> list[CheckMessage]:
+    """E090: a list of classes is one, and not a single class."""
+    del app_configs
+    found: dict[str, CheckMessage] = {}
+    for place, wrong, line in _wrong():
+        found.setdefault(
+            place,
+            Error(
+                f"{place} is {_named(wrong)} and not a list: every request fails with an error.",
+                hint=line,
+                id="api_guard.E090",
+            ),
+        )
+    return list(found.values())
+
+
+def _wrong() -> Iterator[tuple[str, Any, str]]:
+    """Yield what is not a list, with its place and the line that it should have."""
+    for name in LISTS:
+        setting = f"DEFAULT_{name.upper()}"
+        default = getattr(api_settings, setting)
+        if not is_list(default):
+            listed = f'["{dotted_path(default)}"]' if isinstance(default, type) else "[...]"
+            line = f'REST_FRAMEWORK = {{"{setting}": {listed}, ...}}'
+            yield f"REST_FRAMEWORK['{setting}']", default, line
+        for route in routes():
+            cls: Any = route.view_class
+            found = default if cls is None else initkwarg(route.callback, cls, name)
+            if found is not default and not is_list(found):
+                listed = f"[{found.__name__}]" if isinstance(found, type) else "[...]"
+                yield f"{dotted_path(cls)}.{name}", found, f"{name} = {listed}"
+
+
+def _named(wrong: Any) -> str:
+    if isinstance(wrong, type):
+        return f"the class {wrong.__name__}"
+    return repr(wrong) if wrong is None or isinstance(wrong, str) else f"a {type(wrong).__name__}"
