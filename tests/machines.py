@@ -74,7 +74,7 @@ class Node:
         with redis.Redis(port=self.port, socket_timeout=5, decode_responses=True) as client:
             try:
                 return client.execute_command(*command)
-            except redis.ConnectionError:
+            except (redis.ConnectionError, redis.TimeoutError):
                 return None
 
     def kill(self):

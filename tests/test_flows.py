@@ -46,7 +46,7 @@ def consent(site, url, name="bob", **pressed):
     boxes = {"scope:notes:read": "1", "scope:notes:write": "1"}
     pressed = pressed or {"allow": "ticked", **boxes}
     with site.browser(name) as browser:
-        page = browser.get(url, timeout=10).text
+        page = browser.get(url, timeout=120).text
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
         return submit(browser, url, **hidden, **pressed).url
 
@@ -100,7 +100,7 @@ def test_from_insufficient_scope_to_a_new_consent(site):
     challenge = refused.headers["WWW-Authenticate"]
     needed = re.search(r'scope="([^"]+)"', challenge)[1]
     metadata = re.search(r'resource_metadata="([^"]+)"', challenge)[1]
-    told = requests.get(metadata, timeout=10).json()
+    told = requests.get(metadata, timeout=120).json()
     assert told["resource"] == site.url
     assert told["authorization_servers"] == [site.issuer]
     with demo(site, f"notes:read {needed}") as client:
@@ -129,7 +129,7 @@ def approve(site, user_code):
 
 def test_a_device_is_approved_elsewhere(site):
     asked = {"client_id": "television", "scope": "notes:read"}
-    started = requests.post(f"{site.url}/o/device-authorization/", asked, timeout=10).json()
+    started = requests.post(f"{site.url}/o/device-authorization/", asked, timeout=120).json()
     assert started["verification_uri"] == f"{site.url}/o/device/"
     with OAuth2Session(client=DeviceClient("television")) as client:
 
@@ -198,7 +198,7 @@ def test_a_client_in_javascript_goes_every_way(site, javascript):
                 say(back=consent(site, hear()["url"]))
                 assert hear() == {"identity": site.issuer, "told": True, "status": 200}
                 with site.browser("alice") as browser:
-                    say(back=browser.get(hear()["url"], timeout=10).url)
+                    say(back=browser.get(hear()["url"], timeout=120).url)
                 assert hear() == {"another": "login_required"}
             assert hear() == {"own": "introspection"}
             assert hear() == {"active": True, "scope": "introspection", "client": "inspector"}

@@ -478,7 +478,7 @@ def test_a_refresh_under_way_is_waited_for_and_ends_too(alice, application, acce
             with transaction.atomic():
                 RefreshToken.objects.select_for_update().get(token="refresh")
                 locked.set()
-                go_on.wait(5)
+                go_on.wait(60)
                 RefreshToken.objects.create(
                     token="rotated", user=alice, application=application, token_family=None
                 )
@@ -490,7 +490,7 @@ def test_a_refresh_under_way_is_waited_for_and_ends_too(alice, application, acce
 
     thread = threading.Thread(target=rotate)
     thread.start()
-    locked.wait(5)
+    locked.wait(60)
     threading.Timer(0.3, go_on.set).start()
     tokens.revoke_tokens(alice)
     thread.join()

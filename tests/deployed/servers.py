@@ -33,7 +33,7 @@ def stop(process):
 def wait_for(port, process):
     for _ in range(1200):
         with suppress(OSError):
-            asked = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            asked = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
             asked.connect()
             asked.close()
             return
