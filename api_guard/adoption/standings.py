@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticatedOrReadOnly
+from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser
 from rest_framework.views import APIView
 
 from api_guard.core.operations import Operation
@@ -37,35 +38,53 @@ def by_slot(asked: Mapping[Operation, str]) -> tuple[dict[str, str], dict[str, s
 
 
 def _asked(view_class: Any, operation: Operation) -> str:
-    classes = _permissions(view_class, operation)
-    if classes is None:
-        return ""
-    if all(each is AllowAny for each in classes):
-        return "PUBLIC"
-    if classes == [IsAdminUser]:
-        return "STAFF"
-    is_read_only = classes == [IsAuthenticatedOrReadOnly] and operation.slot == "read"
-    return "PUBLIC" if is_read_only else ""
-
-
-def _permissions(view_class: Any, operation: Operation) -> list[Any] | None:
-    """Return the permission classes that the view itself chooses for an operation.
-
-    None: it leaves that to the settings, or to what a real request says.
-    """
-    method, action = operation.method, operation.action
     try:
-        # What @action says comes with its routes, as arguments of the view.
-        view = view_class(**getattr(getattr(view_class, action or "", None), "kwargs", {}))
-        http = HttpRequest()
-        http.method = method
-        view.action_map, view.args, view.kwargs = {method.lower(): action}, (), {}
-        view.request = view.initialize_request(http)
-        view.action = action
-        classes = [type(each) for each in view.get_permissions()]
+        view = _view_of(view_class, operation)
+        if view.permission_classes is APIView.permission_classes:
+            view.permission_classes = [_OfSettings]
+        permissions = view.get_permissions()
     except Exception:  # noqa: BLE001  # it runs methods of the project
-        return None
-    # The default of the settings says nothing about this view.
-    default = APIView.permission_classes
-    is_default = view.permission_classes is default and classes == list(default)
-    return None if is_default else classes
+        return ""
+    if any(type(each) is _OfSettings for each in permissions):
+        return ""
+    if [type(each) for each in permissions] == [IsAdminUser]:
+        return "STAFF"
+    is_open = all(_lets_anyone_in(each, view, operation) for each in permissions)
+    return "PUBLIC" if is_open else ""
+
+
+def _view_of(view_class: Any, operation: Operation) -> Any:
+    """Return a view with an anonymous request for an operation."""
+    method, action = operation.method, operation.action
+    # What @action says comes with its routes, as arguments of the view.
+    view = view_class(**getattr(getattr(view_class, action or "", None), "kwargs", {}))
+    http = HttpRequest()
+    http.method = method
+    view.action_map, view.args, view.kwargs = {method.lower(): action}, (), {}
+    view.request = view.initialize_request(http)
+    view.action = action
+    view.request.user, view.request.auth = AnonymousUser(), None
+    return view
+
+
+class _OfSettings(BasePermission):
+    """Stands for the default of the settings, which says nothing about a view."""
+
+
+def _lets_anyone_in(permission: Any, view: Any, operation: Operation) -> bool:
+    """Whether a permission lets anonymous callers use an operation today.
+
+    It is asked at each request as well, as before: to be wrong here opens nothing.
+    """
+    if type(permission) is AllowAny:
+        return True
+    judges_objects = (
+        getattr(type(permission), "has_object_permission", None)
+        is not BasePermission.has_object_permission
+    )
+    if operation.slot != "read" and judges_objects:
+        return False
+    try:
+        return permission.has_permission(view.request, view) is True
+    except Exception:  # noqa: BLE001  # it may need a real request, or a table that is not there
+        return False

@@ -1,0 +1,142 @@
+"""The standing that a view asks for today, read from its permissions."""
+
+import pytest
+from rest_framework import permissions
+from rest_framework.decorators import action
+from rest_framework.views import APIView
+from rest_framework.viewsets import ModelViewSet
+
+from api_guard.adoption.standings import asked_of, by_slot
+from api_guard.core.operations import Operation
+from tests.models import Note
+
+OPERATIONS = (
+    Operation("GET", "list"),
+    Operation("GET", "retrieve"),
+    Operation("POST", "create"),
+    Operation("DELETE", "destroy"),
+)
+
+
+class ReadOnly(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return request.method in permissions.SAFE_METHODS or request.user.is_authenticated
+
+
+class OwnerOrReadOnly(permissions.BasePermission):
+    def has_object_permission(self, request, view, obj):
+        return request.method in permissions.SAFE_METHODS or obj.author == request.user
+
+
+class Newcomer(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return not request.user.is_authenticated
+
+
+class ByRow(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return view.kwargs["pk"] == "1"
+
+
+class Truthy(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return "yes"
+
+
+class Keyed(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return request.headers.get("X-Key") == "secret"
+
+
+class Duck:
+    def has_permission(self, request, view):
+        return True
+
+    def has_object_permission(self, request, view, obj):
+        return obj.author == request.user
+
+
+READ, ALL, NONE = {"read": "PUBLIC", "write": ""}, {"read": "PUBLIC", "write": "PUBLIC"}, {}
+
+
+@pytest.mark.parametrize(
+    ("classes", "slots"),
+    [
+        ([], ALL),
+        ([permissions.AllowAny], ALL),
+        ([permissions.AllowAny, permissions.IsAuthenticated], NONE),
+        ([permissions.IsAuthenticated], NONE),
+        ([permissions.IsAdminUser], {"read": "STAFF", "write": "STAFF"}),
+        ([permissions.IsAuthenticatedOrReadOnly], READ),
+        ([permissions.IsAuthenticatedOrReadOnly, OwnerOrReadOnly], READ),
+        ([permissions.DjangoModelPermissionsOrAnonReadOnly], READ),
+        ([permissions.DjangoModelPermissions], NONE),
+        ([permissions.IsAdminUser | ReadOnly], READ),
+        ([ReadOnly], READ),
+        # Whoever is let in may still be refused an object, so nothing is said of writes.
+        ([OwnerOrReadOnly], READ),
+        ([Duck], READ),
+        ([Newcomer], ALL),
+        # What cannot be asked, or does not say so exactly, is not open.
+        ([ByRow], NONE),
+        ([Truthy], NONE),
+        ([Keyed], NONE),
+    ],
+)
+def test_an_operation_that_lets_anonymous_callers_in_is_public(classes, slots):
+    view = type("Notes", (ModelViewSet,), {"permission_classes": classes, "queryset": Note.objects})
+    assert by_slot(asked_of(view, OPERATIONS)) == ({"read": "", "write": "", **slots}, {})
+
+
+class Default(ModelViewSet):
+    def get_permissions(self):
+        if self.action == "create":
+            return [permissions.AllowAny()]
+        return super().get_permissions()
+
+
+class Explicit(ModelViewSet):
+    def get_permissions(self):
+        if self.action in ("list", "retrieve"):
+            return [permissions.AllowAny()]
+        return [permissions.IsAuthenticated()]
+
+
+class Both(ModelViewSet):
+    def get_permissions(self):
+        return [*super().get_permissions(), permissions.AllowAny()]
+
+
+class Own(ModelViewSet):
+    @action(detail=True, permission_classes=[permissions.AllowAny])
+    def shared(self, request, pk):
+        raise NotImplementedError
+
+
+class Failing(ModelViewSet):
+    def get_permissions(self):
+        return [permissions.AllowAny()] if self.request.session["open"] else []
+
+
+@pytest.mark.parametrize(
+    ("view", "found"),
+    [
+        (Default, ({"read": "", "write": ""}, {"create": "PUBLIC"})),
+        (Explicit, (READ, {})),
+        (Both, ({"read": "", "write": ""}, {})),
+        (Failing, ({"read": "", "write": ""}, {})),
+    ],
+)
+@pytest.mark.parametrize("default", [permissions.AllowAny, permissions.IsAuthenticated])
+def test_the_default_of_the_settings_says_nothing_and_what_a_method_returns_does(
+    monkeypatch, view, found, default
+):
+    classes = [default]
+    monkeypatch.setattr(APIView, "permission_classes", classes)
+    assert by_slot(asked_of(view, OPERATIONS)) == found
+
+
+def test_an_action_has_its_own_permissions():
+    asked = asked_of(Own, [*OPERATIONS, Operation("GET", "shared"), Operation("HEAD", "list")])
+    assert {each.action: found for each, found in asked.items() if found} == {"shared": "PUBLIC"}
+    assert Operation("HEAD", "list") not in asked
