@@ -393,11 +393,6 @@ class DocumentSerializer(serializers.ModelSerializer):
         model = Document
         fields = ["id", "title", "members"]
 
-    def to_representation(self, instance):
-        said = super().to_representation(instance)
-        # A database returns them in any order.
-        return {**said, "members": sorted(said["members"])}
-
 
 @idiom(
     ("post", 1, {"title": "new", "members": [1, 2]}),
@@ -924,7 +919,10 @@ def rows():
 def comparable(body):
     """Leave out what is another one in each run: the keys of new rows, and the address."""
     if isinstance(body, dict):
-        return {name: comparable(value) for name, value in body.items() if name != "id"}
+        said = {name: comparable(value) for name, value in body.items() if name != "id"}
+        if isinstance(said.get("members"), list):
+            said["members"].sort()  # a database returns them in any order
+        return said
     if isinstance(body, str):
         return body.replace("/held/", "/free/")
     return [comparable(each) for each in body] if isinstance(body, list) else body
