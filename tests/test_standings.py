@@ -6,8 +6,10 @@ from rest_framework.decorators import action
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
-from api_guard.adoption.standings import asked_of, by_slot
+from api_guard.adoption.standings import asked_of, by_slot, open_by_default
+from api_guard.adoption.views import Undeclared, choice_for
 from api_guard.core.operations import Operation
+from api_guard.permissions import Guarded
 from tests.models import Note
 
 OPERATIONS = (
@@ -134,6 +136,35 @@ def test_the_default_of_the_settings_says_nothing_and_what_a_method_returns_does
     classes = [default]
     monkeypatch.setattr(APIView, "permission_classes", classes)
     assert by_slot(asked_of(view, OPERATIONS)) == found
+
+
+class Silent(ModelViewSet):
+    queryset = Note.objects
+
+
+@pytest.mark.parametrize(
+    ("default", "view", "remark"),
+    [
+        ([], Silent, "read=PUBLIC, write=PUBLIC"),
+        ([permissions.AllowAny], Silent, "read=PUBLIC, write=PUBLIC"),
+        ([permissions.AllowAny], Default, "read=PUBLIC, write=PUBLIC"),
+        ([permissions.IsAuthenticatedOrReadOnly], Silent, "read=PUBLIC"),
+        ([permissions.AllowAny, permissions.IsAuthenticated], Silent, ""),
+        ([Guarded], Silent, ""),
+        ([permissions.AllowAny], Explicit, ""),
+        ([permissions.AllowAny], Both, ""),
+        ([permissions.AllowAny], Failing, ""),
+    ],
+)
+def test_what_everybody_may_use_only_by_the_default_is_a_choice(monkeypatch, default, view, remark):
+    monkeypatch.setattr(APIView, "permission_classes", default)
+    slots = tuple(part.partition("=")[0] for part in remark.split(", ") if part)
+    assert open_by_default(view, OPERATIONS) == slots
+    found = choice_for(Undeclared("notes.Notes", view, "/notes/", OPERATIONS, True), [])
+    assert all(getattr(found, slot).startswith("notes:") for slot in slots)
+    comment = found.comment()
+    assert "whose rows?" in comment
+    assert comment.endswith(f"  # {remark}, if everybody may still use it") is bool(remark)
 
 
 def test_an_action_has_its_own_permissions():

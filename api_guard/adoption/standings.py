@@ -37,20 +37,37 @@ def by_slot(asked: Mapping[Operation, str]) -> tuple[dict[str, str], dict[str, s
     return slots, differing
 
 
+def open_by_default(view_class: Any, operations: Iterable[Operation]) -> tuple[str, ...]:
+    """Return the slots that anonymous callers may use only because the settings let them in."""
+    found = set()
+    for operation in operations:
+        view, permissions = _permissions(view_class, operation)
+        if [type(each) for each in permissions] == [_OfSettings]:
+            default = [each() for each in APIView.permission_classes]
+            if all(_lets_anyone_in(each, view, operation) for each in default):
+                found.add(operation.slot)
+    return tuple(slot for slot in _SLOTS if slot in found)
+
+
 def _asked(view_class: Any, operation: Operation) -> str:
-    try:
-        view = _view_of(view_class, operation)
-        if view.permission_classes is APIView.permission_classes:
-            view.permission_classes = [_OfSettings]
-        permissions = view.get_permissions()
-    except Exception:  # noqa: BLE001  # it runs methods of the project
-        return ""
-    if any(type(each) is _OfSettings for each in permissions):
+    view, permissions = _permissions(view_class, operation)
+    if view is None or any(type(each) is _OfSettings for each in permissions):
         return ""
     if [type(each) for each in permissions] == [IsAdminUser]:
         return "STAFF"
     is_open = all(_lets_anyone_in(each, view, operation) for each in permissions)
     return "PUBLIC" if is_open else ""
+
+
+def _permissions(view_class: Any, operation: Operation) -> tuple[Any, list[Any]]:
+    """Return a view and its permissions for an operation; None and nothing if it fails."""
+    try:
+        view = _view_of(view_class, operation)
+        if view.permission_classes is APIView.permission_classes:
+            view.permission_classes = [_OfSettings]
+        return view, view.get_permissions()
+    except Exception:  # noqa: BLE001  # it runs methods of the project
+        return None, []
 
 
 def _view_of(view_class: Any, operation: Operation) -> Any:

@@ -20,7 +20,7 @@ from api_guard.access.endpoints import (
 )
 from api_guard.adoption import plain
 from api_guard.adoption.owners import filtered_by, owners_of
-from api_guard.adoption.standings import asked_of, by_slot
+from api_guard.adoption.standings import asked_of, by_slot, open_by_default
 from api_guard.core.decorating import Definition
 from api_guard.core.operations import Operation
 
@@ -87,12 +87,11 @@ class Choice:
 
     def comment(self) -> str:
         """Write what is left to choose, or "" """
-        if self.remark:
-            return f"  # {self.remark}"
-        if self.owner or not self.has_objects:
-            return ""
-        choices = [f'owner="{name}"' for name in self.owners] or ['owner="..."']
-        return f"  # whose rows? {' or '.join(choices)}, or objects=ANY_OBJECT"
+        found = ""
+        if self.has_objects and not self.owner:
+            choices = [f'owner="{name}"' for name in self.owners] or ['owner="..."']
+            found = f"  # whose rows? {' or '.join(choices)}, or objects=ANY_OBJECT"
+        return f"{found}  # {self.remark}" if self.remark else found
 
 
 def undeclared() -> list[Undeclared]:
@@ -147,16 +146,26 @@ def choice_for(view: Undeclared, nodes: Iterable[Definition]) -> Choice:
     actions = {name: standing or f"{label}:{slot_of[name]}" for name, standing in differing.items()}
     model = None if view.is_plain else model_of(view.view)
     standings = {*slots.values(), *differing.values()} - {""}
+    owner = "" if view.is_plain else filtered_by(nodes, model)
     return Choice(
         read=asked["read"],
         write=asked["write"],
         actions=tuple(actions.items()),
-        owner="" if view.is_plain else filtered_by(nodes, model),
+        owner=owner,
         owners=owners_of(model),
         has_objects=view.has_objects,
         standings=frozenset(standings),
-        remark=plain.remark_on(view.callbacks, view.view),
+        remark=_remark_on(view, owner),
     )
+
+
+def _remark_on(view: Undeclared, owner: str) -> str:
+    if view.is_plain:
+        return plain.remark_on(view.callbacks, view.view)
+    # Rows of the caller are not for everybody.
+    slots = () if owner else open_by_default(view.view, view.operations)
+    public = ", ".join(f"{slot}=PUBLIC" for slot in slots)
+    return f"{public}, if everybody may still use it" if public else ""
 
 
 def _label_of(name: str) -> str:
