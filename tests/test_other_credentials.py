@@ -43,6 +43,13 @@ class Show(APIView):
         return Response(sorted(callers.caller_of(request).scopes))
 
 
+class Key:
+    """An authenticator that is no more than DRF asks for."""
+
+    def authenticate(self, request):
+        return None
+
+
 def routed(name, *classes):
     view = type(name, (Show,), {"authentication_classes": classes})
     requirements = {"read": "notes:read"} if name != "standing" else {"read": SIGNED_IN}
@@ -57,6 +64,7 @@ urlpatterns = [
     routed("scoped", ScopedJWT),
     routed("beside", OAuth2Authentication, ScopedJWT, SessionAuthentication),
     routed("standing", ScopedJWT, SessionAuthentication),
+    routed("key", SessionAuthentication, Key, BasicAuthentication),
 ]
 
 
@@ -152,3 +160,19 @@ def test_an_inactive_user_s_credential_of_any_kind_is_refused(api, alice):
     for url, header in headers.items():
         assert call(api, url, header)[0] == 401
     assert call(api, "session")[1]["code"] == "not_authenticated"
+
+
+def test_an_authenticator_needs_no_more_than_drf_asks_of_it(api):
+    # DRF asks the first one, and no other, for its challenge.
+    for header in ({}, {"HTTP_AUTHORIZATION": "Key x"}):
+        answer = api.get("/key", **header)
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (
+            401,
+            'Basic realm="api"',
+        )
+
+
+def test_a_forced_user_beside_an_authorization_header_is_the_caller(api, alice):
+    api.force_authenticate(alice)
+    answer = api.get("/session", HTTP_AUTHORIZATION="Bearer something")
+    assert (answer.status_code, answer.json()) == (200, ["notes:read", "notes:write"])

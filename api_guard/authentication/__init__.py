@@ -2,7 +2,7 @@
 
 from api_guard.authentication.access_tokens import OAuth2Authentication
 from api_guard.authentication.bearer import takes_access_tokens
-from api_guard.authentication.challenges import resource_metadata
+from api_guard.authentication.challenges import challenge_of, resource_metadata
 from api_guard.authentication.credentials import authenticate
 from api_guard.authentication.introspected import IntrospectionAuthentication
 
@@ -10,6 +10,7 @@ __all__ = [
     "IntrospectionAuthentication",
     "OAuth2Authentication",
     "authenticate",
+    "challenge_of",
     "resource_metadata",
     "takes_access_tokens",
 ]

@@ -1,6 +1,8 @@
-"""The URL where a refused client learns how to get a token (RFC 9728)."""
+"""What a refused client is told: the challenge, and the URL of the metadata (RFC 9728)."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -18,3 +20,12 @@ def resource_metadata(request: HttpRequest | Request) -> str | None:
     except NoReverseMatch:
         url: str | None = oauth2_settings.oauth2_resource_metadata_url(request)
         return url
+
+
+def challenge_of(authenticator: Any, request: Any) -> str:
+    """Return what an authenticator says in `WWW-Authenticate`; an empty text for nothing.
+
+    DRF requires only `authenticate()`, and its own ForcedAuthentication has nothing else.
+    """
+    ask = getattr(authenticator, "authenticate_header", None)
+    return (ask(request) if ask else None) or ""

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from api_guard.access.coroutines import is_coroutine_method
 from api_guard.authentication.bearer import BearerAuthentication
+from api_guard.authentication.challenges import challenge_of
 from api_guard.exceptions import (
     GuardUnavailable,
     InvalidCredential,
@@ -121,7 +122,7 @@ def _as_refusal(error: APIException, authenticator: Any, request: Any) -> APIExc
     """Keep the 401 of a bad credential. DRF would ask only the first authenticator for it."""
     if isinstance(error, Refusal):
         return error
-    challenge = authenticator.authenticate_header(request)
+    challenge = challenge_of(authenticator, request)
     if isinstance(error, AuthenticationFailed) and challenge:
         return InvalidCredential(error.detail, challenge)
     return error
@@ -138,4 +139,4 @@ def _claimants(request: Any, field: str) -> list[Any]:
 def _scheme_of(authenticator: Any, request: Any) -> str:
     if isinstance(authenticator, BearerAuthentication):
         return authenticator.scheme  # faster than building its challenge
-    return (authenticator.authenticate_header(request) or "").partition(" ")[0].lower()
+    return challenge_of(authenticator, request).partition(" ")[0].lower()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rest_framework.request import Request
 
-from api_guard.authentication import resource_metadata
+from api_guard.authentication import challenge_of, resource_metadata
 from api_guard.core.caller import Caller
 from api_guard.core.decision import Decision, Denial
 from api_guard.core.requirements import Requirement
@@ -58,5 +58,5 @@ def refusal_of(decision: Decision, caller: Caller, request: Request, view: APIVi
 
 
 def _challenge(request: Request, view: APIView) -> str | None:
-    headers = (a.authenticate_header(request) for a in view.get_authenticators())
+    headers = (challenge_of(each, request) for each in view.get_authenticators())
     return next((header for header in headers if header), None)
