@@ -16,12 +16,15 @@ from unittest.mock import patch
 import django
 from django.conf import settings
 
+_DEADLOCK = 1213
+_MOST_TRIES = 10
 
-def main(database, user, count, how):
+
+def main(database, user, writes, how):
     settings.DATABASES["default"]["NAME"] = database
     django.setup()
     from django.contrib.auth import get_user_model
-    from django.db import transaction
+    from django.db import OperationalError, transaction
 
     from api_guard import grants
 
@@ -35,13 +38,37 @@ def main(database, user, count, how):
     # All begin at once: what takes long is the start of a process.
     print("ready", flush=True)
     input()
-    request = transaction.atomic if how == "request" else nullcontext
-    with transaction.atomic() if how == "one" else nullcontext(), killed:
-        for _ in range(int(count)):
-            with request():
-                row = grants.grant("notes:read", grantee, by=by)
-            with request():
-                grants.revoke(row, by=by, reason="it was enough")
+
+    def give():
+        return grants.grant("notes:read", grantee, by=by)
+
+    def take(row):
+        grants.revoke(row, by=by, reason="it was enough")
+
+    def all_of_them():
+        for _ in range(int(writes)):
+            take(give())
+
+    def in_ours(change, *args):
+        """Repeat our own transaction after a deadlock, as docs/ledger.md asks of its caller."""
+        tries = 1
+        while True:
+            try:
+                with transaction.atomic():
+                    return change(*args)
+            except OperationalError as error:
+                if error.args[0] != _DEADLOCK or tries == _MOST_TRIES:
+                    raise
+                tries += 1
+
+    with killed:
+        if how == "one":
+            in_ours(all_of_them)
+        elif how == "request":
+            for _ in range(int(writes)):
+                in_ours(take, in_ours(give))
+        else:
+            all_of_them()
 
 
 if __name__ == "__main__":
