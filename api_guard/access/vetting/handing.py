@@ -7,10 +7,9 @@ from typing import Any
 
 from django.db.models import Field, ForeignKey, Model
 
-from api_guard.access import ownership
 from api_guard.access.failures import failures_as_refusals
 from api_guard.access.vetting.foreign_keys import link_fields
-from api_guard.access.vetting.keeping import Written, may_be_left
+from api_guard.access.vetting.keeping import Written, leads_to_owner, may_be_left
 from api_guard.access.vetting.links import is_hidden, refuse_hidden
 from api_guard.access.vetting.record import Vetting
 from api_guard.core.objects import ObjectRule
@@ -27,7 +26,7 @@ def refuse_hand_over(
     keep = vetting.keep
     for field, text, value in _assignments(model, sql, params, connection):
         with failures_as_refusals(vetting.view, "the object rule"):
-            if keep is not None and _is_owner(model, keep, field):
+            if keep is not None and leads_to_owner(model, keep, field):
                 _refuse_owner(vetting, keep, field, text, value, connection)
             elif isinstance(field, ForeignKey) and text == "%s" and value is not None:
                 _refuse_link(vetting, field, value)
@@ -46,11 +45,6 @@ def _assignments(
             yield field, "%s", params[before.count("%s")]
         else:
             yield field, after, None
-
-
-def _is_owner(model: type[Model], keep: ObjectRule, field: Field[Any, Any]) -> bool:
-    is_owned = keep.narrow is None and ownership.leads_to_user(model, str(keep.owner)) is not None
-    return is_owned and ownership.first_hop(model, str(keep.owner)) == field
 
 
 def _refuse_owner(

@@ -73,6 +73,12 @@ class Written:
         return UNTOLD if self.stored is None else self.stored.get(field.attname, UNTOLD)
 
 
+def leads_to_owner(model: type[Model], keep: ObjectRule, field: Field[Any, Any]) -> bool:
+    """Whether `keep`, a rule over `model`, decides by the row that a column points to."""
+    is_owned = keep.narrow is None and ownership.leads_to_user(model, str(keep.owner)) is not None
+    return is_owned and ownership.first_hop(model, str(keep.owner)) == field
+
+
 def may_be_left(
     written: Written, keep: ObjectRule, find: ObjectRule | None, model: type[Model], user_id: object
 ) -> bool | None:

@@ -14,7 +14,7 @@ from api_guard.access.endpoints import dotted_path
 from api_guard.access.failures import failures_as_refusals
 from api_guard.access.vetting.current import is_unheld
 from api_guard.access.vetting.foreign_keys import link_fields
-from api_guard.access.vetting.keeping import UNTOLD, Written
+from api_guard.access.vetting.keeping import UNTOLD, Written, leads_to_owner
 from api_guard.access.vetting.record import Vetting
 from api_guard.core.objects import ObjectRule
 from api_guard.core.operations import Operation
@@ -29,6 +29,8 @@ def refuse_foreign_links(vetting: Vetting, written: Written) -> None:
     for field in link_fields(instance.__class__):
         if field.name in vetting.policy.related or written.is_kept(field):
             continue
+        if _is_of_the_owner(vetting, instance, field):
+            continue
         value = written.value(field)
         if value is None or value is UNTOLD:
             continue
@@ -40,6 +42,14 @@ def refuse_foreign_links(vetting: Vetting, written: Written) -> None:
     for generic in instance._meta.private_fields:
         if isinstance(generic, GenericForeignKey) and generic.name not in vetting.policy.related:
             _refuse_generic(vetting, generic, written)
+
+
+def _is_of_the_owner(vetting: Vetting, instance: Model, field: Any) -> bool:
+    """Whether the view's own rule, which is checked too, lets a link lead only to the caller."""
+    model, keep = vetting.model, vetting.keep
+    if model is None or keep is None or not isinstance(instance, model):
+        return False
+    return leads_to_owner(model, keep, field)
 
 
 def _refuse_generic(vetting: Vetting, generic: GenericForeignKey, written: Written) -> None:
