@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from django.urls import path
 from rest_framework import authentication, filters, generics, parsers, permissions, renderers
+from rest_framework.decorators import api_view, permission_classes
 from rest_framework.serializers import Serializer
 
 from api_guard import guard
@@ -44,6 +45,12 @@ def view(name, value, *, is_guarded):
     return (guard(read="notes:read")(cls) if is_guarded else cls).as_view()
 
 
+@api_view(["GET"])
+@permission_classes(permissions.IsAuthenticated)
+def shown(request):
+    raise NotImplementedError
+
+
 def ids(found):
     return [each.id for each in found]
 
@@ -53,6 +60,7 @@ urlpatterns = [
     for name, value in WRONG.items()
     for is_guarded in (False, True)
 ]
+urlpatterns.append(path("shown", shown))
 
 
 @pytest.mark.parametrize(
@@ -75,11 +83,19 @@ urlpatterns = [
     ],
 )
 def test_what_is_no_list_is_an_error_with_the_line_to_write(name, named, line):
-    found = [each for each in check_lists() if f".{name} is" in each.msg]
+    found = [
+        each for each in check_lists() if f".{name} is" in each.msg and "shown" not in each.msg
+    ]
     assert [each.msg.split(" is ", 1)[1] for each in found] == [
         f"{named} and not a list: every request fails with an error."
     ] * 2
     assert {(each.hint, each.id) for each in found} == {(line, "api_guard.E090")}
+
+
+def test_the_line_above_a_function_is_its_decorator():
+    [found] = [each for each in check_lists() if each.msg.startswith(f"{__name__}.shown.")]
+    assert "is the class IsAuthenticated and not a list" in found.msg
+    assert found.hint == "@permission_classes([IsAuthenticated])"
 
 
 def test_every_check_and_command_reads_past_what_is_no_list(capsys):

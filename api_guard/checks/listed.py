@@ -8,7 +8,14 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from rest_framework.settings import api_settings
 
-from api_guard.access.endpoints import LISTS, dotted_path, initkwarg, is_list, routes
+from api_guard.access.endpoints import (
+    LISTS,
+    dotted_path,
+    function_of,
+    initkwarg,
+    is_list,
+    routes,
+)
 
 
 def check_lists(app_configs: object = None, **_: object) -> list[CheckMessage]:
@@ -41,7 +48,9 @@ def _wrong() -> Iterator[tuple[str, Any, str]]:
             found = default if cls is None else initkwarg(route.callback, cls, name)
             if found is not default and not is_list(found):
                 listed = f"[{found.__name__}]" if isinstance(found, type) else "[...]"
-                yield f"{dotted_path(cls)}.{name}", found, f"{name} = {listed}"
+                is_function = function_of(cls) is not None
+                line = f"@{name}({listed})" if is_function else f"{name} = {listed}"
+                yield f"{dotted_path(cls)}.{name}", found, line
 
 
 def _named(wrong: Any) -> str:
