@@ -1,4 +1,4 @@
-"""A row is its owner's by a link to a row that only other views' callers may see."""
+"""Links to rows that the caller may not see, and that are the caller's or this request's own."""
 
 import pytest
 from django.urls import path
@@ -23,7 +23,7 @@ class PageSerializer(serializers.ModelSerializer):
         fields = ["id", "title", "book"]
 
 
-@guard(read=STAFF, write=STAFF, objects=ANY_OBJECT)
+@guard(read="books:read", write=STAFF, objects=ANY_OBJECT)
 class Books(generics.ListCreateAPIView):
     queryset = Book.objects.all()
     serializer_class = BookSerializer
@@ -78,7 +78,37 @@ class Updated(generics.GenericAPIView):
         return Response(status=201)
 
 
+class PageOfBook(serializers.ModelSerializer):
+    class Meta:
+        model = Page
+        fields = ["id", "title"]
+
+
+class BookWithPages(serializers.ModelSerializer):
+    pages = PageOfBook(many=True)
+
+    class Meta:
+        model = Book
+        fields = ["id", "title", "pages"]
+
+    def create(self, validated_data):
+        pages = validated_data.pop("pages")
+        book = Book.objects.create(owner=self.context["request"].user, **validated_data)
+        for page in pages:
+            Page.objects.create(book=book, **page)
+        if self.context["request"].query_params:
+            Page.objects.create(book_id=self.context["request"].query_params["also"], title="a")
+        return book
+
+
+@guard(read="books:read", write=STAFF, objects=ANY_OBJECT)
+class Nested(generics.ListCreateAPIView):
+    queryset = Book.objects.all()
+    serializer_class = BookWithPages
+
+
 urlpatterns = [
+    path("nested", Nested.as_view()),
     path("books", Books.as_view()),
     path("pages", Pages.as_view()),
     path("own", OwnBook.as_view()),
@@ -138,3 +168,15 @@ def test_a_row_moves_among_the_callers_and_not_to_another(signed_in, alice, book
     page.refresh_from_db()
     assert page.book == mine
     assert signed_in.get("/books").status_code == 403
+
+
+def test_a_row_may_point_to_one_that_the_same_request_has_made(api, staff, books):
+    """The staff may write here, and read books nowhere."""
+    api.force_authenticate(staff)
+    body = {"title": "new", "pages": [{"title": "one"}, {"title": "two"}]}
+    assert api.get("/nested").status_code == 403
+    assert api.post("/nested", body, format="json").status_code == 201
+    assert Page.objects.filter(book__title="new").count() == 2
+    mine, _ = books
+    body["title"] = "newer"
+    assert api.post(f"/nested?also={mine.pk}", body, format="json").status_code == 403

@@ -114,18 +114,17 @@ def visible_key(operation: Operation) -> object:
 def _is_seen(
     vetting: Vetting, model: type[Model], column: str, value: object, operation: Operation
 ) -> bool:
-    """Whether the row came from a narrowed queryset of this request."""
+    """Whether this request has made the row, or a narrowed queryset of this request had it."""
     if column not in ("pk", str(model._meta.pk.name)):
         return False
+    roots = ownership.roots(model)
+    if any((root, value) in vetting.made for root in roots):
+        return True
     keys = [visible_key(operation)]
     rule: ObjectRule | None = vetting.rule
     if rule is not None and vetting.root(model) is not None:
         keys.append(rule.key)
-    return any(
-        vetting.known(key, (root, value)) is not None
-        for key in keys
-        for root in ownership.roots(model)
-    )
+    return any(vetting.known(key, (root, value)) is not None for key in keys for root in roots)
 
 
 def _are_all(model: Any, column: str, values: list[object], allowed: Q) -> bool:
