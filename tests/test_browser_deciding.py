@@ -115,9 +115,10 @@ def test_a_request_is_approved_with_an_earlier_end_and_works(site, person, alice
         page.get_by_role("link", name="request waits to be approved").click()
         look(page, "requests")
         page.get_by_role("link", name="Read notes").click()
+        page.wait_for_load_state("load")
         for words in ("the yearly report", "/reports/", "leads of nora", "notes:write"):
             assert words in page.locator("#content").inner_text()
-        assert not page.get_by_label("Last day").is_visible()
+        page.get_by_label("Last day").wait_for(state="hidden")  # a script hides it
         look(page, "request")
         page.get_by_label("A week").check()
         page.get_by_role("button", name="Approve").click()
@@ -180,7 +181,7 @@ def test_a_review_is_opened_decided_and_closed_with_its_evidence(
         assert asked.get("/reports/").status_code == 403
         page.get_by_label("Select all on this page").check()
         page.get_by_role("button", name="Keep…").click()
-        assert not page.get_by_label("Last day").is_visible()
+        page.get_by_label("Last day").wait_for(state="hidden")  # a script hides it
         page.get_by_label("180 days").check()
         page.get_by_label("Reason").fill("still needed")
         look(page, "review-keep")

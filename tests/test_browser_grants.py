@@ -83,7 +83,7 @@ def test_access_is_given_used_extended_and_revoked(site, alice, bob, application
         page.get_by_placeholder("Search scopes").fill("read notes")
         assert page.locator(".grants-scopes li:visible").count() == 1
         page.get_by_label("Read notes").check()
-        assert not page.get_by_label("Last day").is_visible()
+        page.get_by_label("Last day").wait_for(state="hidden")
         page.get_by_label("Reason").fill("asked by Bob")
         shot(page, "giving")
         page.locator("input[name=_save]").last.click()
