@@ -154,7 +154,8 @@ def test_a_stock_parser_or_renderer_of_a_view_is_named(routed, attributes, code,
     [
         (
             CamelCase,
-            "Derive it from api_guard.parsers.JSONParser; one of another package: class Parser("
+            "Derive it from api_guard.parsers.JSONParser. If it belongs to another package, list a "
+            "class of your own: class Parser("
             f"{__name__}.CamelCase, api_guard.parsers.JSONParser): ...",
         ),
         (parsers.FileUploadParser, "Use a parser of api_guard.parsers instead"),

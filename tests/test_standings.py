@@ -154,6 +154,8 @@ class Silent(ModelViewSet):
         ([permissions.AllowAny], Explicit, ""),
         ([permissions.AllowAny], Both, ""),
         ([permissions.AllowAny], Failing, ""),
+        (permissions.AllowAny, Silent, ""),
+        ([lambda: 1 / 0], Silent, ""),
     ],
 )
 def test_what_everybody_may_use_only_by_the_default_is_a_choice(monkeypatch, default, view, remark):

@@ -359,7 +359,7 @@ class Fixed:
 @pytest.mark.parametrize("handler", [property(lambda view: Response), Fixed()])
 def test_a_handler_that_no_instance_can_replace_is_refused_at_import(handler):
     kind = type(handler).__name__
-    message = f"is a {kind}, and the guard cannot stand before it: write def get\\(self, request\\)"
+    message = f"is a {kind}, which the guard cannot wrap: write def get\\(self, request\\)"
     with pytest.raises(GuardError, match=f"Odd.get {message}"):
         closed(type("Odd", (APIView,), {"get": handler}))
     with pytest.raises(GuardError, match=f"Below.get {message}"):

@@ -19,7 +19,7 @@ from api_guard.access.endpoints import (
 
 
 def check_lists(app_configs: object = None, **_: object) -> list[CheckMessage]:
-    """E090: a list of classes is one, and not a single class."""
+    """E090: where DRF expects a list of classes, there is a list."""
     del app_configs
     found: dict[str, CheckMessage] = {}
     for place, wrong, line in _wrong():

@@ -90,9 +90,10 @@ def _classes(route: Route, attribute: str) -> tuple[str, list[type], str]:
 def _other_parser(cls: type) -> str:
     base = bounded_base(cls)
     if base is not None:
-        # A class of another package cannot be changed, but another one can stand between.
-        path = dotted_path(cls)
-        return f"Derive it from {base}; one of another package: class Parser({path}, {base}): ..."
+        return (
+            f"Derive it from {base}. If it belongs to another package, list a class of your own: "
+            f"class Parser({dotted_path(cls)}, {base}): ..."
+        )
     return (
         "Use a parser of api_guard.parsers instead, or limit what this one reads and silence "
         "api_guard.W070."

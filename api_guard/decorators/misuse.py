@@ -62,6 +62,6 @@ def refuse_fixed_handlers(cls: Any) -> None:
         handler = type(inspect.getattr_static(cls, name, None))
         if hasattr(handler, "__set__") or hasattr(handler, "__delete__"):
             raise GuardError(
-                f"{cls.__qualname__}.{name} is a {handler.__name__}, and the guard cannot stand "
-                f"before it: write def {name}(self, request)."
+                f"{cls.__qualname__}.{name} is a {handler.__name__}, which the guard cannot wrap: "
+                f"write def {name}(self, request)."
             )
