@@ -68,9 +68,13 @@ wheel: $(VENV)/dev.stamp
 	rm -rf build dist
 	$(BIN)/python -m build --wheel
 
-# DATABASE_URL and REDIS_URL choose what is measured, SQLite and local memory without them.
+# DATABASE_URL and REDIS_URL choose what is measured, SQLite and local memory without them. The load of several
+# processes needs both, and Debian's package wrk.
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.guard
+	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.parsers
+	$(BIN)/python -m benchmarks.serializers
 	$(BIN)/python -m benchmarks.growth growth.json
 	$(BIN)/python -m benchmarks.plots growth.json growth.svg
 	$(BIN)/python -m benchmarks.input 10

@@ -3,7 +3,8 @@
     DATABASE_URL=... REDIS_URL=... [PREPARED=1] python -m benchmarks.guard [requests] [rounds]
 
 All are called in one process, in turns, through Django's whole WSGI handler, on the same tables and
-the same cache.
+the same cache. "its two waits" is bare DRF with the query and the script of a guarded request that
+has three rates: what is left if everything that the guard does in Python were free.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from benchmarks import floor
 from benchmarks.rounds import Spread, interleaved, ratios
 from benchmarks.stacks import seed, stacks
 
@@ -36,6 +38,7 @@ def main():
     for call in calls.values():
         for _ in range(20):
             call()  # warm, and record the first use
+    floor.take_waits_of(calls["guard, 3 rates"])
     taken = interleaved(calls, requests, rounds)
     print(
         f"Python {platform.python_version()}, Django {django.__version__}, {connection.vendor}"

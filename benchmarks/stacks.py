@@ -1,4 +1,4 @@
-"""What is compared: a view without anything, the peers' stack, and the guard; and its callers."""
+"""What is compared: views without anything, the peers' stack, and the guard; and its callers."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ class Bare(Answer):
     permission_classes = []
 
 
+class Waiting(Bare):
+    """Waits for what a guarded request waits for, and does nothing else: see benchmarks.floor."""
+
+    waits = ()
+
+    def get(self, request):
+        for wait in self.waits:
+            wait()
+        return super().get(request)
+
+
 class Throttle(UserRateThrottle):
     rate = RATES[0]
 
@@ -59,6 +70,7 @@ class GuardedWithRates(Answer):
 
 STACKS = {
     "bare DRF": ("/bare", False),
+    "its two waits": ("/waits", False),
     "peers, 1 rate": ("/peers", False),
     "guard": ("/guard", True),
     "guard, 3 rates": ("/rates", True),
@@ -70,6 +82,7 @@ MANY = [
 ]
 urlpatterns = [
     path("bare", Bare.as_view()),
+    path("waits", Waiting.as_view()),
     path("peers", Peers.as_view()),
     path("guard", Guarded.as_view()),
     path("rates", GuardedWithRates.as_view()),

@@ -28,7 +28,8 @@ def _held(field: Any, options: Options) -> Any:
 
     def run_validation(data: Any = empty) -> Any:
         if isinstance(data, str):
-            _refuse_unencodable(data)
+            if "\x00" in data or not data.isascii():
+                _refuse_unencodable(data)
         elif is_many and isinstance(data, (list, dict)):
             _refuse_many(field, data, options)
         wanted = find_wrong_type(field, data) if is_typed else None

@@ -21,11 +21,14 @@ def keys_in(value: Any, depth: int) -> tuple[set[str], int]:
     while level:
         if inside >= depth and any(isinstance(item, (list, dict)) for item in level):
             raise OverLimit(f"Lists and objects are nested deeper than {depth}.")
-        objects = [item for item in level if type(item) is dict]
-        names.update(*objects)
-        count += sum(map(len, objects))
         # The referents of lists and objects are their items. This is faster than a loop.
-        level = gc.get_referents(*level)
+        below = gc.get_referents(*level)
+        if below:
+            # Otherwise there are no keys: most of the values are at the lowest level.
+            objects = [item for item in level if type(item) is dict]
+            names.update(*objects)
+            count += sum(map(len, objects))
+        level = below
         inside += 1
     return names, count
 
