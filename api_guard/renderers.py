@@ -24,8 +24,9 @@ class JSONRenderer(renderers.JSONRenderer):
     """DRF's renderer, for stored values that are not valid JSON, and for pages that contain JSON.
 
     Values that JSON cannot express are replaced. A lone surrogate, and bytes that are not UTF-8,
-    become U+FFFD. NaN, Infinity, a number of more than 4096 bits, and values nested deeper than 100
-    become null. `<`, `>` and `&` are escaped, so that the text is safe inside a `<script>`.
+    become U+FFFD. NaN, Infinity, a number of more than 4096 bits, and, if Python cannot write the
+    nesting, values nested deeper than 100 become null. `<`, `>` and `&` are escaped, so that the
+    text is safe inside a `<script>`.
     """
 
     def render(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from dataclasses import dataclass
 from functools import partialmethod, wraps
 from typing import Any
 from unittest.mock import patch
 
+import adrf
 import pytest
 from adrf import generics, serializers, views, viewsets
 from adrf.decorators import api_view
@@ -597,6 +599,12 @@ def run(name, side, client, alice, bob):
     for model in (Comment, LongPage, Page, Book, *MODELS):
         model.objects.all().delete()
     return result
+
+
+def test_an_adrf_without_serializers_is_left_alone(monkeypatch):
+    monkeypatch.delitem(sys.modules, "adrf.serializers")
+    monkeypatch.setattr(adrf, "__path__", [])
+    assert wrap_async_serializers() is None
 
 
 def test_without_adrf_nothing_is_wrapped():

@@ -98,6 +98,7 @@ def test_the_line_above_a_function_is_its_decorator():
     assert found.hint == "@permission_classes([IsAuthenticated])"
 
 
+@pytest.mark.django_db  # Django 6.1 asks SQLite whether it has JSON
 def test_every_check_and_command_reads_past_what_is_no_list(capsys):
     run_checks()
     call_command("guard_endpoints")
@@ -112,6 +113,7 @@ def test_what_is_no_list_opens_no_view_without_a_guard(name):
     assert (answer.status_code, answer.json()["code"]) == (403, "undeclared_endpoint")
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", LISTS)
 def test_a_setting_that_is_no_list_is_one_error(name):
     setting = f"DEFAULT_{name.upper()}"

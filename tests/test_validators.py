@@ -222,7 +222,7 @@ def test_a_form_takes_what_the_serializer_fields_take():
         ("slug", "pаypal", "mixed_scripts"),
         ("slug", "a b", "invalid"),
         ("link", "http://10.0.0.1/", "not_public"),
-        ("extra", "[" * 50_000, "too_deep"),
+        ("extra", "[" * 200_000, "too_deep"),
         ("extra", "[" * 9 + "]" * 9, "too_deep"),
         ("extra", " " * 400_001, "max_bytes"),
         ("extra", "{", "invalid"),

@@ -73,9 +73,13 @@ def _split(authority: str) -> tuple[str, int | None]:
 
 def _read_ipv6(text: str) -> str:
     try:
-        return str(IPv6Address(text))
+        address = IPv6Address(text)
     except ValueError as error:
         raise _flaw("invalid_host", "The host is not an IPv6 address.") from error
+    if address.ipv4_mapped is None:
+        return str(address)
+    # As browsers write it. Python does so until 3.12, and writes ::ffff:1.2.3.4 from 3.13 on.
+    return "::ffff:{:x}:{:x}".format(*divmod(int(address.ipv4_mapped), 0x10000))
 
 
 def read_host(text: str) -> str:

@@ -16,8 +16,8 @@ from api_guard.access.vetting.shown import vet_shown
 
 def wrap_async_serializers() -> None:
     """Wrap the `adata` of adrf; a second call changes nothing."""
-    if find_spec("adrf") is None:
-        return
+    if find_spec("adrf") is None or find_spec("adrf.serializers") is None:
+        return  # adrf has serializers since 0.1.2
     serializer: Any = import_module("adrf.serializers").BaseSerializer
     own = vars(serializer)["adata"]
     if isinstance(own, _Shown):
