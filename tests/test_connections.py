@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import http.client
 import http.server
 import ipaddress
 import socket
@@ -276,7 +277,7 @@ def failure_of(url, opener):
         return caught.value
     except urllib.error.URLError as error:
         return error.reason
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return error
     raise AssertionError("it has an end")
 
@@ -334,7 +335,8 @@ def test_an_answer_without_end_ends_at_its_number_of_bytes(open_world, head, the
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert isinstance(caught, TooLargeError)
+    # Newer versions of Python read a hundred answers of 100 and no more.
+    assert isinstance(caught, TooLargeError) or "interim responses" in str(caught)
     assert most < 12_000_000
 
 

@@ -327,7 +327,7 @@ def test_a_redis_that_is_full_is_a_fault(own_redis, count_on):
     count_on(REDIS, own_redis)
     raw = caches["rates"]._cache.get_client()
     raw.config_set("maxmemory-policy", "noeviction")
-    raw.config_set("maxmemory", "1mb")
+    raw.config_set("maxmemory", "1")  # byte
     with pytest.raises(CounterFault, match="memory"):
         take(counter("a", 9))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,7 +19,10 @@ def wrap_async_serializers() -> None:
     """Wrap the `adata` of adrf; a second call changes nothing."""
     if find_spec("adrf") is None or find_spec("adrf.serializers") is None:
         return  # adrf has serializers since 0.1.2
-    serializer: Any = import_module("adrf.serializers").BaseSerializer
+    with warnings.catch_warnings():
+        # `python -W error` would stop for what adrf itself imports, also where nobody uses it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        serializer: Any = import_module("adrf.serializers").BaseSerializer
     own = vars(serializer)["adata"]
     if isinstance(own, _Shown):
         return
