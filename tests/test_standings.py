@@ -169,6 +169,41 @@ def test_what_everybody_may_use_only_by_the_default_is_a_choice(monkeypatch, def
     assert comment.endswith(f"  # {remark}, if everybody may still use it") is bool(remark)
 
 
+class Judged(permissions.BasePermission):
+    """Lets everybody in, and judges the row."""
+
+    def has_object_permission(self, request, view, obj):
+        return obj.author == request.user
+
+
+class Several(ModelViewSet):
+    permission_classes = [permissions.IsAuthenticated]
+
+    @action(detail=True, methods=["get", "post"], permission_classes=[Judged])
+    def publish(self, request, pk):
+        raise NotImplementedError
+
+
+SEVERAL = [*OPERATIONS, Operation("GET", "publish"), Operation("POST", "publish")]
+
+
+@pytest.mark.parametrize("operations", [SEVERAL, SEVERAL[::-1]])
+def test_an_action_whose_methods_ask_for_different_things_asks_for_scopes(operations):
+    found = choice_for(Undeclared("notes.Notes", Several, "/notes/", operations), [])
+    assert (found.read, found.write, found.actions) == ("notes:read", "notes:write", ())
+    assert found.comment() == "  # GET of publish is open today"
+
+
+def test_an_action_all_of_whose_methods_are_open_is_public():
+    class Open(Several):
+        publish = action(detail=True, methods=["get", "post"], permission_classes=[])(
+            Several.publish
+        )
+
+    found = choice_for(Undeclared("notes.Notes", Open, "/notes/", SEVERAL), [])
+    assert (found.actions, found.comment()) == ((("publish", "PUBLIC"),), "")
+
+
 def test_an_action_has_its_own_permissions():
     asked = asked_of(Own, [*OPERATIONS, Operation("GET", "shared"), Operation("HEAD", "list")])
     assert {each.action: found for each, found in asked.items() if found} == {"shared": "PUBLIC"}

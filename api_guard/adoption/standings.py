@@ -29,12 +29,27 @@ def by_slot(asked: Mapping[Operation, str]) -> tuple[dict[str, str], dict[str, s
     for slot in _SLOTS:
         found = {standing for each, standing in asked.items() if each.slot == slot}
         slots[slot] = found.pop() if len(found) == 1 else ""
+    of_name: dict[str, set[str]] = {}
+    for each, standing in asked.items():
+        of_name.setdefault(each.action or each.method, set()).add(standing)
     differing = {
         each.action or each.method: standing
         for each, standing in asked.items()
-        if standing != slots[each.slot]
+        # A guard asks the same for all methods of an action. If they differ, the slots apply.
+        if standing != slots[each.slot] and len(of_name[each.action or each.method]) == 1
     }
     return slots, differing
+
+
+def closed_by(asked: Mapping[Operation, str]) -> tuple[Operation, ...]:
+    """Return the operations that are open to everybody, but not by what `by_slot` returns."""
+    slots, differing = by_slot(asked)
+    return tuple(
+        each
+        for each, standing in asked.items()
+        if standing == "PUBLIC"
+        and differing.get(each.action or each.method, slots[each.slot]) != standing
+    )
 
 
 def open_by_default(view_class: Any, operations: Iterable[Operation]) -> tuple[str, ...]:

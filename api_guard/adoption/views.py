@@ -20,7 +20,7 @@ from api_guard.access.endpoints import (
 )
 from api_guard.adoption import plain
 from api_guard.adoption.owners import filtered_by, owners_of
-from api_guard.adoption.standings import asked_of, by_slot, open_by_default
+from api_guard.adoption.standings import asked_of, by_slot, closed_by, open_by_default
 from api_guard.core.decorating import Definition
 from api_guard.core.operations import Operation
 
@@ -138,34 +138,34 @@ def choice_for(view: Undeclared, nodes: Iterable[Definition]) -> Choice:
         plain.asked_of(view.callbacks) if view.is_plain else asked_of(view.view, view.operations)
     )
     slots, differing = by_slot(asked_now)
-    slot_of = {each.action or each.method: each.slot for each in view.operations}
     asked = {
-        slot: (standing or f"{label}:{slot}") if slot in slot_of.values() else ""
+        slot: standing or f"{label}:{slot}"
         for slot, standing in slots.items()
+        if any(each.slot == slot for each in view.operations)
     }
-    actions = {name: standing or f"{label}:{slot_of[name]}" for name, standing in differing.items()}
     model = None if view.is_plain else model_of(view.view)
     standings = {*slots.values(), *differing.values()} - {""}
     owner = "" if view.is_plain else filtered_by(nodes, model)
     return Choice(
-        read=asked["read"],
-        write=asked["write"],
-        actions=tuple(actions.items()),
+        read=asked.get("read", ""),
+        write=asked.get("write", ""),
+        actions=tuple(differing.items()),
         owner=owner,
         owners=owners_of(model),
         has_objects=view.has_objects,
         standings=frozenset(standings),
-        remark=_remark_on(view, owner),
+        remark=_remark_on(view, owner, closed_by(asked_now)),
     )
 
 
-def _remark_on(view: Undeclared, owner: str) -> str:
+def _remark_on(view: Undeclared, owner: str, closed: Iterable[Operation]) -> str:
     if view.is_plain:
         return plain.remark_on(view.callbacks, view.view)
     # Rows of the caller are not for everybody.
     slots = () if owner else open_by_default(view.view, view.operations)
     public = ", ".join(f"{slot}=PUBLIC" for slot in slots)
-    return f"{public}, if everybody may still use it" if public else ""
+    said = [f"{each.method} of {each.action} is open today" for each in closed]
+    return ", ".join([*said, *([f"{public}, if everybody may still use it"] if public else [])])
 
 
 def _label_of(name: str) -> str:
