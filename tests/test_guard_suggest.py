@@ -198,6 +198,27 @@ def test_other_refusals_and_admissions_need_no_grant():
     )
 
 
+@pytest.mark.parametrize(
+    ("outcome", "reason", "answered", "why"),
+    [
+        ("would_refuse", "not_authenticated", 200, "PUBLIC, if the view checks its callers itself"),
+        ("would_refuse", "not_authenticated", 401, "no grant would change this answer"),
+        ("would_refuse", "not_authenticated", None, "no grant would change this answer"),
+        ("would_refuse", "staff_only", 201, "let in until now, and no grant would change this"),
+        ("would_refuse", "staff_only", 403, "no grant would change this answer"),
+        ("refused", "not_authenticated", None, "no grant would change this answer"),
+    ],
+)
+def test_what_was_let_in_without_a_grant_says_that_the_guard_will_end_it(
+    outcome, reason, answered, why
+):
+    said = {"method": "POST", "view": "notes.Notes", "action": "publish", "answered": answered}
+    ((apart, _),) = suggest([DecisionRecord("a", outcome, reason, **said)]).apart
+    assert why in apart["why"]
+    assert ("until now" in apart["why"]) is (answered in (200, 201))
+    assert (apart["view"], apart["action"]) == ("notes.Notes", "publish")
+
+
 def test_a_caller_that_was_deleted_gets_nothing(alice):
     record = lacking(alice, "notes:read")
     sensitive = lacking(alice, "no:scope")

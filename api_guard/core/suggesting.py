@@ -9,6 +9,10 @@ from api_guard.core.decision_records import DecisionRecord, Outcome
 
 # Nobody gets by a grant what was refused before there was a guard.
 _NOT_LET_IN = "it was refused before as well"
+_UNCHANGED = "no grant would change this answer"
+# The guard will break what works today, and a grant does not help.
+_LET_IN = f"it was let in until now, and {_UNCHANGED}"
+_CHECKED = "it was let in until now: PUBLIC, if the view checks its callers itself"
 _REFUSED = (Outcome.WOULD_REFUSE.value, Outcome.REFUSED.value)
 
 
@@ -20,6 +24,7 @@ class Apart:
     reason: str
     method: str
     view: str
+    action: str = ""
     scopes: tuple[str, ...] = ()
     user: str | None = None
     client: str | None = None
@@ -48,7 +53,9 @@ class Needs:
         side = self.users if kind == "user" else self.clients
         for key in gone:
             scopes = tuple(sorted(side.pop(key)))
-            apart = Apart(f"the {kind} is not there any more", "insufficient_scope", "", "", scopes)
+            apart = Apart(
+                f"the {kind} is not there any more", "insufficient_scope", "", "", scopes=scopes
+            )
             self.apart[apart] = self.apart.get(apart, 0) + self.requests[kind, key]
 
 
@@ -81,9 +88,9 @@ def _why_apart(
 ) -> tuple[str, tuple[str, ...]]:
     """Return why no grant is suggested, or "" and the suggested scopes."""
     if record.reason != "insufficient_scope":
-        return "no grant would change this answer", ()
+        return _why_no_grant(record), ()
     if record.because:
-        return f"no grant would change this answer: {record.because}", ()
+        return f"{_UNCHANGED}: {record.because}", ()
     if record.outcome == Outcome.WOULD_REFUSE.value and record.answered in (None, 401, 403):
         return _NOT_LET_IN if record.answered else "the log does not tell how it was answered", ()
     chosen: list[str] = []
@@ -103,6 +110,12 @@ def _why_apart(
     return "", tuple(chosen)
 
 
+def _why_no_grant(record: DecisionRecord) -> str:
+    if record.outcome != Outcome.WOULD_REFUSE.value or record.answered in (None, 401, 403):
+        return _UNCHANGED
+    return _CHECKED if record.reason == "not_authenticated" else _LET_IN
+
+
 def _sides(record: DecisionRecord, name: str) -> int:
     sides = (record.token_lacks, record.user_lacks, record.client_lacks)
     return sum(name in side for side in sides if side is not None)
@@ -111,7 +124,8 @@ def _sides(record: DecisionRecord, name: str) -> int:
 def _count(needs: Needs, record: DecisionRecord, why: str, scopes: tuple[str, ...]) -> None:
     # Name the user and the client only if there are scopes that somebody can grant.
     user, client = (record.user, record.client) if scopes else (None, None)
-    apart = Apart(why, record.reason, record.method, record.view, scopes, user, client)
+    said = (record.reason, record.method, record.view, record.action)
+    apart = Apart(why, *said, scopes, user, client)
     needs.apart[apart] = needs.apart.get(apart, 0) + 1
 
 

@@ -45,7 +45,8 @@ class Suggestion:
             said.append("Apart:")
         for each, count in self.apart:
             whom = " ".join(f"{kind} {each[kind]}" for kind in ("user", "client") if kind in each)
-            asked = f"{each['method']} {each['view']}".strip()
+            handler = ".".join(filter(None, (each["view"], each.get("action"))))
+            asked = f"{each['method']} {handler}".strip()
             scopes = " ".join(each.get("scopes", ()))
             parts = "; ".join(filter(None, (each["reason"], scopes, whom, each["why"])))
             said.append(f"  {count} x {asked}: {parts}" if asked else f"  {count} x {parts}")
@@ -123,6 +124,8 @@ def _rows(model: Any, keys: Iterable[str]) -> dict[str, Any]:
 def _named(apart: Apart) -> dict[str, Any]:
     said: dict[str, Any] = {"why": apart.why, "reason": apart.reason, "method": apart.method}
     said["view"] = apart.view
+    if apart.action:
+        said["action"] = apart.action
     if apart.scopes:
         said["scopes"] = list(apart.scopes)
     for kind, model, key in (
