@@ -150,6 +150,71 @@ def test_a_project_with_oauth2_gets_the_lines_of_the_authorization_server(projec
     )
 
 
+def test_clients_get_tokens_beside_the_authenticators_that_there_are(project, settings):
+    settings.OAUTH2_PROVIDER = {"PKCE_REQUIRED": True}
+    settings.REST_FRAMEWORK = {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    }
+    found = project(
+        {
+            "__init__.py": "",
+            "views.py": ONE,
+            "urls.py": urls("one"),
+            "settings.py": "INSTALLED_APPS = ['api_guard']\n",
+        }
+    )
+    assert (
+        '+        "rest_framework.authentication.SessionAuthentication",\n'
+        '+        "api_guard.authentication.OAuth2Authentication",\n' in found.patch.decode()
+    )
+
+
+CORS = "corsheaders.middleware.CorsMiddleware"
+GUID = "django_guid.middleware.guid_middleware"
+LISTED = "MIDDLEWARE = ['a.First', *{}, 'a.Last']\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "rest"),
+    [
+        (LISTED.format([]), [], "*MIDDLEWARE"),
+        (
+            LISTED.format([CORS]),
+            [CORS],
+            f'*(each for each in MIDDLEWARE if each != "{CORS}")',
+        ),
+        (
+            LISTED.format([CORS, GUID]),
+            [CORS, GUID],
+            f'*(each for each in MIDDLEWARE if each not in ("{CORS}", "{GUID}"))',
+        ),
+        ("", [CORS], '"a.InSettings"'),
+    ],
+    ids=["none", "one", "two", "not in the file"],
+)
+def test_what_must_see_every_answer_stays_before_the_guard(project, settings, written, first, rest):
+    settings.MIDDLEWARE = ["a.InSettings", CORS]
+    found = project(
+        {
+            "__init__.py": "",
+            "views.py": ONE,
+            "urls.py": urls("one"),
+            "settings.py": f"INSTALLED_APPS = ['api_guard']\n{written}",
+        }
+    )
+    lines = [line[1:] for line in found.patch.decode().splitlines() if line.startswith("+")]
+    of_middleware = "\n".join(lines).partition("MIDDLEWARE = [")[2].partition("]\n")[0]
+    items = [*(f'"{each}"' for each in first), '"api_guard.middleware.GuardMiddleware"', rest]
+    joined = ", ".join(items)
+    long = "".join(f"\n    {item}," for item in items) + "\n"
+    assert of_middleware == (joined if len(joined) + 15 <= 88 else long)
+    if written:
+        said: dict = {}
+        exec(f"{written}MIDDLEWARE = [{of_middleware}]", said)
+        names = [*first, "api_guard.middleware.GuardMiddleware", "a.First", "a.Last"]
+        assert said["MIDDLEWARE"] == names
+
+
 @pytest.mark.parametrize(
     ("views", "why"),
     [

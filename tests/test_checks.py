@@ -738,14 +738,15 @@ def test_an_api_that_reads_no_tokens_is_named(monkeypatch):
     assert "api_guard.authentication.OAuth2Authentication" in message.hint
 
 
-def test_the_line_for_authenticators_keeps_none_that_another_check_forbids(monkeypatch, settings):
+def test_the_line_for_authenticators_keeps_all_but_the_toolkits_own(monkeypatch, settings):
     listed = [OAuth2Authentication, Tokens, SessionAuthentication]
     monkeypatch.setattr(api_settings, "DEFAULT_AUTHENTICATION_CLASSES", listed)
     *forbidden, message = checks.check_authentication()
     assert [each.id for each in forbidden] == ["api_guard.E006"] * 2
     assert (
         '"DEFAULT_AUTHENTICATION_CLASSES": ["api_guard.authentication.OAuth2Authentication", '
-        '"rest_framework.authentication.SessionAuthentication"], ...' in message.hint
+        '"tests.test_checks.Tokens", "rest_framework.authentication.SessionAuthentication"], ...'
+        in message.hint
     )
 
 
