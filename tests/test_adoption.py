@@ -582,6 +582,32 @@ def test_a_guard_keeps_what_the_view_says_and_closes_the_rest(project, body, lin
     assert '"rest_framework.routers.APIRootView": "",  # write the reason' in patch
 
 
+def test_each_view_that_leads_to_an_object_is_asked_whose_rows(project):
+    views = (
+        "from rest_framework import viewsets, views\nfrom rest_framework.decorators import api_view\n"
+        "class Logs(viewsets.ViewSet):\n"
+        "    def list(self, request): pass\n"
+        "    def retrieve(self, request, pk): pass\n"
+        "class Parts(views.APIView):\n    def get(self, request, part_id): pass\n"
+        "class Years(views.APIView):\n    def get(self, request, year): pass\n"
+        "@api_view(['GET'])\ndef one(request, pk): pass\n"
+    )
+    routes = (
+        "from django.urls import path\nfrom rest_framework.routers import SimpleRouter\n"
+        "from .views import *\nrouter = SimpleRouter()\nrouter.register('logs', Logs, 'logs')\n"
+        "urlpatterns = [*router.urls, path('parts/<int:part_id>/', Parts.as_view()),"
+        " path('<int:year>/', Years.as_view()), path('one/<pk>/', one)]\n"
+    )
+    files = {"__init__.py": "", "views.py": views, "urls.py": routes}
+    found = project({**files, "settings.py": "INSTALLED_APPS = ['api_guard']\n"})
+    asked = '+@guard(read="proj:read")  # whose rows? owner="...", or objects=ANY_OBJECT\n'
+    patch = found.patch.decode()
+    assert patch.count("# whose rows?") == 3
+    for line in (" class Logs", " class Parts", " @api_view"):
+        assert f"{asked}{line}" in patch
+    assert '+@guard(read="proj:read")\n class Years' in patch
+
+
 @isolate_apps("tests")
 def test_a_key_to_a_proxy_of_the_user_model_leads_to_an_owner():
     class Person(get_user_model()):

@@ -248,7 +248,7 @@ def test_a_log_of_another_secret_key_is_not_said_to_need_nothing(
     assert "grant notes:read to user alice" in suggested(log)
     assert capsys.readouterr().err.endswith("decisions.log: 1. They are left out.\n")
     lines.records.pop()
-    with pytest.raises(CommandError, match="SECRET_KEY in .*: 1, and there are no others"):
+    with pytest.raises(CommandError, match=r"SECRET_KEY in .*: 1, and there are no others"):
         suggested(written(lines, tmp_path))
 
 
