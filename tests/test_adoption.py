@@ -584,7 +584,8 @@ def test_a_guard_keeps_what_the_view_says_and_closes_the_rest(project, body, lin
 
 def test_each_view_that_leads_to_an_object_is_asked_whose_rows(project):
     views = (
-        "from rest_framework import viewsets, views\nfrom rest_framework.decorators import api_view\n"
+        "from rest_framework import viewsets, views\n"
+        "from rest_framework.decorators import api_view\n"
         "class Logs(viewsets.ViewSet):\n"
         "    def list(self, request): pass\n"
         "    def retrieve(self, request, pk): pass\n"

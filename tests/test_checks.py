@@ -21,6 +21,7 @@ from rest_framework.viewsets import ModelViewSet, ViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, budget, checks, conf, cost, guard, sliding
 from api_guard.access.endpoints import Endpoint, Status, endpoints, view_class_of
+from api_guard.checks import deploy
 from api_guard.checks.deploy import check_lifetimes, check_proxies, check_transport
 from api_guard.core.scopes import ScopeTerms
 from api_guard.permissions import Guarded, HasScopes
@@ -785,6 +786,19 @@ def test_deployment_without_tls_is_an_error(settings):
     assert [message.id for message in check_transport()] == ["api_guard.E031"]
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert check_transport() == []
+
+
+@pytest.mark.parametrize(
+    ("is_routed", "is_said"), [(False, False), (True, True)], ids=["no server", "a server"]
+)
+def test_a_project_without_access_tokens_is_not_told_of_those_of_the_toolkit(
+    settings, monkeypatch, is_routed, is_said
+):
+    settings.API_GUARD = {**settings.API_GUARD, "OAUTH2": False}
+    monkeypatch.setattr(deploy, "is_routed", lambda name: is_routed)
+    said = " ".join(message.msg for message in check_transport())
+    assert "security.W001" in said
+    assert ("oauth2_provider." in said) is is_said
 
 
 @pytest.mark.parametrize(
