@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.urls import clear_url_caches, include, path, re_path
+from django.views import View
 from rest_framework import permissions, serializers
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import api_view
@@ -281,6 +282,19 @@ def test_an_unguarded_endpoint_is_named_with_the_line_to_write(routed, view):
     assert message.id == "api_guard.E002"
     assert f"tests.test_checks.{view.__name__} is routed at /api/open" in message.msg
     assert "@guard(" in message.hint
+
+
+def test_plain_views_of_a_module_are_one_message_beside_its_others(routed, settings):
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/api/new/"]}
+    plain = [type(name, (View,), {"__module__": __name__}) for name in ("A", "B")]
+    routed(
+        *(path(f"new/{each.__name__}", each.as_view()) for each in plain),
+        path("open", Undeclared.as_view()),
+    )
+    message, other = checks.check_endpoints()
+    assert message.msg == f"2 views in {__name__} have no guard: A at /api/new/A, B at /api/new/B."
+    assert f'"EXEMPT": {{"{__name__}.A": "the reason"}}' in message.hint
+    assert other.msg == f"{__name__}.Undeclared is routed at /api/open and has no guard."
 
 
 @pytest.mark.parametrize("name", ["tests.test_checks.Undeclared", "tests.test_checks"])
