@@ -610,6 +610,19 @@ def test_each_view_that_leads_to_an_object_is_asked_whose_rows(project):
 
 
 @isolate_apps("tests")
+def test_a_user_is_the_owner_of_its_own_row():
+    class Employee(get_user_model()):
+        boss = models.ForeignKey("self", models.CASCADE)
+
+        class Meta:
+            app_label = "tests"
+
+    assert owners_of(get_user_model()) == ("pk",)
+    assert owners_of(Employee)[0] == "pk"
+    assert "boss" in owners_of(Employee)
+
+
+@isolate_apps("tests")
 def test_a_key_to_a_proxy_of_the_user_model_leads_to_an_owner():
     class Person(get_user_model()):
         class Meta:
