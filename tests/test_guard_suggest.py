@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -12,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from api_guard import grants
 from api_guard.core.decision_records import DecisionRecord
-from api_guard.explain.suggesting import suggest
+from api_guard.explain.suggesting import records_in, suggest
 from tests.test_decisions import lines as lines
 from tests.test_report_only import ask as ask
 from tests.test_report_only import report as report
@@ -245,6 +246,7 @@ def test_a_log_of_another_secret_key_is_not_said_to_need_nothing(
         settings.SECRET_KEY = key
         assert api.by_session(alice).get("/api/read").status_code == 200
     log = written(lines, tmp_path)
+    assert len(list(records_in(Path(log).read_text().splitlines()))) == 1
     assert "grant notes:read to user alice" in suggested(log)
     assert capsys.readouterr().err.endswith("decisions.log: 1. They are left out.\n")
     lines.records.pop()

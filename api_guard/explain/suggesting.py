@@ -74,7 +74,7 @@ class Log:
 
 def records_in(lines: Iterable[str]) -> Iterator[DecisionRecord]:
     """Return the decisions in the lines of a log that this site signed."""
-    return (record for record in map(read_line, lines) if record is not None)
+    return iter(Log(lines))
 
 
 def suggest(records: Iterable[DecisionRecord], wanted: Iterable[str] = ()) -> Suggestion:
