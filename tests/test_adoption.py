@@ -150,6 +150,71 @@ def test_a_project_with_oauth2_gets_the_lines_of_the_authorization_server(projec
     )
 
 
+def test_clients_get_tokens_beside_the_authenticators_that_there_are(project, settings):
+    settings.OAUTH2_PROVIDER = {"PKCE_REQUIRED": True}
+    settings.REST_FRAMEWORK = {
+        "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    }
+    found = project(
+        {
+            "__init__.py": "",
+            "views.py": ONE,
+            "urls.py": urls("one"),
+            "settings.py": "INSTALLED_APPS = ['api_guard']\n",
+        }
+    )
+    assert (
+        '+        "rest_framework.authentication.SessionAuthentication",\n'
+        '+        "api_guard.authentication.OAuth2Authentication",\n' in found.patch.decode()
+    )
+
+
+CORS = "corsheaders.middleware.CorsMiddleware"
+GUID = "django_guid.middleware.guid_middleware"
+LISTED = "MIDDLEWARE = ['a.First', *{}, 'a.Last']\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "rest"),
+    [
+        (LISTED.format([]), [], "*MIDDLEWARE"),
+        (
+            LISTED.format([CORS]),
+            [CORS],
+            f'*(each for each in MIDDLEWARE if each != "{CORS}")',
+        ),
+        (
+            LISTED.format([CORS, GUID]),
+            [CORS, GUID],
+            f'*(each for each in MIDDLEWARE if each not in ("{CORS}", "{GUID}"))',
+        ),
+        ("", [CORS], '"a.InSettings"'),
+    ],
+    ids=["none", "one", "two", "not in the file"],
+)
+def test_what_must_see_every_answer_stays_before_the_guard(project, settings, written, first, rest):
+    settings.MIDDLEWARE = ["a.InSettings", CORS]
+    found = project(
+        {
+            "__init__.py": "",
+            "views.py": ONE,
+            "urls.py": urls("one"),
+            "settings.py": f"INSTALLED_APPS = ['api_guard']\n{written}",
+        }
+    )
+    lines = [line[1:] for line in found.patch.decode().splitlines() if line.startswith("+")]
+    of_middleware = "\n".join(lines).partition("MIDDLEWARE = [")[2].partition("]\n")[0]
+    items = [*(f'"{each}"' for each in first), '"api_guard.middleware.GuardMiddleware"', rest]
+    joined = ", ".join(items)
+    long = "".join(f"\n    {item}," for item in items) + "\n"
+    assert of_middleware == (joined if len(joined) + 15 <= 88 else long)
+    if written:
+        said: dict = {}
+        exec(f"{written}MIDDLEWARE = [{of_middleware}]", said)
+        names = [*first, "api_guard.middleware.GuardMiddleware", "a.First", "a.Last"]
+        assert said["MIDDLEWARE"] == names
+
+
 @pytest.mark.parametrize(
     ("views", "why"),
     [
@@ -515,6 +580,46 @@ def test_a_guard_keeps_what_the_view_says_and_closes_the_rest(project, body, lin
     assert f"+{line}" in patch
     assert found.guarded == ["proj.views.Mine"]
     assert '"rest_framework.routers.APIRootView": "",  # write the reason' in patch
+
+
+def test_each_view_that_leads_to_an_object_is_asked_whose_rows(project):
+    views = (
+        "from rest_framework import viewsets, views\n"
+        "from rest_framework.decorators import api_view\n"
+        "class Logs(viewsets.ViewSet):\n"
+        "    def list(self, request): pass\n"
+        "    def retrieve(self, request, pk): pass\n"
+        "class Parts(views.APIView):\n    def get(self, request, part_id): pass\n"
+        "class Years(views.APIView):\n    def get(self, request, year): pass\n"
+        "@api_view(['GET'])\ndef one(request, pk): pass\n"
+    )
+    routes = (
+        "from django.urls import path\nfrom rest_framework.routers import SimpleRouter\n"
+        "from .views import *\nrouter = SimpleRouter()\nrouter.register('logs', Logs, 'logs')\n"
+        "urlpatterns = [*router.urls, path('parts/<int:part_id>/', Parts.as_view()),"
+        " path('<int:year>/', Years.as_view()), path('one/<pk>/', one)]\n"
+    )
+    files = {"__init__.py": "", "views.py": views, "urls.py": routes}
+    found = project({**files, "settings.py": "INSTALLED_APPS = ['api_guard']\n"})
+    asked = '+@guard(read="proj:read")  # whose rows? owner="...", or objects=ANY_OBJECT\n'
+    patch = found.patch.decode()
+    assert patch.count("# whose rows?") == 3
+    for line in (" class Logs", " class Parts", " @api_view"):
+        assert f"{asked}{line}" in patch
+    assert '+@guard(read="proj:read")\n class Years' in patch
+
+
+@isolate_apps("tests")
+def test_a_user_is_the_owner_of_its_own_row():
+    class Employee(get_user_model()):
+        boss = models.ForeignKey("self", models.CASCADE)
+
+        class Meta:
+            app_label = "tests"
+
+    assert owners_of(get_user_model()) == ("pk",)
+    assert owners_of(Employee)[0] == "pk"
+    assert "boss" in owners_of(Employee)
 
 
 @isolate_apps("tests")

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.urls import clear_url_caches, include, path, re_path
+from django.views import View
 from rest_framework import permissions, serializers
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.decorators import api_view
@@ -21,6 +22,7 @@ from rest_framework.viewsets import ModelViewSet, ViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, budget, checks, conf, cost, guard, sliding
 from api_guard.access.endpoints import Endpoint, Status, endpoints, view_class_of
+from api_guard.checks import deploy
 from api_guard.checks.deploy import check_lifetimes, check_proxies, check_transport
 from api_guard.core.scopes import ScopeTerms
 from api_guard.permissions import Guarded, HasScopes
@@ -280,6 +282,19 @@ def test_an_unguarded_endpoint_is_named_with_the_line_to_write(routed, view):
     assert message.id == "api_guard.E002"
     assert f"tests.test_checks.{view.__name__} is routed at /api/open" in message.msg
     assert "@guard(" in message.hint
+
+
+def test_plain_views_of_a_module_are_one_message_beside_its_others(routed, settings):
+    settings.API_GUARD = {**settings.API_GUARD, "PREFIXES": ["/api/new/"]}
+    plain = [type(name, (View,), {"__module__": __name__}) for name in ("A", "B")]
+    routed(
+        *(path(f"new/{each.__name__}", each.as_view()) for each in plain),
+        path("open", Undeclared.as_view()),
+    )
+    message, other = checks.check_endpoints()
+    assert message.msg == f"2 views in {__name__} have no guard: A at /api/new/A, B at /api/new/B."
+    assert f'"EXEMPT": {{"{__name__}.A": "the reason"}}' in message.hint
+    assert other.msg == f"{__name__}.Undeclared is routed at /api/open and has no guard."
 
 
 @pytest.mark.parametrize("name", ["tests.test_checks.Undeclared", "tests.test_checks"])
@@ -738,14 +753,15 @@ def test_an_api_that_reads_no_tokens_is_named(monkeypatch):
     assert "api_guard.authentication.OAuth2Authentication" in message.hint
 
 
-def test_the_line_for_authenticators_keeps_none_that_another_check_forbids(monkeypatch, settings):
+def test_the_line_for_authenticators_keeps_all_but_the_toolkits_own(monkeypatch, settings):
     listed = [OAuth2Authentication, Tokens, SessionAuthentication]
     monkeypatch.setattr(api_settings, "DEFAULT_AUTHENTICATION_CLASSES", listed)
     *forbidden, message = checks.check_authentication()
     assert [each.id for each in forbidden] == ["api_guard.E006"] * 2
     assert (
         '"DEFAULT_AUTHENTICATION_CLASSES": ["api_guard.authentication.OAuth2Authentication", '
-        '"rest_framework.authentication.SessionAuthentication"], ...' in message.hint
+        '"tests.test_checks.Tokens", "rest_framework.authentication.SessionAuthentication"], ...'
+        in message.hint
     )
 
 
@@ -784,6 +800,19 @@ def test_deployment_without_tls_is_an_error(settings):
     assert [message.id for message in check_transport()] == ["api_guard.E031"]
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert check_transport() == []
+
+
+@pytest.mark.parametrize(
+    ("is_routed", "is_said"), [(False, False), (True, True)], ids=["no server", "a server"]
+)
+def test_a_project_without_access_tokens_is_not_told_of_those_of_the_toolkit(
+    settings, monkeypatch, is_routed, is_said
+):
+    settings.API_GUARD = {**settings.API_GUARD, "OAUTH2": False}
+    monkeypatch.setattr(deploy, "is_routed", lambda name: is_routed)
+    said = " ".join(message.msg for message in check_transport())
+    assert "security.W001" in said
+    assert ("oauth2_provider." in said) is is_said
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import time
+from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,7 +19,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from api_guard import ANY_OBJECT, PUBLIC, SIGNED_IN, STAFF, any_of, guard
-from api_guard.access.endpoints import endpoints, listing, routes
+from api_guard.access.endpoints import FORMATS, Row, endpoints, listing, routes
 from api_guard.permissions import HasScopes
 from api_guard.testing.probes import probe
 from tests.models import Note
@@ -322,3 +323,12 @@ def test_two_thousand_endpoints_are_walked_in_seconds(monkeypatch):
     assert len(rows) >= 2000
     assert time.perf_counter() - started < 5
     assert len(routes("tests.big_urls")) == 460
+
+
+def test_one_long_cell_does_not_widen_the_other_lines():
+    long = ", ".join(f"field_{number}<notes.views.Tags" for number in range(50))
+    row = Row("GET", "/notes/", "notes.views.Notes", "", "PUBLIC", "", "any", "public")
+    lines = FORMATS["table"]([row, replace(row, objects=long)]).splitlines()
+    assert lines[0].index("status") == lines[1].index("public")
+    assert max(map(len, lines[:2])) < 100
+    assert lines[2].endswith(f"{long}  public")

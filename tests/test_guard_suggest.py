@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -12,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from api_guard import grants
 from api_guard.core.decision_records import DecisionRecord
-from api_guard.explain.suggesting import suggest
+from api_guard.explain.suggesting import records_in, suggest
 from tests.test_decisions import lines as lines
 from tests.test_report_only import ask as ask
 from tests.test_report_only import report as report
@@ -229,7 +230,8 @@ def test_a_caller_that_was_deleted_gets_nothing(alice):
 
 def test_a_line_that_this_site_did_not_sign_proposes_nothing(alice, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(lacking(alice, "notes:read").as_line()))
-    assert suggested("-") == "Nothing to grant.\n"
+    with pytest.raises(CommandError, match="not signed"):
+        suggested("-")
 
 
 def test_a_log_that_is_absent_is_an_error():
@@ -254,3 +256,27 @@ def test_guard_can_explains_what_was_only_reported(report, ask, lines, tmp_path)
         call_command("guard_can", decision=said.id, log=written(lines, tmp_path), stdout=out)
     assert "Then: would_refuse: insufficient_scope." in out.getvalue()
     assert "Now: refused: insufficient_scope" in out.getvalue()
+
+
+def test_a_log_of_another_secret_key_is_not_said_to_need_nothing(
+    report, api, alice, lines, tmp_path, settings, capsys
+):
+    report(fallback=["rest_framework.permissions.AllowAny"])
+    here = settings.SECRET_KEY
+    for key in ("that of the tests", here):
+        settings.SECRET_KEY = key
+        assert api.by_session(alice).get("/api/read").status_code == 200
+    log = written(lines, tmp_path)
+    assert len(list(records_in(Path(log).read_text().splitlines()))) == 1
+    assert "grant notes:read to user alice" in suggested(log)
+    assert capsys.readouterr().err.endswith("decisions.log: 1. They are left out.\n")
+    lines.records.pop()
+    with pytest.raises(CommandError, match=r"SECRET_KEY in .*: 1, and there are no others"):
+        suggested(written(lines, tmp_path))
+
+
+def test_lines_of_others_in_a_log_are_nothing_to_say(tmp_path, capsys):
+    log = tmp_path / "decisions.log"
+    log.write_text('\n[]\n{"suppressed": 3, "caller": "x", "seconds": 60}\nINFO started\n')
+    assert suggested(str(log)) == "Nothing to grant.\n"
+    assert capsys.readouterr().err == ""

@@ -133,12 +133,12 @@ def said(messages):
         (
             {"parser_classes": [parsers.JSONParser]},
             "W070",
-            'parser_classes = ["api_guard.parsers.JSONParser"]',
+            "parser_classes = [api_guard.parsers.JSONParser]  # imported",
         ),
         (
             {"renderer_classes": [renderers.JSONRenderer]},
             "W071",
-            'renderer_classes = ["api_guard.renderers.JSONRenderer"]',
+            "renderer_classes = [api_guard.renderers.JSONRenderer]  # imported",
         ),
     ],
 )
@@ -290,6 +290,37 @@ def test_views_with_one_flaw_are_one_message(settings):
     assert ordering.msg == (
         f"2 views do not declare by which fields a client may order.\n    {__name__}: One, Two"
     )
+
+
+def test_the_fix_of_several_views_takes_no_class_from_one_of_them(settings):
+    module = type(sys)("tests.routed_parsing")
+    lists = {
+        "One": [parsers.JSONParser],
+        "Two": [parsers.MultiPartParser, parsers.JSONParser],
+        "Three": [parsers.MultiPartParser],
+    }
+    module.urlpatterns = [
+        path(
+            name,
+            public(
+                type(
+                    name,
+                    (APIView,),
+                    {
+                        "parser_classes": of_view,
+                        "renderer_classes": [*shown, renderers.JSONRenderer],
+                    },
+                )
+            ).as_view(),
+        )
+        for (name, of_view), shown in zip(lists.items(), ([], [Csv], []), strict=True)
+    ]
+    sys.modules["tests.routed_parsing"] = module
+    settings.ROOT_URLCONF = "tests.routed_parsing"
+    assert [message.hint for message in checks.check_bounded_parsers()] == [
+        f"Write api_guard.{ours} in its place, imported."
+        for ours in ("parsers.JSONParser", "renderers.JSONRenderer", "parsers.MultiPartParser")
+    ]
 
 
 def test_a_limit_above_django_s_own_is_named(routed, settings):

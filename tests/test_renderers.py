@@ -117,8 +117,18 @@ class Template(APIView):
         return Response(template_name="rest_framework/filters/base.html")
 
 
+FRAMES = {}
+
+
+@public
+class Framed(APIView):
+    def get(self, request):
+        return Response({}, headers={key: value for key, value in FRAMES.items() if value})
+
+
 urlpatterns = [
     path("show", Guarded.as_view()),
+    path("framed", Framed.as_view()),
     path("plain", Plain.as_view()),
     path("template", Template.as_view()),
 ]
@@ -130,6 +140,30 @@ def test_an_answer_is_data_that_is_neither_run_nor_framed(api):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         policy = response.headers["Content-Security-Policy"]
         assert policy == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize(
+    ("setting", "of_view", "frames"),
+    [
+        ("DENY", None, "'none'"),
+        ("SAMEORIGIN", None, "'self'"),
+        ("sameorigin", None, "'self'"),
+        ("SAMEORIGIN", "DENY", "'none'"),
+        ("DENY", "SAMEORIGIN", "'self'"),
+        ("ALLOW-FROM https://other.example", None, "'none'"),
+        (None, None, "'none'"),
+    ],
+)
+def test_the_site_shows_its_own_answers_in_its_pages_where_it_says_so(
+    api, settings, setting, of_view, frames
+):
+    settings.X_FRAME_OPTIONS = setting
+    FRAMES["X-Frame-Options"] = of_view
+    policy = api.get("/framed").headers["Content-Security-Policy"]
+    assert policy == f"default-src 'none'; frame-ancestors {frames}"
+    page = api.get("/show", HTTP_ACCEPT="text/html").headers["Content-Security-Policy"]
+    assert page.endswith("frame-ancestors 'none'")
 
 
 @pytest.mark.urls(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from django.contrib.auth import get_user_model
 from django.db.models import ForeignKey, Model
 
 from api_guard.access.ownership import leads_to_user
@@ -14,11 +15,15 @@ _USERS = frozenset(f"self.request.user{end}" for end in ("", ".pk", ".id"))
 
 
 def owners_of(model: type[Model] | None) -> tuple[str, ...]:
-    """Return the foreign keys that lead to a user; without one, those that do in two steps."""
+    """Return the foreign keys that lead to a user; without one, those that do in two steps.
+
+    A row of the user model is its own user's.
+    """
     keys = list(_keys(model))
     direct = [key.name for key in keys if _is_user(key)]
     near = [f"{key.name}__{name}" for key in keys for name in _direct(key)]
-    return tuple(direct or near)
+    itself = ["pk"] if model is not None and issubclass(model, get_user_model()) else []
+    return tuple([*itself, *direct] or near)
 
 
 def _direct(key: ForeignKey[Model, Model]) -> list[str]:

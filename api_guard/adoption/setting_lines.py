@@ -21,6 +21,7 @@ from api_guard.access.endpoints import (
 )
 from api_guard.authentication import takes_access_tokens
 from api_guard.checks.lines import is_of_drf, own_path
+from api_guard.checks.middleware import MIDDLEWARE, outermost_of
 from api_guard.permissions import Guarded
 
 _WIDTH = 88
@@ -49,7 +50,7 @@ def missing_lines(
     """
     has = frozenset(vars(module))
     blocks = [
-        _list("MIDDLEWARE", "api_guard.middleware.GuardMiddleware", settings.MIDDLEWARE, has),
+        _middleware(module),
         _list(
             "AUTHENTICATION_BACKENDS",
             "api_guard.backends.LoginLimit",
@@ -69,6 +70,21 @@ def _list(name: str, first: str, now: Iterable[str], has: frozenset[str]) -> lis
         return []
     items = [json.dumps(first), *([f"*{name}"] if name in has else map(json.dumps, now))]
     return _listed(f"{name} = ", items, "")
+
+
+def _middleware(module: ModuleType) -> list[str]:
+    if MIDDLEWARE in settings.MIDDLEWARE:
+        return []
+    is_own = hasattr(module, "MIDDLEWARE")
+    # What installs itself at the start is in the settings, and in no file.
+    now = list(module.MIDDLEWARE if is_own else settings.MIDDLEWARE)
+    first = [json.dumps(path) for path in outermost_of(now)]
+    rest = [each for each in map(json.dumps, now) if each not in first]
+    if is_own:
+        others = {0: "", 1: f" if each != {first[0]}" if first else ""}
+        is_other = others.get(len(first), f" if each not in ({', '.join(first)})")
+        rest = [f"*(each for each in MIDDLEWARE{is_other})" if is_other else "*MIDDLEWARE"]
+    return _listed("MIDDLEWARE = ", [*first, json.dumps(MIDDLEWARE), *rest], "")
 
 
 def _listed(start: str, items: Iterable[str], end: str) -> list[str]:
@@ -95,9 +111,10 @@ def _rest_framework(with_oauth2: bool) -> list[str]:
     found: list[str] = []
     authenticators = _defaults("DEFAULT_AUTHENTICATION_CLASSES")
     if with_oauth2 and authenticators is not None and not _is_scoped(authenticators):
-        kept = [dotted_path(cls) for cls in authenticators if not takes_access_tokens(cls)]
         ours = "api_guard.authentication.OAuth2Authentication"
-        found += _entry("DEFAULT_AUTHENTICATION_CLASSES", [ours, *kept])
+        paths = [ours if takes_access_tokens(cls) else dotted_path(cls) for cls in authenticators]
+        # Not first: an anonymous caller gets the answer of the first one, as before.
+        found += _entry("DEFAULT_AUTHENTICATION_CLASSES", dict.fromkeys([*paths, ours]))
     permissions = default_of("DEFAULT_PERMISSION_CLASSES")
     if all(isinstance(cls, type) and not issubclass(cls, Guarded) for cls in permissions):
         kept = [dotted_path(cls) for cls in permissions if cls is not AllowAny]

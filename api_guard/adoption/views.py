@@ -11,7 +11,6 @@ from django.apps import apps
 from api_guard.access.endpoints import (
     Endpoint,
     Status,
-    attribute_of,
     dotted_path,
     endpoints,
     model_of,
@@ -21,6 +20,7 @@ from api_guard.access.endpoints import (
 from api_guard.adoption import plain
 from api_guard.adoption.owners import filtered_by, owners_of
 from api_guard.adoption.standings import asked_of, by_slot, closed_by, open_by_default
+from api_guard.checks.objects import leads_to_object
 from api_guard.core.decorating import Definition
 from api_guard.core.operations import Operation
 
@@ -109,7 +109,7 @@ def undeclared() -> list[Undeclared]:
             of_view[0].route,
             # Every view answers OPTIONS.
             tuple(each.operation for each in of_view if each.operation.method != "OPTIONS"),
-            any(_has_objects(endpoint) for endpoint in of_view),
+            any(leads_to_object(endpoint) for endpoint in of_view),
         )
         for name, of_view in found.items()
     ]
@@ -121,14 +121,6 @@ def _plain(name: str, route: str) -> Undeclared:
     return Undeclared(
         name, plain_view(callbacks[0]), route, tuple(plain.asked_of(callbacks)), callbacks=callbacks
     )
-
-
-def _has_objects(endpoint: Endpoint) -> bool:
-    cls: Any = endpoint.view_class
-    if not hasattr(cls, "get_object"):
-        return False
-    name = attribute_of(cls, "lookup_url_kwarg") or attribute_of(cls, "lookup_field", "pk")
-    return f"<{name}>" in endpoint.route or f":{name}>" in endpoint.route
 
 
 def choice_for(view: Undeclared, nodes: Iterable[Definition]) -> Choice:

@@ -50,8 +50,8 @@ def check_authentication(app_configs: object = None, **_: object) -> list[CheckM
     is_known = len(default) == len(default_of(_DEFAULT))
     is_scoped = any(issubclass(cls, ScopedAuthentication) for cls in default) or not is_known
     if conf.issues_tokens() and not is_scoped:
-        # The line leaves out the classes that E006 reports.
-        kept = [dotted_path(cls) for cls in default if not _is_silent(cls)]
+        # E006 says what the others need: without their line, their callers would be anonymous.
+        kept = [dotted_path(cls) for cls in default if not _is_replaced(cls)]
         listed = json.dumps([_OURS, *kept])
         found.append(
             Error(
@@ -67,6 +67,11 @@ def _is_silent(cls: type) -> bool:
     return not is_unscoped(cls) and not issubclass(cls, ScopedAuthentication)
 
 
+def _is_replaced(cls: type) -> bool:
+    """Whether ours comes in its place, as for that of django-oauth-toolkit."""
+    return cls.__name__ == OAuth2Authentication.__name__
+
+
 def authenticators() -> Iterator[tuple[str, Iterable[type]]]:
     """Yield every place that lists authenticators, with its list."""
     yield f"REST_FRAMEWORK['{_DEFAULT}']", default_classes(_DEFAULT)
@@ -77,7 +82,7 @@ def authenticators() -> Iterator[tuple[str, Iterable[type]]]:
 
 
 def _hint(cls: type) -> str:
-    if cls.__name__ == OAuth2Authentication.__name__:
+    if _is_replaced(cls):
         return f"Use {_OURS} instead."
     listed = [*sorted(conf.unscoped_authentication()), dotted_path(cls)]
     return (

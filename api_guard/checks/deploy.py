@@ -30,7 +30,8 @@ def check_transport(app_configs: object = None, **_: object) -> list[CheckMessag
     del app_configs
     # Django's own checks take only the apps.
     warned = [message for check in _DJANGO for message in check(None)]
-    warned += toolkit_warnings()
+    if conf.issues_tokens() or is_routed("token"):
+        warned += toolkit_warnings()
     found: list[CheckMessage] = [
         Error(f"{message.msg} ({message.id})", hint=message.hint, id="api_guard.E030")
         for message in warned

@@ -41,16 +41,17 @@ def _with_status(status: Status) -> dict[str, Endpoint]:
 def check_endpoints(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """E002: every routed view has a guard, or is exempt. One message for each module."""
     del app_configs
-    by_module: dict[str, list[Endpoint]] = {}
+    by_module: dict[tuple[str, bool], list[Endpoint]] = {}  # plain views apart
     unexplained = conf.without_reason()  # E001 names them
     for view, endpoint in _with_status(Status.UNGUARDED).items():
         if view in unexplained:
             continue
         cls = endpoint.view_class
-        by_module.setdefault(getattr(cls, "__module__", view), []).append(endpoint)
+        module = cls.__module__ if cls else view.rpartition(".")[0]
+        by_module.setdefault((module, cls is None), []).append(endpoint)
     return [
         Error(_unguarded(module, found), hint=_way_in(found[0]), id="api_guard.E002")
-        for module, found in by_module.items()
+        for (module, _), found in by_module.items()
     ]
 
 

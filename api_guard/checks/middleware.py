@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -32,7 +33,7 @@ def check_middleware(app_configs: object = None, **_: object) -> list[CheckMessa
     """E009: the gate and the seal come before all middleware that may answer for a view."""
     del app_configs
     listed = list(settings.MIDDLEWARE or [])
-    outermost = [path for path in listed if _is_outermost(path)]
+    outermost = outermost_of(listed)
     if MIDDLEWARE in listed and not set(listed[: listed.index(MIDDLEWARE)]) - set(outermost):
         return []
     problem = "is not first in" if MIDDLEWARE in listed else "is missing from"
@@ -45,6 +46,11 @@ def check_middleware(app_configs: object = None, **_: object) -> list[CheckMessa
             id="api_guard.E009",
         )
     ]
+
+
+def outermost_of(listed: Iterable[str]) -> list[str]:
+    """Return the middleware that may come before the guard's, in its order."""
+    return [path for path in listed if _is_outermost(path)]
 
 
 def _is_outermost(path: str) -> bool:

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error
 from django.db.models import Model
 
 from api_guard.access.endpoints import (
+    Endpoint,
     attribute_of,
     dotted_path,
     endpoints,
@@ -72,21 +73,14 @@ def _owners() -> Iterator[tuple[str, type[Model], str]]:
 def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMessage]:
     """W018: a route to one object has an object rule."""
     del app_configs
-    lookups = {}
-    for route in routes():
-        cls = route.view_class
-        if cls is not None and hasattr(cls, "get_object"):
-            name = attribute_of(cls, "lookup_url_kwarg") or attribute_of(cls, "lookup_field", "pk")
-            lookups[dotted_path(cls)] = re.compile(rf"<(\w+:)?{re.escape(str(name))}>")
     # Of views of DRF, and of plain ones.
     open_to_all: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for endpoint in endpoints():
-        lookup = lookups.get(endpoint.view)
         if (
             endpoint.requirement is not None
             and endpoint.policy is not None
             and endpoint.policy.object_rule_for(endpoint.operation) is None
-            and (names_object(endpoint.route) or (lookup and lookup.search(endpoint.route)))
+            and leads_to_object(endpoint)
         ):
             is_plain = issubclass(endpoint.view_class or object, PlainView)
             open_to_all[is_plain].setdefault(endpoint.view, endpoint.route)
@@ -95,6 +89,20 @@ def check_detail_routes(app_configs: object = None, **_: object) -> list[CheckMe
         for views, hint in zip(open_to_all, (_RULE, _NO_RULE), strict=True)
         if views
     ]
+
+
+def leads_to_object(endpoint: Endpoint) -> bool:
+    """Whether its route names one object."""
+    return names_object(endpoint.route) or bool(
+        (lookup := _lookup_of(endpoint.view_class)) and lookup.search(endpoint.route)
+    )
+
+
+def _lookup_of(cls: type | None) -> re.Pattern[str] | None:
+    if not hasattr(cls, "get_object"):
+        return None
+    name = attribute_of(cls, "lookup_url_kwarg") or attribute_of(cls, "lookup_field", "pk")
+    return re.compile(rf"<(\w+:)?{re.escape(str(name))}>")
 
 
 _RULE = 'Add owner="author", objects=function, or objects=ANY_OBJECT if you want that.'

@@ -24,7 +24,7 @@ from api_guard.access.endpoints import (
     routes,
 )
 from api_guard.checks.grouping import by_module
-from api_guard.checks.lines import bounded_base, is_of_drf, parsers_line, renderers_line
+from api_guard.checks.lines import bounded_base, is_of_drf, own_path, parsers_line, renderers_line
 from api_guard.parsers.reading import limits_of
 
 _PATTERNS = ("regex", "iregex")
@@ -62,6 +62,9 @@ def _loose(attribute: str, cls: type, places: dict[str, str]) -> CheckMessage:
     if len(places) > 1:
         start = f"{attribute} of {len(places)} views has"
         views = by_module(each.rpartition(" ")[2] for each in places)
+    if len(set(places.values())) > 1:
+        # The line of one view would take a class from another.
+        line = f"Write {own_path(cls)} in its place, imported."
     if attribute == _RENDERERS:
         flaw = "fails on values that JSON does not have, such as a stored Infinity."
         text = f"{start} {dotted_path(cls)}, which {flaw}{views}"
@@ -84,7 +87,9 @@ def _classes(route: Route, attribute: str) -> tuple[str, list[type], str]:
     if classes == default_classes(setting):
         line = f'REST_FRAMEWORK = {{"{setting}": {listed}, ...}}'
         return f"REST_FRAMEWORK['{setting}']", classes, line
-    return f"{attribute} of {dotted_path(cls)}", classes, f"{attribute} = {listed}  # imported"
+    # In a class, a string is no class.
+    line = f"{attribute} = {listed.replace(chr(34), '')}"
+    return f"{attribute} of {dotted_path(cls)}", classes, f"{line}  # imported"
 
 
 def _other_parser(cls: type) -> str:

@@ -16,6 +16,7 @@ from api_guard.core.rates import Usage, rate_limit_fields
 from api_guard.core.requirements import Requirement
 
 _DATA = "default-src 'none'; frame-ancestors 'none'"
+_FRAMED_DATA = {"SAMEORIGIN": "default-src 'none'; frame-ancestors 'self'"}
 _PAGE = (
     "default-src 'none'; script-src {own}; style-src {own} 'unsafe-inline'; img-src {own} data:; "
     "font-src {own}; connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -61,7 +62,12 @@ def _content_security_policy(response: HttpResponseBase) -> str | None:
     renderer = getattr(response, "accepted_renderer", None)
     if isinstance(renderer, BrowsableAPIRenderer):
         return _PAGE.format(own=_own_sources())
-    return None if _media_type(renderer, response).startswith("text/html") else _DATA
+    if _media_type(renderer, response).startswith("text/html"):
+        return None
+    # Browsers ignore X-Frame-Options beside a policy. A project that shows its own files in its
+    # pages, such as a preview, says so by this header or by the setting.
+    said = response.headers.get("X-Frame-Options") or settings.X_FRAME_OPTIONS
+    return _FRAMED_DATA.get(str(said).upper(), _DATA)
 
 
 def _media_type(renderer: object, response: HttpResponseBase) -> str:

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import models, router
 
 from api_guard import conf, grants
-from api_guard.access.decisions import read_line
+from api_guard.access.decisions import is_unsigned, read_line
 from api_guard.core.decision_records import DecisionRecord
 from api_guard.core.suggesting import Apart, by_groups, needs_of
 from api_guard.models import ScopeGrant
@@ -53,9 +53,29 @@ class Suggestion:
         return "".join(f"{line}\n" for line in said)
 
 
+class Log:
+    """The decisions in the lines of a log that this site signed.
+
+    `unsigned` counts those that it did not sign, as far as the log was read.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+        self.signed = self.unsigned = 0
+
+    def __iter__(self) -> Iterator[DecisionRecord]:
+        for line in self._lines:
+            record = read_line(line)
+            if record is not None:
+                self.signed += 1
+                yield record
+            else:
+                self.unsigned += is_unsigned(line)
+
+
 def records_in(lines: Iterable[str]) -> Iterator[DecisionRecord]:
     """Return the decisions in the lines of a log that this site signed."""
-    return (record for record in map(read_line, lines) if record is not None)
+    return iter(Log(lines))
 
 
 def suggest(records: Iterable[DecisionRecord], wanted: Iterable[str] = ()) -> Suggestion:

@@ -19,13 +19,13 @@ _REASON = "_api_guard_revoke"
 
 def remember_change(sender: type[Model], instance: Any, **kwargs: Any) -> None:
     """Before a user is saved, note if its password changes or it is deactivated."""
-    fields = kwargs["update_fields"]
-    if not isinstance(instance, get_user_model()) or instance._state.adding or kwargs["raw"]:
+    fields = kwargs.get("update_fields")
+    if not isinstance(instance, get_user_model()) or instance._state.adding or kwargs.get("raw"):
         return
     instance.__dict__.pop(_REASON, None)
     if fields is not None and not fields & {"password", "is_active"}:
         return
-    stored: Any = sender._base_manager.using(kwargs["using"]).filter(pk=instance.pk).first()
+    stored: Any = sender._base_manager.using(kwargs.get("using")).filter(pk=instance.pk).first()
     if stored is None:
         return
     if getattr(stored, "is_active", True) and not getattr(instance, "is_active", True):

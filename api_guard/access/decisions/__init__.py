@@ -1,6 +1,6 @@
 """Records every decision: a line in the log `api_guard.decisions`, and a signal."""
 
-from api_guard.access.decisions.lines import read_line
+from api_guard.access.decisions.lines import is_unsigned, read_line
 from api_guard.access.decisions.recording import (
     record_allowed,
     record_answer,
@@ -10,6 +10,7 @@ from api_guard.access.decisions.recording import (
 )
 
 __all__ = [
+    "is_unsigned",
     "read_line",
     "record_allowed",
     "record_answer",

@@ -27,6 +27,11 @@ def read_line(line: str) -> DecisionRecord | None:
     return next(filter(None, map(_verified, _candidates(line))), None)
 
 
+def is_unsigned(line: str) -> bool:
+    """Whether a line has a decision, and none that this site signed."""
+    return any(map(_record_of, _candidates(line))) and read_line(line) is None
+
+
 def _candidates(line: str) -> Iterator[Any]:
     said = _parsed(line.strip())
     if isinstance(said, Mapping):
@@ -40,10 +45,8 @@ def _candidates(line: str) -> Iterator[Any]:
 
 
 def _verified(said: Any) -> DecisionRecord | None:
-    if not isinstance(said, Mapping):
-        return None
-    record = record_from({name: said[name] for name in said if name != _SIGNATURE})
-    signature = said.get(_SIGNATURE)
+    record = _record_of(said)
+    signature = None if record is None else said.get(_SIGNATURE)
     if record is None or not isinstance(signature, str):
         return None
     signer = _signer()
@@ -52,6 +55,12 @@ def _verified(said: Any) -> DecisionRecord | None:
     except BadSignature:
         return None
     return record
+
+
+def _record_of(said: Any) -> DecisionRecord | None:
+    if not isinstance(said, Mapping):
+        return None
+    return record_from({name: said[name] for name in said if name != _SIGNATURE})
 
 
 def _parsed(text: str) -> Any:

@@ -82,10 +82,18 @@ def _heads() -> list[str]:
     return [field.name for field in fields(Row)]
 
 
+# The widest column of a table.
+_WIDEST = 72
+
+
 def as_table(rows: Sequence[Row]) -> str:
     """Write the rows in columns, for a terminal."""
     table = [tuple(_heads()), *(astuple(row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    # One long cell, such as the links of a view, does not widen all the other lines.
+    widths = [
+        max(len(cell) for cell in column if len(cell) <= _WIDEST)
+        for column in zip(*table, strict=True)
+    ]
     lines = ("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table)
     return "\n".join(lines) + "\n"
 

@@ -18,8 +18,8 @@ def before_client(sender: Any, instance: Any, **kwargs: Any) -> None:
     """Before a client is saved: check whether others can now use its grants, and record it."""
     del sender
     instance.__dict__.pop(_ROTATED, None)
-    fields = kwargs["update_fields"]
-    old = None if kwargs["raw"] else judging.stored(instance, kwargs["using"])
+    fields = kwargs.get("update_fields")
+    old = None if kwargs.get("raw") else judging.stored(instance, kwargs.get("using"))
     if old is None:
         return
     changed = {

@@ -45,7 +45,7 @@ def _giving(instance: Any, signal: Any) -> list[Group]:
     if isinstance(instance, Group):
         pks = [instance.pk]
     elif signal["pk_set"] is None:
-        pks = list(instance.groups.using(signal["using"]).values_list("pk", flat=True))
+        pks = list(instance.groups.using(signal.get("using")).values_list("pk", flat=True))
     else:
         pks = list(signal["pk_set"])
     # One query for both, because most groups give nothing.
@@ -54,7 +54,7 @@ def _giving(instance: Any, signal: Any) -> list[Group]:
     giving = [pk for (pk,) in holding.union(managing).order_by()]
     if not giving:
         return []
-    return list(Group.objects.using(signal["using"]).filter(pk__in=giving).order_by("pk"))
+    return list(Group.objects.using(signal.get("using")).filter(pk__in=giving).order_by("pk"))
 
 
 def _pairs(
@@ -64,7 +64,7 @@ def _pairs(
         yield from ((instance, group) for group in groups.values())
         return
     model: Any = get_user_model()
-    users = model._base_manager.using(signal["using"])
+    users = model._base_manager.using(signal.get("using"))
     pks = signal["pk_set"]
     asked = users.filter(groups=instance) if pks is None else users.filter(pk__in=pks)
     for user in asked.iterator():
@@ -75,9 +75,13 @@ def before_group(sender: Any, instance: Group, **kwargs: Any) -> None:
     """Before a group is saved: check whether it becomes, or stops being, everyone's group."""
     del sender
     everyone = conf.everyone_group()
-    if kwargs["raw"] or everyone is None or not judging.is_saved("name", kwargs["update_fields"]):
+    if (
+        kwargs.get("raw")
+        or everyone is None
+        or not judging.is_saved("name", kwargs.get("update_fields"))
+    ):
         return
-    old = judging.stored(instance, kwargs["using"])
+    old = judging.stored(instance, kwargs.get("using"))
     if old is None or old.name == instance.name:
         return
     becomes = conf.is_everyone_group(instance.name)

@@ -19,14 +19,14 @@ _OLD = "_api_guard_old"
 def before_user(sender: Any, instance: Any, **kwargs: Any) -> None:
     """Before a user is saved: check whether an inactive user becomes active again."""
     del sender
-    if not isinstance(instance, get_user_model()) or kwargs["raw"]:
+    if not isinstance(instance, get_user_model()) or kwargs.get("raw"):
         return
     # A column that was not loaded is not saved, so do not load it here.
-    if not judging.is_saved("is_active", kwargs["update_fields"]):
+    if not judging.is_saved("is_active", kwargs.get("update_fields")):
         return
     if not getattr(instance, "is_active", False):
         return
-    old = judging.stored(instance, kwargs["using"])
+    old = judging.stored(instance, kwargs.get("using"))
     if old is None or getattr(old, "is_active", True):
         return
     scopes, is_manager = _scopes_of(instance), grants.manages(instance)

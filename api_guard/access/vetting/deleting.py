@@ -13,6 +13,7 @@ from api_guard.access import ownership
 from api_guard.access.endpoints import dotted_path
 from api_guard.access.failures import failures_as_refusals
 from api_guard.access.vetting.current import current
+from api_guard.access.vetting.databases import written_to
 from api_guard.access.vetting.judging import is_held, is_of_others
 from api_guard.access.vetting.reading import vet
 from api_guard.access.vetting.record import Vetting
@@ -33,13 +34,14 @@ def watch_deletes(model: type[Model]) -> None:
 
 
 def _before_delete(
-    sender: Any, instance: Model, using: str, origin: Any = None, **_: object
+    sender: Any, instance: Model, using: str | None = None, origin: Any = None, **_: object
 ) -> None:
     vetting = current()
     if vetting is None or not is_held(vetting, sender):
         return
     if any(origin is each for each in vetting.judged):
         return
+    using = written_to(instance, using)
     with nothing_executed(using, 1):
         if isinstance(origin, QuerySet):
             if issubclass(sender, origin.model) or not is_held(vetting, origin.model):

@@ -12,6 +12,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Model
 
 from api_guard.access.vetting.current import current
+from api_guard.access.vetting.databases import written_to
 from api_guard.access.vetting.judging import Judgement, is_held
 from api_guard.access.vetting.record import Vetting
 from api_guard.access.vetting.undoing import nothing_executed
@@ -25,7 +26,11 @@ _savepoint: Any = getattr(transaction, "savepoint_create", None) or transaction.
 
 
 def before_save(
-    sender: Any, instance: Model, using: str, update_fields: Any = None, **_: object
+    sender: Any,
+    instance: Model,
+    using: str | None = None,
+    update_fields: Any = None,
+    **_: object,
 ) -> None:
     """Put a check before the statement of this save.
 
@@ -38,7 +43,7 @@ def before_save(
     if vetting is None or not is_held(vetting, instance.__class__):
         return
     # The name is Django's. `after_save` refuses if the check is still there.
-    setattr(instance, _NAME, _Judge(vetting, instance, using, update_fields))
+    setattr(instance, _NAME, _Judge(vetting, instance, written_to(instance, using), update_fields))
     # A receiver of `pre_save` may copy or pickle the instance, and must not copy the check.
     instance.__dict__["__getstate__"] = functools.partial(_state_of, instance)
 

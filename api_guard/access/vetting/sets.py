@@ -13,6 +13,7 @@ from django.db.models.signals import m2m_changed
 from api_guard.access import ownership
 from api_guard.access.endpoints import dotted_path
 from api_guard.access.vetting.current import current
+from api_guard.access.vetting.databases import written_to
 from api_guard.access.vetting.judging import is_held
 from api_guard.access.vetting.links import is_hidden, refuse_hidden
 from api_guard.access.vetting.reading import vet
@@ -53,7 +54,7 @@ def _before_change(
     reverse: bool,
     model: type[Model],
     pk_set: set[object] | None,
-    using: str,
+    using: str | None = None,
     **_: object,
 ) -> None:
     vetting = current()
@@ -65,6 +66,7 @@ def _before_change(
     field = _fields[sender]
     name = str(field.remote_field.get_accessor_name() if reverse else field.name)
     is_lifted = name in vetting.policy.related
+    using = written_to(instance, using)
     with nothing_executed(using, _own_blocks(using)):
         if is_of_instance:
             _vet_instance(vetting, instance, using)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
-from api_guard.explain.suggesting import Suggestion, records_in, suggest
+from api_guard.explain.suggesting import Log, Suggestion, suggest
 from api_guard.management.failing import GuardCommand
 from api_guard.management.naming import group_named
 from api_guard.management.reading import lines_of
@@ -40,13 +40,20 @@ class Command(GuardCommand):
         """Read the log, and print. Raises CommandError."""
         del args
         wanted = [group_named(name).name for name in options["group"]]
-        found = _suggested(options["log"], wanted)
+        found = self._suggested(options["log"], wanted)
         if options["format"] == "json":
             self.stdout.write(json.dumps(found.as_dict(), indent=2))
         else:
             self.stdout.write(found.as_text(), ending="")
 
-
-def _suggested(name: str, wanted: list[str]) -> Suggestion:
-    with lines_of(name) as lines:
-        return suggest(records_in(lines), wanted)
+    def _suggested(self, name: str, wanted: list[str]) -> Suggestion:
+        with lines_of(name) as lines:
+            log = Log(lines)
+            found = suggest(log, wanted)
+        if log.unsigned:
+            said = f"Decisions not signed with this SECRET_KEY in {name}: {log.unsigned}"
+            if not log.signed:
+                # To say that nothing is to grant would be wrong.
+                raise CommandError(f"{said}, and there are no others.")
+            self.stderr.write(f"{said}. They are left out.")
+        return found
