@@ -798,6 +798,7 @@ def test_a_project_without_oauth2_says_so_once(settings, monkeypatch):
     }
     assert checks.check_toolkit() == checks.check_authentication() == []
     assert checks.check_without_oauth2() == []
+    assert not any("oauth2_provider" in each.msg for each in checks.check_transport())
     del settings.API_GUARD["OAUTH2"]
     assert [each.id for each in checks.check_authentication()] == ["api_guard.E023"]
     assert [each.id[10:] for each in checks.check_toolkit()] == ["E007", "E033", "W026"]
@@ -809,3 +810,4 @@ def test_a_project_that_denies_its_access_tokens_is_told(settings):
     assert any("DEFAULT_AUTHENTICATION_CLASSES'] accepts them" in text for text in texts)
     assert any("token endpoint is routed" in text for text in texts)
     assert {each.id for each in checks.check_without_oauth2()} == {"api_guard.E098"}
+    assert any("oauth2_provider" in each.msg for each in checks.check_transport())

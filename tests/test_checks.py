@@ -809,7 +809,7 @@ def test_a_project_without_access_tokens_is_not_told_of_those_of_the_toolkit(
     settings, monkeypatch, is_routed, is_said
 ):
     settings.API_GUARD = {**settings.API_GUARD, "OAUTH2": False}
-    monkeypatch.setattr(deploy, "is_routed", lambda name: is_routed)
+    monkeypatch.setattr(deploy, "has_tokens", lambda: is_routed)
     said = " ".join(message.msg for message in check_transport())
     assert "security.W001" in said
     assert ("oauth2_provider." in said) is is_said

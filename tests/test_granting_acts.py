@@ -278,6 +278,24 @@ def test_an_inactive_user_who_comes_back_is_recorded_and_judged(alice, bob, nora
     assert one(Event.REACTIVATE)["whom"] == "alice"
 
 
+def test_what_everyone_has_comes_back_with_whom_anybody_makes_active(alice, bob):
+    everyone = Group.objects.create(name="everyone")
+    grants.grant("notes:read", everyone, by=CODE)
+    alice.is_active = False
+    alice.save()
+    alice.is_active = True
+    with asks(bob):
+        alice.save()
+    assert one(Event.REACTIVATE)["whom"] == "alice"
+    # A grant of her own counts, although everyone's gives the same now.
+    grants.grant("notes:read", alice, by=CODE)
+    alice.is_active = False
+    alice.save()
+    alice.is_active = True
+    with asks(bob), pytest.raises(PermissionDenied):
+        alice.save()
+
+
 def test_a_manager_who_comes_back_is_recorded_and_judged(alice, nora, manager, admin_user):
     for number, user in enumerate((nora, admin_user), 1):
         user.is_active = False

@@ -12,6 +12,7 @@ from django.test import Client, override_settings
 from django.urls import path
 from rest_framework import authentication, filters, generics, parsers, permissions, renderers
 from rest_framework.decorators import api_view, permission_classes
+from rest_framework.schemas import get_schema_view
 from rest_framework.serializers import Serializer
 
 from api_guard import guard
@@ -51,6 +52,33 @@ def shown(request):
     raise NotImplementedError
 
 
+class Placeholder(Notes):
+    """Its class says None, as DRF's own view of a schema does, and each instance has a list."""
+
+    renderer_classes = permission_classes = None
+
+    def __init__(self, **initkwargs):
+        super().__init__(**initkwargs)
+        self.renderer_classes = self.renderer_classes or [renderers.JSONRenderer]
+
+    def get_permissions(self):
+        return [permissions.AllowAny()]
+
+
+class Asking(Notes):
+    permission_classes = permissions.IsAuthenticated
+
+    def get_permissions(self):
+        return [*super().get_permissions(), permissions.IsAdminUser()]
+
+
+class Failing(Notes):
+    permission_classes = permissions.IsAuthenticated
+
+    def __init__(self, **initkwargs):
+        raise RuntimeError
+
+
 def ids(found):
     return [each.id for each in found]
 
@@ -60,7 +88,14 @@ urlpatterns = [
     for name, value in WRONG.items()
     for is_guarded in (False, True)
 ]
-urlpatterns.append(path("shown", shown))
+urlpatterns += [
+    path("shown", shown),
+    path("schema", get_schema_view(title="Notes")),
+    path("placeholder", Placeholder.as_view()),
+    path("placeholder/guarded", guard(read="notes:read")(Placeholder).as_view()),
+    path("asking", Asking.as_view()),
+    path("failing", Failing.as_view()),
+]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +118,8 @@ urlpatterns.append(path("shown", shown))
     ],
 )
 def test_what_is_no_list_is_an_error_with_the_line_to_write(name, named, line):
-    found = [
-        each for each in check_lists() if f".{name} is" in each.msg and "shown" not in each.msg
-    ]
+    start = f"{__name__}.{name.title()}"
+    found = [each for each in check_lists() if each.msg.startswith(start)]
     assert [each.msg.split(" is ", 1)[1] for each in found] == [
         f"{named} and not a list: every request fails with an error."
     ] * 2
@@ -96,6 +130,20 @@ def test_the_line_above_a_function_is_its_decorator():
     [found] = [each for each in check_lists() if each.msg.startswith(f"{__name__}.shown.")]
     assert "is the class IsAuthenticated and not a list" in found.msg
     assert found.hint == "@permission_classes([IsAuthenticated])"
+
+
+def test_a_list_that_each_instance_has_is_no_error():
+    views = {each.msg.split(" is ", 1)[0].split(".")[-2] for each in check_lists()}
+    assert views.isdisjoint({"SchemaView", "Placeholder"})
+
+
+@pytest.mark.parametrize("view", ["Asking", "Failing"])
+def test_what_an_override_passes_on_is_still_an_error(view):
+    found = [each.msg for each in check_lists() if f".{view}." in each.msg]
+    assert found == [
+        f"{__name__}.{view}.permission_classes is the class IsAuthenticated and not a list: "
+        "every request fails with an error."
+    ]
 
 
 @pytest.mark.django_db  # Django 6.1 asks SQLite whether it has JSON

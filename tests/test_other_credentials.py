@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.urls import path
 from rest_framework.authentication import (
+    BaseAuthentication,
     BasicAuthentication,
     SessionAuthentication,
     TokenAuthentication,
 )
 from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -50,6 +53,31 @@ class Key:
         return None
 
 
+BASIC = "Basic " + base64.b64encode(b"alice:opaque").decode()
+
+
+class Opaque(BaseAuthentication):
+    """Reads bearer tokens and has no challenge, as that of allauth for its access tokens."""
+
+    def authenticate(self, request):
+        is_right = request.headers.get("Authorization") in ("Bearer opaque", BASIC)
+        return (get_user_model().objects.get(username="alice"), None) if is_right else None
+
+
+class Demanding(Opaque):
+    def authenticate(self, request):
+        found = super().authenticate(request)
+        if found is None:
+            raise NotAcceptable
+        return found
+
+
+class ByKey(BaseAuthentication):
+    def authenticate(self, request):
+        is_right = request.headers.get("X-Key") == "opaque"
+        return (get_user_model().objects.get(username="alice"), None) if is_right else None
+
+
 def routed(name, *classes):
     view = type(name, (Show,), {"authentication_classes": classes})
     requirements = {"read": "notes:read"} if name != "standing" else {"read": SIGNED_IN}
@@ -65,6 +93,10 @@ urlpatterns = [
     routed("beside", OAuth2Authentication, ScopedJWT, SessionAuthentication),
     routed("standing", ScopedJWT, SessionAuthentication),
     routed("key", SessionAuthentication, Key, BasicAuthentication),
+    routed("opaque", SessionAuthentication, Opaque, ScopedJWT),
+    routed("opaque-last", ByKey, ScopedJWT, Opaque),
+    routed("demanding", Demanding, ScopedJWT),
+    routed("opaque-basic", Opaque, BasicAuthentication),
 ]
 
 
@@ -130,6 +162,40 @@ def test_bearer_tokens_of_two_kinds_are_refused_when_both_refuse(api, alice, app
     api.by_session(alice)
     assert call(api, "beside", "Bearer neither")[0] == 401
     assert call(api, "beside") == ALL
+
+
+UNSCOPED = [
+    "rest_framework.authentication.SessionAuthentication",
+    f"{__name__}.Opaque",
+    f"{__name__}.ByKey",
+]
+
+
+@pytest.mark.parametrize("url", ["opaque", "opaque-last"])
+def test_a_token_that_one_without_a_challenge_accepts_is_no_bad_credential(
+    api, alice, settings, url
+):
+    limits = {"FAILED_CREDENTIALS": {"token": "2/h"}}
+    settings.API_GUARD = {**settings.API_GUARD, "UNSCOPED_AUTHENTICATION": UNSCOPED, **limits}
+    for _ in range(4):
+        assert call(api, url, "Bearer opaque") == ALL
+    assert call(api, url, "Bearer neither")[0] == 401
+    api.by_session(alice)
+    api.credentials(HTTP_X_KEY="opaque")
+    assert call(api, url) == call(api, url, "Bearer opaque") == ALL
+    # Whoever is known without the header too has a bad credential beside a good one.
+    assert call(api, url, "Bearer not that")[0] == 401
+
+
+def test_a_password_that_one_without_a_challenge_accepts_is_no_guess(api, settings):
+    limits = {"FAILED_CREDENTIALS": {"account_at_address": "2/h"}}
+    settings.API_GUARD = {**settings.API_GUARD, "UNSCOPED_AUTHENTICATION": UNSCOPED, **limits}
+    for _ in range(4):
+        assert call(api, "opaque-basic", BASIC) == ALL
+
+
+def test_where_it_cannot_be_told_whose_the_token_is_it_is_refused(api):
+    assert call(api, "demanding", "Bearer opaque")[0] == 401
 
 
 def test_a_stale_session_is_no_bad_credential(api, alice):

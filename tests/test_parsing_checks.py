@@ -8,6 +8,7 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from django.urls import path
 from rest_framework import filters, pagination, parsers, renderers
+from rest_framework.decorators import api_view, parser_classes
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import ListCreateAPIView
 from rest_framework.views import APIView
@@ -133,12 +134,12 @@ def said(messages):
         (
             {"parser_classes": [parsers.JSONParser]},
             "W070",
-            "parser_classes = [api_guard.parsers.JSONParser]  # imported",
+            "parser_classes = [JSONParser]  # from api_guard.parsers import JSONParser",
         ),
         (
             {"renderer_classes": [renderers.JSONRenderer]},
             "W071",
-            "renderer_classes = [api_guard.renderers.JSONRenderer]  # imported",
+            "renderer_classes = [JSONRenderer]  # from api_guard.renderers import JSONRenderer",
         ),
     ],
 )
@@ -147,6 +148,24 @@ def test_a_stock_parser_or_renderer_of_a_view_is_named(routed, attributes, code,
     messages = said(checks.check_bounded_parsers())
     assert bool(messages) is (code is not None)
     assert all(message.startswith(code) and line in message for message in messages)
+
+
+@public
+@api_view(["POST"])
+@parser_classes([parsers.FormParser, parsers.JSONParser])
+def posted(request):
+    raise NotImplementedError
+
+
+urlpatterns = [path("posted", posted)]
+
+
+@pytest.mark.urls(__name__)
+def test_the_line_above_a_function_is_its_decorator():
+    hint = "@parser_classes([FormParser, JSONParser])  # from api_guard.parsers import"
+    assert {each.hint for each in checks.check_bounded_parsers()} == {
+        f"{hint} FormParser, JSONParser"
+    }
 
 
 @pytest.mark.parametrize(
@@ -168,8 +187,8 @@ def test_the_hint_does_not_repeat_the_parser_that_it_is_about(routed, parser, hi
     assert parser.__name__ in own.msg
     assert hint in own.hint
     assert not own.hint.startswith(f"Derive it from {parser.__name__}")
-    assert "api_guard.parsers.JSONParser" in stock.hint
-    assert "rest_framework.parsers.JSONParser" not in stock.hint
+    line = f"parser_classes = [{parser.__name__}, JSONParser]"
+    assert stock.hint == f"{line}  # from api_guard.parsers import JSONParser"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +223,10 @@ def test_the_browsable_api_stays_in_development(routed, settings):
     settings.DEBUG = True
     routed(renderer_classes=[renderers.JSONRenderer, renderers.BrowsableAPIRenderer])
     [message] = checks.check_bounded_parsers()
-    assert "rest_framework.renderers.BrowsableAPIRenderer" in message.hint
+    assert message.hint == (
+        "renderer_classes = [JSONRenderer, BrowsableAPIRenderer]"
+        "  # from api_guard.renderers import JSONRenderer"
+    )
     assert checks.check_renderers() == []
 
 

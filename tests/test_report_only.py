@@ -13,8 +13,8 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 from django.urls import path
 from django.views.decorators.cache import cache_page
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request, clone_request
 from rest_framework.response import Response
@@ -144,6 +144,21 @@ class Silent(Answer):
     authentication_classes = [SaysNothing]
 
 
+class Tokens(BaseAuthentication):
+    def authenticate(self, request):
+        if "Authorization" in request.headers:
+            raise AuthenticationFailed
+
+    def authenticate_header(self, request):
+        return "Token"
+
+
+class SessionsFirst(Answer):
+    """As many projects have them: the first authenticator has no challenge."""
+
+    authentication_classes = [SessionAuthentication, Tokens]
+
+
 class NotThree(BasePermission):
     message = "not the third"
 
@@ -228,6 +243,7 @@ urlpatterns = [
     path("api/unknown", guarded(read="unknown:scope")),
     path("api/silent", guarded(write="notes:write")),
     path("api/says-nothing", guarded(Silent, read="notes:read")),
+    path("api/sessions-first", guarded(SessionsFirst, read="notes:read")),
     path("api/rate", guarded(read=PUBLIC, throttle="1/h")),
     path("api/rate-staff", guarded(read=STAFF, throttle="1/h")),
     path("api/loose-guarded", guarded(LooseGuarded, read="notes:read")),
@@ -436,6 +452,14 @@ def test_a_client_on_its_own_behalf_is_answered_as_before(
 def test_plaintext_is_refused_all_the_same(report, ask, settings):
     settings.SECURE_SSL_REDIRECT = True
     assert ask("read", "token").json()["code"] == "insecure_transport"
+
+
+def test_a_bad_credential_is_401_at_once_and_no_credential_stays_403(report, api, ask):
+    """As the page of an existing project tells its clients."""
+    assert ask("sessions-first", None).status_code == 403
+    answer = api.get("/api/sessions-first", HTTP_AUTHORIZATION="Token bad")
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Token")
+    assert answer.json().keys() == {"detail", "code", "decision"}
 
 
 def test_failed_credentials_are_refused_all_the_same(report, ask, settings):

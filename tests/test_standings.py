@@ -1,13 +1,15 @@
 """The standing that a view asks for today, read from its permissions."""
 
 import pytest
+from django.urls import path
 from rest_framework import permissions
 from rest_framework.decorators import action
+from rest_framework.generics import CreateAPIView, RetrieveUpdateAPIView
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
-from api_guard.adoption.standings import asked_of, by_slot, open_by_default
-from api_guard.adoption.views import Undeclared, choice_for
+from api_guard.adoption.standings import asked_of, by_slot, open_unsaid
+from api_guard.adoption.views import Undeclared, choice_for, undeclared
 from api_guard.core.operations import Operation
 from api_guard.permissions import Guarded
 from tests.models import Note
@@ -161,7 +163,7 @@ class Silent(ModelViewSet):
 def test_what_everybody_may_use_only_by_the_default_is_a_choice(monkeypatch, default, view, remark):
     monkeypatch.setattr(APIView, "permission_classes", default)
     slots = tuple(part.partition("=")[0] for part in remark.split(", ") if part)
-    assert open_by_default(view, OPERATIONS) == slots
+    assert open_unsaid(view, OPERATIONS) == (slots, ())
     found = choice_for(Undeclared("notes.Notes", view, "/notes/", OPERATIONS, True), [])
     assert all(getattr(found, slot).startswith("notes:") for slot in slots)
     comment = found.comment()
@@ -189,7 +191,9 @@ SEVERAL = [*OPERATIONS, Operation("GET", "publish"), Operation("POST", "publish"
 
 @pytest.mark.parametrize("operations", [SEVERAL, SEVERAL[::-1]])
 def test_an_action_whose_methods_ask_for_different_things_asks_for_scopes(operations):
-    found = choice_for(Undeclared("notes.Notes", Several, "/notes/", operations), [])
+    detail = frozenset(each for each in SEVERAL if each.action == "publish")
+    view = Undeclared("notes.Notes", Several, "/notes/", operations, on_objects=detail)
+    found = choice_for(view, [])
     assert (found.read, found.write, found.actions) == ("notes:read", "notes:write", ())
     assert found.comment() == "  # GET of publish is open today"
 
@@ -202,6 +206,59 @@ def test_an_action_all_of_whose_methods_are_open_is_public():
 
     found = choice_for(Undeclared("notes.Notes", Open, "/notes/", SEVERAL), [])
     assert (found.actions, found.comment()) == ((("publish", "PUBLIC"),), "")
+
+
+class Check(APIView):
+    def post(self, request):
+        raise NotImplementedError
+
+
+class OwnRule(ModelViewSet):
+    permission_classes = [OwnerOrReadOnly]
+    queryset = Note.objects.all()
+
+    @action(detail=False, methods=["delete"], permission_classes=[permissions.IsAuthenticated])
+    def all(self, request):
+        raise NotImplementedError
+
+
+class Mine(RetrieveUpdateAPIView):
+    queryset = Note.objects.all()
+
+    def get_object(self):
+        raise NotImplementedError
+
+
+class Posted(CreateAPIView):
+    queryset = Note.objects.all()
+
+
+urlpatterns = [
+    path("check/", Check.as_view()),
+    path("notes/", Silent.as_view({"get": "list", "post": "create"})),
+    path("notes/<pk>/", Silent.as_view({"get": "retrieve", "delete": "destroy"})),
+    path("own/", OwnRule.as_view({"get": "list", "post": "create", "delete": "all"})),
+    path("own/<pk>/", OwnRule.as_view({"patch": "partial_update"})),
+    path("mine/", Mine.as_view()),
+    path("posted/", Posted.as_view()),
+]
+
+
+@pytest.mark.urls(__name__)
+def test_what_a_permission_that_also_judges_objects_lets_in_is_a_choice_too(monkeypatch):
+    """Each is open today, and its guard would close it without a word."""
+    monkeypatch.setattr(APIView, "permission_classes", [OwnerOrReadOnly])
+    choices = {each.view: choice_for(each, []) for each in undeclared()}
+    said = {view.__name__: choice.remark.partition(", if ")[0] for view, choice in choices.items()}
+    assert said == {
+        "Check": "write=PUBLIC",
+        # What it says of an object is not known, so no write of an object is asked about.
+        "Silent": 'read=PUBLIC, actions={"create": PUBLIC}',
+        "OwnRule": 'actions={"create": PUBLIC}',
+        "Mine": "read=PUBLIC",
+        "Posted": "write=PUBLIC",
+    }
+    assert choices[OwnRule].write == f"{choices[OwnRule].write.partition(':')[0]}:write"
 
 
 def test_an_action_has_its_own_permissions():

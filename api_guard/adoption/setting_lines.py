@@ -153,7 +153,7 @@ def _api_guard(
     found: list[str] = []
     if not with_oauth2 and "OAUTH2" not in now:
         found.append(
-            '    "OAUTH2": False,  # no access tokens; without this line, checks ask for them'
+            '    "OAUTH2": False,  # no tokens of oauth2_provider; else checks ask for its server'
         )
     new = {name: text for name, text in scopes.items() if name not in conf.scopes()}
     found += _mapping("SCOPES", new, now, lambda name: f'"{name}": "{new[name]}",')

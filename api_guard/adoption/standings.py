@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -52,24 +52,52 @@ def closed_by(asked: Mapping[Operation, str]) -> tuple[Operation, ...]:
     )
 
 
-def open_by_default(view_class: Any, operations: Iterable[Operation]) -> tuple[str, ...]:
-    """Return the slots that anonymous callers may use only because the settings let them in."""
-    try:
-        default = [each() for each in APIView.permission_classes]
-    except Exception:  # noqa: BLE001  # no list, or classes of the project that fail: DRF fails too
-        return ()
-    found = set()
+def open_unsaid(
+    view_class: Any, operations: Iterable[Operation], on_objects: Collection[Operation] = ()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what anonymous callers may use today, and no permission of the view's own says so.
+
+    Either the settings let them in, or a permission does that also judges objects; what is done
+    to an object is then left out. The result are whole slots, and the names of single operations.
+    """
+    opened = {}
     for operation in operations:
         view, permissions = _permissions(view_class, operation)
-        is_of_settings = [type(each) for each in permissions] == [_OfSettings]
-        if is_of_settings and all(_lets_anyone_in(each, view, operation) for each in default):
-            found.add(operation.slot)
-    return tuple(slot for slot in _SLOTS if slot in found)
+        is_said = view is not None and _standing_of(view, permissions, operation)
+        if is_said or operation.method == "HEAD":
+            continue
+        if [type(each) for each in permissions] == [_OfSettings]:
+            permissions = _of_settings()
+        is_known = view is not None and _OfSettings not in map(type, permissions)
+        is_on_object = operation in on_objects
+        opened[operation] = is_known and all(
+            _lets_anyone_in(each, view, operation, is_on_object=is_on_object)
+            for each in permissions
+        )
+    found = {each.slot for each, is_open in opened.items() if is_open}
+    found -= {each.slot for each, is_open in opened.items() if not is_open}
+    names: dict[str, bool] = {}
+    for each, is_open in opened.items():
+        name = each.action or each.method
+        # A guard asks the same for all methods of an action.
+        names[name] = is_open and names.get(name, True) and each.slot not in found
+    return tuple(slot for slot in _SLOTS if slot in found), tuple(n for n in names if names[n])
+
+
+def _of_settings() -> list[Any]:
+    try:
+        return [each() for each in APIView.permission_classes]
+    except Exception:  # noqa: BLE001  # no list, or classes of the project that fail: DRF fails too
+        return [_OfSettings()]
 
 
 def _asked(view_class: Any, operation: Operation) -> str:
     view, permissions = _permissions(view_class, operation)
-    if view is None or any(type(each) is _OfSettings for each in permissions):
+    return "" if view is None else _standing_of(view, permissions, operation)
+
+
+def _standing_of(view: Any, permissions: list[Any], operation: Operation) -> str:
+    if any(type(each) is _OfSettings for each in permissions):
         return ""
     if [type(each) for each in permissions] == [IsAdminUser]:
         return "STAFF"
@@ -106,7 +134,9 @@ class _OfSettings(BasePermission):
     """Stands for the default of the settings, which says nothing about a view."""
 
 
-def _lets_anyone_in(permission: Any, view: Any, operation: Operation) -> bool:
+def _lets_anyone_in(
+    permission: Any, view: Any, operation: Operation, *, is_on_object: bool = True
+) -> bool:
     """Whether a permission lets anonymous callers use an operation today.
 
     It is asked at each request as well, as before: to be wrong here opens nothing.
@@ -117,7 +147,7 @@ def _lets_anyone_in(permission: Any, view: Any, operation: Operation) -> bool:
         getattr(type(permission), "has_object_permission", None)
         is not BasePermission.has_object_permission
     )
-    if operation.slot != "read" and judges_objects:
+    if operation.slot != "read" and judges_objects and is_on_object:
         return False
     try:
         return permission.has_permission(view.request, view) is True

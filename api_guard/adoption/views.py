@@ -19,7 +19,7 @@ from api_guard.access.endpoints import (
 )
 from api_guard.adoption import plain
 from api_guard.adoption.owners import filtered_by, owners_of
-from api_guard.adoption.standings import asked_of, by_slot, closed_by, open_by_default
+from api_guard.adoption.standings import asked_of, by_slot, closed_by, open_unsaid
 from api_guard.checks.objects import leads_to_object
 from api_guard.core.decorating import Definition
 from api_guard.core.operations import Operation
@@ -29,7 +29,8 @@ from api_guard.core.operations import Operation
 class Undeclared:
     """A view that is routed without a guard: `view` is its class or its function.
 
-    `callbacks` are those of a plain Django view, in all its routes.
+    `on_objects` are the operations that find one object. `callbacks` are those of a plain Django
+    view, in all its routes.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Undeclared:
     route: str
     operations: tuple[Operation, ...]
     has_objects: bool = False
+    on_objects: frozenset[Operation] = frozenset()
     callbacks: tuple[Any, ...] = ()
 
     @property
@@ -110,6 +112,7 @@ def undeclared() -> list[Undeclared]:
             # Every view answers OPTIONS.
             tuple(each.operation for each in of_view if each.operation.method != "OPTIONS"),
             any(leads_to_object(endpoint) for endpoint in of_view),
+            frozenset(each.operation for each in of_view if _finds_an_object(each)),
         )
         for name, of_view in found.items()
     ]
@@ -121,6 +124,20 @@ def _plain(name: str, route: str) -> Undeclared:
     return Undeclared(
         name, plain_view(callbacks[0]), route, tuple(plain.asked_of(callbacks)), callbacks=callbacks
     )
+
+
+def _finds_an_object(endpoint: Endpoint) -> bool:
+    """Whether a route says which object, or the view has a method of its own that does."""
+    holders = (
+        each for each in getattr(endpoint.view_class, "__mro__", ()) if _FINDS & vars(each).keys()
+    )
+    first = next(holders, None)
+    is_own = first is not None and first.__module__.partition(".")[0] not in _PACKAGES
+    return is_own or leads_to_object(endpoint)
+
+
+_FINDS = {"get_object", "aget_object"}
+_PACKAGES = ("rest_framework", "adrf")
 
 
 def choice_for(view: Undeclared, nodes: Iterable[Definition]) -> Choice:
@@ -153,11 +170,14 @@ def choice_for(view: Undeclared, nodes: Iterable[Definition]) -> Choice:
 def _remark_on(view: Undeclared, owner: str, closed: Iterable[Operation]) -> str:
     if view.is_plain:
         return plain.remark_on(view.callbacks, view.view)
-    # Rows of the caller are not for everybody.
-    slots = () if owner else open_by_default(view.view, view.operations)
-    public = ", ".join(f"{slot}=PUBLIC" for slot in slots)
     said = [f"{each.method} of {each.action} is open today" for each in closed]
-    return ", ".join([*said, *([f"{public}, if everybody may still use it"] if public else [])])
+    # Rows of the caller are not for everybody.
+    slots, names = ((), ()) if owner else open_unsaid(view.view, view.operations, view.on_objects)
+    public = [f"{slot}=PUBLIC" for slot in slots]
+    actions = ", ".join(f'"{name}": PUBLIC' for name in names)
+    public += [f"actions={{{actions}}}"] if actions else []
+    said += [f"{', '.join(public)}, if everybody may still use it"] if public else []
+    return ", ".join(said)
 
 
 def _label_of(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from rest_framework.exceptions import APIException, AuthenticationFailed
-from rest_framework.request import Request
+from rest_framework.request import Request, clone_request
 
 from api_guard.access.coroutines import is_coroutine_method
 from api_guard.authentication.bearer import BearerAuthentication
@@ -27,10 +28,10 @@ BAD_CREDENTIALS = (AuthenticationFailed, InvalidCredential, InvalidToken)
 def authenticate(request: Request) -> None:
     """Authenticate as DRF does, but also check a credential beside a valid session.
 
-    A credential in the Authorization header is refused only if all authenticators of its scheme
-    refuse it, because a site may have two kinds of bearer tokens. The order of the authenticators
-    does not matter. Raises the exception of the first authenticator, or GuardUnavailable if one
-    could not be asked, or TooManyFailures.
+    A credential in the Authorization header is refused only if all authenticators refuse it,
+    because a site may have two kinds of bearer tokens, and some have no challenge that tells their
+    scheme. Their order does not matter. Raises the exception of the first authenticator, or
+    GuardUnavailable if one could not be asked, or TooManyFailures.
     """
     drf: Any = request
     said = request.META.get("HTTP_AUTHORIZATION", "")
@@ -51,7 +52,7 @@ def _authenticate_account(request: Any, claimants: list[Any], account: str) -> N
         return
     try:
         with credentials.held():
-            _authenticate(request, claimants)
+            is_settled = _authenticate(request, claimants)
     except BaseException as error:
         # A refusal means a wrong password. Other exceptions are failures of the server, such as
         # the SystemExit by which it ends a worker that hangs.
@@ -60,7 +61,7 @@ def _authenticate_account(request: Any, claimants: list[Any], account: str) -> N
         else:
             attempt.ended_by(error)
         raise
-    if request._authenticator in claimants:
+    if is_settled:
         attempt.succeeded()
     else:
         attempt.failed()
@@ -83,7 +84,8 @@ def _authenticate_token(request: Any, claimants: list[Any], field: str) -> None:
         raise
 
 
-def _authenticate(drf: Any, claimants: list[Any]) -> None:
+def _authenticate(drf: Any, claimants: list[Any]) -> bool:
+    """Authenticate, and return whether the credential in the header was accepted."""
     chosen: tuple[Any, tuple[Any, Any]] | None = None
     failure: APIException | None = None
     is_settled = False
@@ -103,12 +105,33 @@ def _authenticate(drf: Any, claimants: list[Any]) -> None:
         if found is not None:
             chosen = chosen or (authenticator, found)
             is_settled = is_settled or is_claimant
+    if chosen is not None and failure is not None and not is_settled:
+        others = [each for each in drf.authenticators if each not in claimants]
+        is_settled = any(_accepts_the_header(each, drf) for each in others)
     if chosen is None or (failure is not None and not is_settled):
         drf._not_authenticated()
         if failure is not None:
             raise failure
-        return
+        return False
     drf._authenticator, (drf.user, drf.auth) = chosen
+    return is_settled
+
+
+def _accepts_the_header(authenticator: Any, request: Any) -> bool:
+    """Whether an authenticator finds somebody, and nobody without the Authorization header.
+
+    It may have no challenge that tells its scheme, as that of allauth for its access tokens.
+    Whoever has a session besides is still known without the header.
+    """
+    http = copy(request._request)
+    http.META = {name: value for name, value in http.META.items() if name != "HTTP_AUTHORIZATION"}
+    vars(http).pop("headers", None)  # a cached property
+    bare = clone_request(request, request.method)
+    bare._request = http
+    try:
+        return _ask(authenticator, request) is not None and _ask(authenticator, bare) is None
+    except Exception:  # noqa: BLE001  # it cannot be told, so the credential is refused
+        return False
 
 
 def _ask(authenticator: Any, request: Any) -> Any:

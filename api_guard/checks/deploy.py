@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.checks.security import base, csrf, sessions
 
 from api_guard import conf
-from api_guard.checks.oauth2 import is_routed
+from api_guard.checks.oauth2 import has_tokens, is_routed
 from api_guard.oauth2.security import token_lifetimes, toolkit_warnings
 
 _LONGEST_ACCESS = 3600
@@ -30,7 +30,7 @@ def check_transport(app_configs: object = None, **_: object) -> list[CheckMessag
     del app_configs
     # Django's own checks take only the apps.
     warned = [message for check in _DJANGO for message in check(None)]
-    if conf.issues_tokens() or is_routed("token"):
+    if has_tokens():
         warned += toolkit_warnings()
     found: list[CheckMessage] = [
         Error(f"{message.msg} ({message.id})", hint=message.hint, id="api_guard.E030")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from rest_framework import parsers, renderers
 
-from api_guard.access.endpoints import dotted_path
+from api_guard.access.endpoints import dotted_path, function_of
 
 _OWN: dict[type, str] = {
     parsers.JSONParser: "api_guard.parsers.JSONParser",
@@ -30,8 +30,24 @@ def own_path(cls: type) -> str:
 
 def renderers_line(classes: Iterable[type]) -> str:
     """Return a list of renderers, as JSON; the browsable API is for development."""
+    return parsers_line(kept_renderers(classes))
+
+
+def kept_renderers(classes: Iterable[type]) -> list[type]:
+    """Return renderers without the browsable API, unless this is a development server."""
     kept = [cls for cls in classes if settings.DEBUG or not is_browsable(cls)]
-    return parsers_line(kept or [renderers.JSONRenderer])
+    return kept or [renderers.JSONRenderer]
+
+
+def view_line(view_class: type, attribute: str, classes: Iterable[type]) -> str:
+    """Return the line of a view, with ours instead of DRF's, and what it has to import."""
+    paths = [own_path(cls).rpartition(".") for cls in classes]
+    listed = f"[{', '.join(name for _, _, name in paths)}]"
+    is_function = function_of(view_class) is not None
+    line = f"@{attribute}({listed})" if is_function else f"{attribute} = {listed}"
+    ours = [each for each in paths if ".".join((each[0], each[2])) in _OWN.values()]
+    imports = ", ".join(dict.fromkeys(name for _, _, name in ours))
+    return f"{line}  # from {ours[0][0]} import {imports}" if ours else line
 
 
 def is_browsable(cls: type) -> bool:

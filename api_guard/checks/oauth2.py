@@ -79,20 +79,29 @@ def check_without_oauth2(app_configs: object = None, **_: object) -> list[CheckM
     del app_configs
     if conf.issues_tokens():
         return []
-    signs = [
-        f"{place} accepts them"
-        for place, classes in authenticators()
-        if any(map(takes_access_tokens, classes))
-    ]
-    signs += ["the toolkit's token endpoint is routed"] * is_routed("token")
     return [
         Error(
             f"API_GUARD['OAUTH2'] is False, but clients get access tokens: {sign}.",
             hint='Remove "OAUTH2" from API_GUARD, or what accepts or issues the tokens.',
             id="api_guard.E098",
         )
-        for sign in dict.fromkeys(signs)
+        for sign in _signs_of_tokens()
     ]
+
+
+def has_tokens() -> bool:
+    """Whether clients get access tokens: unless the settings say no, and nothing contradicts."""
+    return conf.issues_tokens() or bool(_signs_of_tokens())
+
+
+def _signs_of_tokens() -> list[str]:
+    signs = [
+        f"{place} accepts them"
+        for place, classes in authenticators()
+        if any(map(takes_access_tokens, classes))
+    ]
+    signs += ["the toolkit's token endpoint is routed"] * is_routed("token")
+    return list(dict.fromkeys(signs))
 
 
 def check_introspection(app_configs: object = None, **_: object) -> list[CheckMessage]:

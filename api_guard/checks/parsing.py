@@ -24,7 +24,14 @@ from api_guard.access.endpoints import (
     routes,
 )
 from api_guard.checks.grouping import by_module
-from api_guard.checks.lines import bounded_base, is_of_drf, own_path, parsers_line, renderers_line
+from api_guard.checks.lines import (
+    bounded_base,
+    is_of_drf,
+    kept_renderers,
+    own_path,
+    parsers_line,
+    view_line,
+)
 from api_guard.parsers.reading import limits_of
 
 _PATTERNS = ("regex", "iregex")
@@ -83,13 +90,11 @@ def _classes(route: Route, attribute: str) -> tuple[str, list[type], str]:
     cls: Any = route.view_class
     classes = classes_of(route.callback, cls, attribute)
     setting = f"DEFAULT_{attribute.upper()}"
-    listed = (renderers_line if attribute == _RENDERERS else parsers_line)(classes)
+    kept = kept_renderers(classes) if attribute == _RENDERERS else classes
     if classes == default_classes(setting):
-        line = f'REST_FRAMEWORK = {{"{setting}": {listed}, ...}}'
+        line = f'REST_FRAMEWORK = {{"{setting}": {parsers_line(kept)}, ...}}'
         return f"REST_FRAMEWORK['{setting}']", classes, line
-    # In a class, a string is no class.
-    line = f"{attribute} = {listed.replace(chr(34), '')}"
-    return f"{attribute} of {dotted_path(cls)}", classes, f"{line}  # imported"
+    return f"{attribute} of {dotted_path(cls)}", classes, view_line(cls, attribute, kept)
 
 
 def _other_parser(cls: type) -> str:

@@ -29,11 +29,14 @@ def before_user(sender: Any, instance: Any, **kwargs: Any) -> None:
     old = judging.stored(instance, kwargs.get("using"))
     if old is None or getattr(old, "is_active", True):
         return
-    scopes, is_manager = _scopes_of(instance), grants.manages(instance)
-    refuse_to_give(scopes, None, f"You may not give the scopes that {old} holds.")
+    held = grants.holdings(instance, grants.live_keys(instance))
+    is_manager = grants.manages(instance)
+    # What everyone has comes with being active, as it does for a new user.
+    given = sorted({each.scope for each in held if each.through != "everyone"})
+    refuse_to_give(given, None, f"You may not give the scopes that {old} holds.")
     if is_manager:
         refuse_without_any(f"{old} manages scopes, and you may not choose who does.")
-    if scopes or is_manager:
+    if held or is_manager:
         note(Event.REACTIVATE, instance)
 
 
