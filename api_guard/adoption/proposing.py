@@ -13,6 +13,7 @@ from django.conf import settings
 from api_guard.adoption.definitions import nodes_of
 from api_guard.adoption.places import file_of, is_own, root_of
 from api_guard.adoption.setting_lines import missing_lines, uses_oauth2
+from api_guard.adoption.token_scopes import described
 from api_guard.adoption.views import Choice, Undeclared, choice_for, undeclared
 from api_guard.core.decorating import (
     CannotDecorateError,
@@ -100,7 +101,8 @@ def _guards_in(
         proposal.guarded.append(name)
         for scope in each.choice.scopes:
             label, _, slot = scope.partition(":")
-            scopes[scope] = f"{'Read' if slot == 'read' else 'Change'} {label.replace('_', ' ')}"
+            text = f"{'Read' if slot == 'read' else 'Change'} {label.replace('_', ' ')}"
+            scopes[scope] = described().get(scope, text)
     return source, insertions
 
 

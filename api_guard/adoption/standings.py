@@ -1,4 +1,4 @@
-"""Finds the standing that a view asks for today, for each of its operations."""
+"""Finds the standing or the scopes that a view asks for today, for each of its operations."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from django.http import HttpRequest
 from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser
 from rest_framework.views import APIView
 
+from api_guard.adoption.token_scopes import scopes_of
 from api_guard.core.operations import Operation
 
 _SLOTS = ("read", "write")
+STANDINGS = frozenset({"", "PUBLIC", "SIGNED_IN", "STAFF"})
 
 
 def asked_of(view_class: Any, operations: Iterable[Operation]) -> dict[Operation, str]:
     """Return the name of the standing that a view asks for, for each of its operations.
 
-    An empty name means that the view asks for more than a standing says.
+    Where it asks a token for scopes, their names are returned, separated by spaces. An empty name
+    means that the view asks for more than a standing says.
     """
     return {each: _asked(view_class, each) for each in operations if each.method != "HEAD"}
 
 
 def by_slot(asked: Mapping[Operation, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the names of the standings of the slots, and of the operations that differ."""
+    """Return what the slots ask for, and the operations that differ."""
     slots = {}
     for slot in _SLOTS:
-        found = {standing for each, standing in asked.items() if each.slot == slot}
-        slots[slot] = found.pop() if len(found) == 1 else ""
+        found = [standing for each, standing in asked.items() if each.slot == slot]
+        # A standing only if all ask for it. Of scopes, those that most ask for.
+        if len(set(found)) > 1:
+            found = [standing for standing in found if standing not in STANDINGS]
+        slots[slot] = max(found, key=found.count, default="")
     of_name: dict[str, set[str]] = {}
     for each, standing in asked.items():
         of_name.setdefault(each.action or each.method, set()).add(standing)
@@ -93,7 +99,13 @@ def _of_settings() -> list[Any]:
 
 def _asked(view_class: Any, operation: Operation) -> str:
     view, permissions = _permissions(view_class, operation)
-    return "" if view is None else _standing_of(view, permissions, operation)
+    if view is None:
+        return ""
+    # A permission of the settings is asked for its scopes too.
+    default = _of_settings() if any(type(each) is _OfSettings for each in permissions) else []
+    return _standing_of(view, permissions, operation) or " ".join(
+        scopes_of([*permissions, *default], view)
+    )
 
 
 def _standing_of(view: Any, permissions: list[Any], operation: Operation) -> str:

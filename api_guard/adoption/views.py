@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from api_guard.access.endpoints import (
 )
 from api_guard.adoption import plain
 from api_guard.adoption.owners import filtered_by, owners_of
-from api_guard.adoption.standings import asked_of, by_slot, closed_by, open_unsaid
+from api_guard.adoption.standings import STANDINGS, asked_of, by_slot, closed_by, open_unsaid
 from api_guard.checks.objects import leads_to_object
 from api_guard.core.decorating import Definition
 from api_guard.core.operations import Operation
@@ -54,7 +55,7 @@ class Undeclared:
 
 @dataclass(frozen=True)
 class Choice:
-    """The arguments of a guard: a scope or the name of a standing for each slot and action.
+    """The arguments of a guard: scopes or the name of a standing for each slot and action.
 
     `owner` is a field by which the view filters already. `owners` are fields that may be one.
     `remark` is what else there is to decide.
@@ -73,7 +74,8 @@ class Choice:
     def scopes(self) -> tuple[str, ...]:
         """The scopes that it names."""
         values = (self.read, self.write, *(value for _, value in self.actions))
-        return tuple(value for value in values if value and value not in self.standings)
+        asked = (value.split() for value in values if value not in self.standings)
+        return tuple(scope for scopes in asked for scope in scopes)
 
     def decorator(self, called: Any) -> str:
         """Write it. `called` says under which names the file has `guard` and the standings."""
@@ -85,7 +87,10 @@ class Choice:
         return f"@{called['guard']}({', '.join(parts)})"
 
     def _asked(self, value: str, called: Any) -> str:
-        return str(called[value]) if value in self.standings else f'"{value}"'
+        if value in self.standings:
+            return str(called[value])
+        scopes = ", ".join(json.dumps(scope) for scope in value.split())
+        return f"({scopes})" if " " in value else scopes
 
     def comment(self) -> str:
         """Write what is left to choose, or "" """
@@ -153,12 +158,16 @@ def choice_for(view: Undeclared, nodes: Iterable[Definition]) -> Choice:
         if any(each.slot == slot for each in view.operations)
     }
     model = None if view.is_plain else model_of(view.view)
-    standings = {*slots.values(), *differing.values()} - {""}
+    # Of an action that reads and writes, the scope to write.
+    in_order = sorted(view.operations, key=lambda each: each.slot)
+    slot_of = {each.action or each.method: each.slot for each in in_order}
+    actions = {name: each or f"{label}:{slot_of[name]}" for name, each in differing.items()}
+    standings = {*asked.values(), *actions.values()} & STANDINGS
     owner = "" if view.is_plain else filtered_by(nodes, model)
     return Choice(
         read=asked.get("read", ""),
         write=asked.get("write", ""),
-        actions=tuple(differing.items()),
+        actions=tuple(actions.items()),
         owner=owner,
         owners=owners_of(model),
         has_objects=view.has_objects,
