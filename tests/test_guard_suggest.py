@@ -220,6 +220,16 @@ def test_what_was_let_in_without_a_grant_says_that_the_guard_will_end_it(
     assert (apart["view"], apart["action"]) == ("notes.Notes", "publish")
 
 
+@pytest.mark.parametrize(("answered", "said"), [(200, "let in until now"), (403, "no grant would")])
+def test_a_token_without_a_client_is_a_choice_in_the_settings(answered, said):
+    record = DecisionRecord(
+        "a", "would_refuse", "insufficient_scope", because="clientless_token", answered=answered
+    )
+    ((apart, _),) = suggest([record]).apart
+    assert said in apart["why"]
+    assert apart["why"].endswith('the token has no client, see API_GUARD["CLIENTLESS_TOKENS"]')
+
+
 def test_a_caller_that_was_deleted_gets_nothing(alice):
     record = lacking(alice, "notes:read")
     sensitive = lacking(alice, "no:scope")

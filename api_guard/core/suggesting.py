@@ -12,6 +12,10 @@ _NOT_LET_IN = "it was refused before as well"
 _UNCHANGED = "no grant would change this answer"
 # The guard will break what works today, and a grant does not help.
 _LET_IN = f"it was let in until now, and {_UNCHANGED}"
+_BECAUSE = {
+    "clientless_token": 'the token has no client, see API_GUARD["CLIENTLESS_TOKENS"]',
+    "scopes_not_reported": "its authenticator does not report scopes, see api_guard.E006",
+}
 _CHECKED = "it was let in until now: PUBLIC, if the view checks its callers itself"
 _REFUSED = (Outcome.WOULD_REFUSE.value, Outcome.REFUSED.value)
 
@@ -90,7 +94,7 @@ def _why_apart(
     if record.reason != "insufficient_scope":
         return _why_no_grant(record), ()
     if record.because:
-        return f"{_UNCHANGED}: {record.because}", ()
+        return f"{_why_no_grant(record)}: {_BECAUSE.get(record.because, record.because)}", ()
     if record.outcome == Outcome.WOULD_REFUSE.value and record.answered in (None, 401, 403):
         return _NOT_LET_IN if record.answered else "the log does not tell how it was answered", ()
     chosen: list[str] = []
