@@ -13,7 +13,7 @@ from benchmarks.stacks import Waiting
 
 
 def take_waits_of(call):
-    """Let Waiting send the query and the script that `call` sends. Only the cache may lack one."""
+    """Let Waiting send the query and the script that `call` sends. Only Redis gets a script."""
     queries, scripts, run = [], [], Script.__call__
 
     def note_query(execute, sql, params, many, context):

@@ -181,12 +181,12 @@ LISTED = "MIDDLEWARE = ['a.First', *{}, 'a.Last']\n"
         (
             LISTED.format([CORS]),
             [CORS],
-            f'*(each for each in MIDDLEWARE if each != "{CORS}")',
+            f'*(each for each in MIDDLEWARE if each not in ["{CORS}"])',
         ),
         (
             LISTED.format([CORS, GUID]),
             [CORS, GUID],
-            f'*(each for each in MIDDLEWARE if each not in ("{CORS}", "{GUID}"))',
+            f'*(each for each in MIDDLEWARE if each not in ["{CORS}", "{GUID}"])',
         ),
         ("", [CORS], '"a.InSettings"'),
     ],

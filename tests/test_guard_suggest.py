@@ -202,7 +202,12 @@ def test_other_refusals_and_admissions_need_no_grant():
 @pytest.mark.parametrize(
     ("outcome", "reason", "answered", "why"),
     [
-        ("would_refuse", "not_authenticated", 200, "PUBLIC, if the view checks its callers itself"),
+        (
+            "would_refuse",
+            "not_authenticated",
+            200,
+            "PUBLIC if the view checks its callers itself",
+        ),
         ("would_refuse", "not_authenticated", 401, "no grant would change this answer"),
         ("would_refuse", "not_authenticated", None, "no grant would change this answer"),
         ("would_refuse", "staff_only", 201, "let in until now, and no grant would change this"),

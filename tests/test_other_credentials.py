@@ -6,6 +6,7 @@ import base64
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.urls import path
 from rest_framework.authentication import (
     BaseAuthentication,
@@ -22,6 +23,7 @@ from api_guard import SIGNED_IN, grants, guard
 from api_guard.access import callers
 from api_guard.authentication import OAuth2Authentication
 from api_guard.checks import check_authentication
+from api_guard.exceptions import GuardUnavailable
 
 jwt_authentication = pytest.importorskip("rest_framework_simplejwt.authentication")
 jwt_tokens = pytest.importorskip("rest_framework_simplejwt.tokens")
@@ -72,6 +74,19 @@ class Demanding(Opaque):
         return found
 
 
+class Failing(Opaque):
+    """Finds the token once, and then its database is down."""
+
+    asked = 0
+    error: Exception = OperationalError("gone")
+
+    def authenticate(self, request):
+        Failing.asked += 1
+        if Failing.asked > 1:
+            raise Failing.error
+        return super().authenticate(request)
+
+
 class ByKey(BaseAuthentication):
     def authenticate(self, request):
         is_right = request.headers.get("X-Key") == "opaque"
@@ -95,6 +110,7 @@ urlpatterns = [
     routed("key", SessionAuthentication, Key, BasicAuthentication),
     routed("opaque", SessionAuthentication, Opaque, ScopedJWT),
     routed("opaque-last", ByKey, ScopedJWT, Opaque),
+    routed("failing", Failing, ScopedJWT),
     routed("demanding", Demanding, ScopedJWT),
     routed("opaque-basic", Opaque, BasicAuthentication),
 ]
@@ -192,6 +208,18 @@ def test_a_password_that_one_without_a_challenge_accepts_is_no_guess(api, settin
     settings.API_GUARD = {**settings.API_GUARD, "UNSCOPED_AUTHENTICATION": UNSCOPED, **limits}
     for _ in range(4):
         assert call(api, "opaque-basic", BASIC) == ALL
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), GuardUnavailable()], ids=repr)
+def test_a_token_that_could_not_be_asked_about_again_is_unavailable_and_no_guess(
+    api, settings, monkeypatch, error
+):
+    limits = {"FAILED_CREDENTIALS": {"token": "1/h"}}
+    settings.API_GUARD = {**settings.API_GUARD, "UNSCOPED_AUTHENTICATION": UNSCOPED, **limits}
+    monkeypatch.setattr(Failing, "error", error)
+    for _ in range(3):
+        monkeypatch.setattr(Failing, "asked", 0)
+        assert call(api, "failing", "Bearer opaque")[0] == 503
 
 
 def test_where_it_cannot_be_told_whose_the_token_is_it_is_refused(api):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import router
 from django.db.models import Q
 from django.db.models.signals import m2m_changed, pre_delete, pre_save
 from django.urls import path
@@ -116,6 +117,32 @@ def test_a_signal_that_says_only_what_is_saved_fails_nothing(settings, model):
     ):
         if isinstance(row, model):
             pre_save.send(type(row), instance=row)
+
+
+def test_what_no_signal_says_is_read_where_it_is_written(settings, monkeypatch, give):
+    """A replica may be behind, and would say that a user was active before."""
+
+    def db_for_read(*args, **hints):
+        raise AssertionError("it is read from a replica")
+
+    settings.API_GUARD = {**settings.API_GUARD, "EVERYONE_GROUP": "everyone"}
+    user, group = User.objects.create(username="ann"), Group.objects.create(name="everyone")
+    client = Application.objects.create(name="app")
+    give(group, "notes:read")
+    group.name = "nobody"
+    monkeypatch.setattr(router, "db_for_read", db_for_read)
+    for row in (user, group, client):
+        pre_save.send(type(row), instance=row)
+    for instance, pk_set in ((user, None), (group, None), (user, {group.pk})):
+        is_reverse = instance is group
+        m2m_changed.send(
+            User.groups.through,
+            instance=instance,
+            action="pre_clear" if pk_set is None else "pre_add",
+            reverse=is_reverse,
+            model=User if is_reverse else Group,
+            pk_set=pk_set,
+        )
 
 
 def test_memberships_that_are_announced_without_a_database_are_recorded(give):

@@ -81,9 +81,8 @@ def _middleware(module: ModuleType) -> list[str]:
     first = [json.dumps(path) for path in outermost_of(now)]
     rest = [each for each in map(json.dumps, now) if each not in first]
     if is_own:
-        others = {0: "", 1: f" if each != {first[0]}" if first else ""}
-        is_other = others.get(len(first), f" if each not in ({', '.join(first)})")
-        rest = [f"*(each for each in MIDDLEWARE{is_other})" if is_other else "*MIDDLEWARE"]
+        others = f"*(each for each in MIDDLEWARE if each not in [{', '.join(first)}])"
+        rest = [others if first else "*MIDDLEWARE"]
     return _listed("MIDDLEWARE = ", [*first, json.dumps(MIDDLEWARE), *rest], "")
 
 

@@ -48,7 +48,7 @@ def by_slot(asked: Mapping[Operation, str]) -> tuple[dict[str, str], dict[str, s
 
 
 def closed_by(asked: Mapping[Operation, str]) -> tuple[Operation, ...]:
-    """Return the operations that are open to everybody, but not by what `by_slot` returns."""
+    """Return the operations that are open to everybody today, and closed by what `by_slot` says."""
     slots, differing = by_slot(asked)
     return tuple(
         each
@@ -61,10 +61,10 @@ def closed_by(asked: Mapping[Operation, str]) -> tuple[Operation, ...]:
 def open_unsaid(
     view_class: Any, operations: Iterable[Operation], on_objects: Collection[Operation] = ()
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what anonymous callers may use today, and no permission of the view's own says so.
+    """Return the slots, and the single operations, that anonymous callers may use today unsaid.
 
-    Either the settings let them in, or a permission does that also judges objects; what is done
-    to an object is then left out. The result are whole slots, and the names of single operations.
+    Either only the settings let them in, or a permission does that also judges objects. The latter
+    does not count for `on_objects`, the operations that find an object.
     """
     opened = {}
     for operation in operations:

@@ -18,6 +18,7 @@ from api_guard.exceptions import (
     InvalidCredential,
     InvalidToken,
     Refusal,
+    is_fault,
 )
 from api_guard.limits import credentials
 
@@ -130,8 +131,10 @@ def _accepts_the_header(authenticator: Any, request: Any) -> bool:
     bare._request = http
     try:
         return _ask(authenticator, request) is not None and _ask(authenticator, bare) is None
-    except Exception:  # noqa: BLE001  # it cannot be told, so the credential is refused
-        return False
+    except Exception as error:
+        if is_fault(error) or isinstance(error, GuardUnavailable):
+            raise  # 401 would be wrong, and would count as a bad credential
+        return False  # it cannot be told, so the credential is refused
 
 
 def _ask(authenticator: Any, request: Any) -> Any:

@@ -16,7 +16,7 @@ _BECAUSE = {
     "clientless_token": 'the token has no client, see API_GUARD["CLIENTLESS_TOKENS"]',
     "scopes_not_reported": "its authenticator does not report scopes, see api_guard.E006",
 }
-_CHECKED = "it was let in until now: PUBLIC, if the view checks its callers itself"
+_CHECKED = "it was let in until now: its guard is PUBLIC if the view checks its callers itself"
 _REFUSED = (Outcome.WOULD_REFUSE.value, Outcome.REFUSED.value)
 
 

@@ -64,8 +64,8 @@ def _content_security_policy(response: HttpResponseBase) -> str | None:
         return _PAGE.format(own=_own_sources())
     if _media_type(renderer, response).startswith("text/html"):
         return None
-    # Browsers ignore X-Frame-Options beside a policy. A project that shows its own files in its
-    # pages, such as a preview, says so by this header or by the setting.
+    # Browsers ignore X-Frame-Options beside frame-ancestors. A project that shows its own files in
+    # its pages, such as a preview, says so by this header or by the setting.
     said = response.headers.get("X-Frame-Options") or settings.X_FRAME_OPTIONS
     return _FRAMED_DATA.get(str(said).upper(), _DATA)
 

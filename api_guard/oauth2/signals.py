@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher, identify_hasher
+from django.db import router
 from django.db.models import Model
 from django.http import HttpRequest
 from oauth2_provider.models import get_application_model, get_device_grant_model
@@ -25,7 +26,8 @@ def remember_change(sender: type[Model], instance: Any, **kwargs: Any) -> None:
     instance.__dict__.pop(_REASON, None)
     if fields is not None and not fields & {"password", "is_active"}:
         return
-    stored: Any = sender._base_manager.using(kwargs.get("using")).filter(pk=instance.pk).first()
+    using = kwargs.get("using") or router.db_for_write(sender, instance=instance)
+    stored: Any = sender._base_manager.using(using).filter(pk=instance.pk).first()
     if stored is None:
         return
     if getattr(stored, "is_active", True) and not getattr(instance, "is_active", True):

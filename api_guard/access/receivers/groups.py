@@ -12,6 +12,7 @@ from django.db import models
 from api_guard import conf, grants
 from api_guard.access.receivers import judging
 from api_guard.access.receivers.judging import note, refuse, refuse_to_give, refuse_without_any
+from api_guard.access.vetting.databases import written_to
 from api_guard.core.ledger import Event
 from api_guard.grants.serving import current_user
 
@@ -42,10 +43,11 @@ def before_membership(sender: Any, instance: Any, action: str, **kwargs: Any) ->
 
 def _giving(instance: Any, signal: Any) -> list[Group]:
     """Return those of the groups that hold a live grant or manage scopes."""
+    using = written_to(instance, signal.get("using"))
     if isinstance(instance, Group):
         pks = [instance.pk]
     elif signal["pk_set"] is None:
-        pks = list(instance.groups.using(signal.get("using")).values_list("pk", flat=True))
+        pks = list(instance.groups.using(using).values_list("pk", flat=True))
     else:
         pks = list(signal["pk_set"])
     # One query for both, because most groups give nothing.
@@ -54,7 +56,7 @@ def _giving(instance: Any, signal: Any) -> list[Group]:
     giving = [pk for (pk,) in holding.union(managing).order_by()]
     if not giving:
         return []
-    return list(Group.objects.using(signal.get("using")).filter(pk__in=giving).order_by("pk"))
+    return list(Group.objects.using(using).filter(pk__in=giving).order_by("pk"))
 
 
 def _pairs(
@@ -64,7 +66,7 @@ def _pairs(
         yield from ((instance, group) for group in groups.values())
         return
     model: Any = get_user_model()
-    users = model._base_manager.using(signal.get("using"))
+    users = model._base_manager.using(written_to(instance, signal.get("using")))
     pks = signal["pk_set"]
     asked = users.filter(groups=instance) if pks is None else users.filter(pk__in=pks)
     for user in asked.iterator():

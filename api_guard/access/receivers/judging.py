@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 
 from api_guard import grants
+from api_guard.access.vetting.databases import written_to
 from api_guard.core.ledger import Event
 from api_guard.grants.serving import current_user
 
@@ -80,7 +81,12 @@ def stored(instance: models.Model, using: str | None) -> Any:
     is_made = key.has_default() or key.has_db_default()
     if instance.pk is None or (instance._state.adding and is_made):
         return None
-    return type(instance)._base_manager.using(using).filter(pk=instance.pk).first()
+    return (
+        type(instance)
+        ._base_manager.using(written_to(instance, using))
+        .filter(pk=instance.pk)
+        .first()
+    )
 
 
 def is_saved(name: str, update_fields: Iterable[str] | None) -> bool:
